@@ -1,0 +1,4 @@
+export { equalBytes, isAllZero } from './equal.ts';
+export { ByteReader } from './reader.ts';
+export { fromBase64, fromHex, printable, toBase64, toHex, utf8 } from './text.ts';
+export { ByteWriter, concat } from './writer.ts';

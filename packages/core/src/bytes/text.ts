@@ -1,0 +1,93 @@
+import { FormatError } from '../errors/index.ts';
+
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Lower-case hexadecimal. */
+export function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += HEX_OF_BYTE[byte];
+  return text;
+}
+
+/** Both cases are read: the kernel's PCR files are upper case, its lists lower case. @throws FormatError TEXT-HEX */
+export function fromHex(text: string): Uint8Array<ArrayBuffer> {
+  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) {
+    throw new FormatError('TEXT-HEX', `not hexadecimal: ${JSON.stringify(text.slice(0, 40))}`);
+  }
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const VALUE_OF_BASE64 = new Map(Array.from(BASE64, (letter, value) => [letter.charCodeAt(0), value]));
+
+/** RFC 4648 section 4, with padding. */
+export function toBase64(bytes: Uint8Array): string {
+  const pieces: string[] = [];
+  for (let i = 0; i < bytes.length; i += 3) {
+    const word = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
+    const letters = [18, 12, 6, 0].map((shift) => BASE64[(word >> shift) & 63]);
+    const known = Math.min(3, bytes.length - i) + 1;
+    pieces.push(letters.slice(0, known).join('').padEnd(4, '='));
+  }
+  return pieces.join('');
+}
+
+/** Only the canonical form is read (RFC 4648 sections 3.3 and 3.5). @throws FormatError TEXT-BASE64 */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  const letters = text.length - padding;
+  if (text.length % 4 !== 0) throw notBase64(text.length);
+  const bytes = new Uint8Array((text.length / 4) * 3 - padding);
+  let word = 0;
+  let bits = 0;
+  let at = 0;
+  for (let i = 0; i < letters; i++) {
+    const value = VALUE_OF_BASE64.get(text.charCodeAt(i));
+    if (value === undefined) throw notBase64(i);
+    word = ((word << 6) | value) & 0xffffff;
+    bits += 6;
+    if (bits >= 8) {
+      bits -= 8;
+      bytes[at++] = (word >> bits) & 0xff;
+    }
+  }
+  if ((word & ((1 << bits) - 1)) !== 0) throw notBase64(letters);
+  return bytes;
+}
+
+function notBase64(offset: number): FormatError {
+  return new FormatError('TEXT-BASE64', `not canonical base64 at character ${offset}`, { offset });
+}
+
+const encoder = new TextEncoder();
+const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text);
+}
+
+/**
+ * Text that is safe in a terminal or page: control, bidirectional and other invisible characters, and bytes that
+ * are not UTF-8, appear as \xNN or \u{N}; a backslash as \\. Two different inputs never look the same.
+ */
+export function printable(bytes: Uint8Array): string {
+  let text: string;
+  try {
+    text = strictDecoder.decode(bytes);
+  } catch {
+    return Array.from(bytes, printableByte).join('');
+  }
+  return text.replace(/[\\\p{C}\p{Zl}\p{Zp}]/gu, escapeCharacter);
+}
+
+function printableByte(byte: number): string {
+  return byte > 0x1f && byte < 0x7f && byte !== 0x5c ? String.fromCharCode(byte) : `\\x${HEX_OF_BYTE[byte]}`;
+}
+
+function escapeCharacter(character: string): string {
+  if (character === '\\') return '\\\\';
+  const point = character.codePointAt(0) ?? 0;
+  return point < 0x80 ? `\\x${HEX_OF_BYTE[point]}` : `\\u{${point.toString(16)}}`;
+}

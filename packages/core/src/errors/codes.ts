@@ -1,0 +1,166 @@
+/** What a code means, and what the person who meets it can do. docs/codes.md is written from these tables. */
+export interface CodeText {
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+/** The input cannot be read. */
+export const FORMAT_CODES = {
+  'BYTES-TRUNCATED': {
+    meaning: 'A structure ends before its declared or fixed length.',
+    remedy: 'Fetch the input again; if it comes from a host, its sender is broken or hostile.',
+  },
+  'BYTES-TRAILING': {
+    meaning: 'Bytes follow the end of a structure that must end there.',
+    remedy: 'Pass exactly one structure; bytes after a signed structure are not covered by its signature.',
+  },
+  'BYTES-LIMIT': {
+    meaning: 'A declared length or count is over the limit for its field.',
+    remedy: 'No real kernel or TPM writes this; treat the sender as hostile.',
+  },
+  'TEXT-HEX': {
+    meaning: 'A text that must be hexadecimal is not.',
+    remedy: 'Use pairs of the digits 0-9 and a-f, without blanks.',
+  },
+  'TEXT-BASE64': {
+    meaning: 'A text that must be canonical base64 is not.',
+    remedy: 'Use RFC 4648 section 4 with padding and without line breaks.',
+  },
+  'HASH-UNKNOWN': {
+    meaning: 'A hash algorithm is named or numbered that Assay does not know.',
+    remedy: 'Use sha1, sha256, sha384, sha512 or sm3.',
+  },
+  'LIST-TEMPLATE': {
+    meaning: 'A measurement list entry names a template or field that Assay does not know.',
+    remedy: 'Report the template name and the kernel release; the entry cannot be judged.',
+  },
+  'LIST-FIELD': {
+    meaning: 'A field of a measurement list entry is not of the form that its template gives it.',
+    remedy: 'Compare the entry with the list of the same host; the kernel does not write such a field.',
+  },
+  'LIST-PCR': {
+    meaning: 'A measurement list entry names a PCR that does not exist.',
+    remedy: 'The list is damaged or in another byte order than expected.',
+  },
+} as const satisfies Record<string, CodeText>;
+
+/** The input can be read and does not verify. These codes are finding codes too. */
+export const VERIFICATION_CODES = {
+  'QUOTE-SIGNATURE': {
+    meaning: 'The signature on the quote was not made by the attestation key of this host.',
+    remedy: 'Enrol the host again if its TPM was replaced; else somebody else answered for it.',
+  },
+  'QUOTE-NONCE': {
+    meaning: 'The quote does not answer the question that was asked: it is old, foreign or not bound to this session.',
+    remedy: 'Ask again; a quote that was recorded earlier is refused for good.',
+  },
+  'QUOTE-MAGIC': {
+    meaning: 'The signed structure is not a quote made by a TPM.',
+    remedy: 'Treat the host as hostile: a restricted key signs such bytes only when they come from outside.',
+  },
+  'QUOTE-SELECTION': {
+    meaning: 'The quote covers other PCRs or banks than were asked for.',
+    remedy: 'Check that the TPM has the bank active; a smaller selection proves less than was asked.',
+  },
+  'QUOTE-PCR-DIGEST': {
+    meaning: 'The PCR values sent with the quote are not those that the TPM signed.',
+    remedy: 'Treat the values as forged.',
+  },
+  'QUOTE-CLOCK-BACK': {
+    meaning: 'The TPM clock went back without a reset.',
+    remedy: 'Look for a restored snapshot of a virtual machine, or two machines with one TPM state.',
+  },
+  'AK-ATTRIBUTES': {
+    meaning: 'The attestation key is not a restricted signing key that is fixed to its TPM.',
+    remedy: 'Create the key from the attestation key template of the agent.',
+  },
+  'AK-UNKNOWN': {
+    meaning: 'The attestation key was never activated for this host.',
+    remedy: 'Enrol the host.',
+  },
+  'EK-UNTRUSTED': {
+    meaning: 'The endorsement key is not of a kind that proves a TPM.',
+    remedy: 'Use one of the EK templates of the TCG EK credential profile.',
+  },
+  'IMA-TEMPLATE-DIGEST': {
+    meaning: 'The template digest of a list entry is not the digest of its template data.',
+    remedy: 'The list was changed after it was written; compare it with an earlier copy.',
+  },
+  'IMA-REPLAY': {
+    meaning: 'No prefix of the list replays to the quoted PCR.',
+    remedy:
+      'The list and the PCR disagree: entries were removed, changed or reordered, or something else extended the PCR.',
+  },
+  'IMA-LOG-SHORT': {
+    meaning: 'The list is shorter than what this host showed before in the same boot.',
+    remedy: 'Entries were removed on the host; treat the host as hostile.',
+  },
+  'IMA-LOG-GAP': {
+    meaning: 'The entries sent do not continue the list where the verifier stands.',
+    remedy: 'The agent sends again from the place that the verifier names; if it repeats, look at the agent.',
+  },
+} as const satisfies Record<string, CodeText>;
+
+/** Verified, and not allowed or not complete: data in a verdict, never thrown. */
+export const POLICY_CODES = {
+  'IMA-UNKNOWN-DIGEST': {
+    meaning: 'A file was measured whose digest the reference values do not contain.',
+    remedy: 'Find out where the file comes from; if it is wanted, capture new reference values.',
+  },
+  'IMA-DIGEST-CHANGED': {
+    meaning: 'A file was measured at a known path with another digest than the reference values have for it.',
+    remedy: 'Was the package updated? Then capture new reference values; else the file was altered.',
+  },
+  'IMA-TEMPLATE-UNKNOWN': {
+    meaning: 'The list has an entry of a template that cannot be judged.',
+    remedy: 'Report the template name and the kernel release.',
+  },
+  'IMA-VIOLATION-TOMTOU': {
+    meaning: 'A file was opened for writing while a measured reader had it open, so what was read is not proved.',
+    remedy: 'Restart the program that had the file open, after the writer has ended.',
+  },
+  'BOOT-AGGREGATE': {
+    meaning: 'The boot_aggregate in the list is not the digest of the quoted boot PCRs.',
+    remedy: 'The list belongs to another boot or machine, or the boot PCRs changed after it was written.',
+  },
+  'ENGINE-GAP': {
+    meaning: 'The engine did not watch for some time: it was stopped, was killed, or events were lost.',
+    remedy: 'What ran in the gap is not in the list; reboot the host to start a complete list.',
+  },
+  'HOST-STALE': {
+    meaning: 'No fresh evidence came from the host.',
+    remedy: 'Look whether the host and its agent run and reach the verifier.',
+  },
+  'HOST-DUPLICATE': {
+    meaning: 'A host with another endorsement key asks for a name that is taken.',
+    remedy: 'Give the host another name, or remove the old host if its TPM was replaced.',
+  },
+} as const satisfies Record<string, CodeText>;
+
+/** The machine, a device, a file or a peer does not do what is needed. */
+export const SYSTEM_CODES = {
+  'TPM-UNREACHABLE': {
+    meaning: 'The TPM does not answer.',
+    remedy: 'Check the device or the socket; `assay doctor` says what is there.',
+  },
+  'TPM-RESPONSE': {
+    meaning: 'The TPM refused a command.',
+    remedy: 'The message names the command and the response code in words.',
+  },
+  'NOT-PERMITTED': {
+    meaning: 'The operation needs a privilege that this process does not have.',
+    remedy: 'Run as root, or give the capability that the message names.',
+  },
+  'PORT-TAKEN': {
+    meaning: 'Another program listens on the address that the verifier wants.',
+    remedy: 'End it, or choose another port with --port.',
+  },
+} as const satisfies Record<string, CodeText>;
+
+export type FormatCode = keyof typeof FORMAT_CODES;
+export type VerificationCode = keyof typeof VERIFICATION_CODES;
+export type PolicyCode = keyof typeof POLICY_CODES;
+export type SystemCode = keyof typeof SYSTEM_CODES;
+export type FindingCode = VerificationCode | PolicyCode;
+
+export const FINDING_CODES: Readonly<Record<FindingCode, CodeText>> = { ...VERIFICATION_CODES, ...POLICY_CODES };

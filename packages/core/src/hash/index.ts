@@ -1,0 +1,10 @@
+export {
+  hashAlgorithm,
+  hashNamed,
+  hashOfTpmId,
+  HASH_NAMES,
+  isHashName,
+  type HashAlgorithm,
+  type HashName,
+} from './algorithms.ts';
+export type { Hasher } from './port.ts';

@@ -1,0 +1,44 @@
+import type { HashName } from '../hash/index.ts';
+
+export type Curve = 'p256' | 'p384' | 'p521';
+
+/** Size of one coordinate in bytes. */
+export const CURVE_SIZES: Readonly<Record<Curve, number>> = { p256: 32, p384: 48, p521: 66 };
+
+/** Coordinates are left-padded to the curve's size. */
+export interface EccPublicKey {
+  readonly kind: 'ecc';
+  readonly curve: Curve;
+  readonly x: Uint8Array;
+  readonly y: Uint8Array;
+}
+
+export interface RsaPublicKey {
+  readonly kind: 'rsa';
+  /** Big-endian, without leading zeros. */
+  readonly modulus: Uint8Array;
+  readonly exponent: number;
+}
+
+export type PublicKey = EccPublicKey | RsaPublicKey;
+
+/** `r` and `s` are left-padded to the curve's size. */
+export interface EcdsaSignature {
+  readonly scheme: 'ecdsa';
+  readonly hash: HashName;
+  readonly r: Uint8Array;
+  readonly s: Uint8Array;
+}
+
+export interface RsaSignature {
+  readonly scheme: 'rsassa' | 'rsapss';
+  readonly hash: HashName;
+  readonly value: Uint8Array;
+}
+
+export type Signature = EcdsaSignature | RsaSignature;
+
+/** Checks signatures; answers false for everything that is not a good signature, and never throws for bad input. */
+export interface SignatureVerifier {
+  verify(key: PublicKey, signature: Signature, message: Uint8Array): boolean;
+}

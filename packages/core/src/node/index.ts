@@ -1,0 +1,2 @@
+export { nodeHasher } from './digests.ts';
+export { nodeSignatures } from './signatures.ts';

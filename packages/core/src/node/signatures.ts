@@ -1,0 +1,46 @@
+import { constants, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { concat } from '../bytes/index.ts';
+import type { PublicKey, Signature, SignatureVerifier } from '../keys/index.ts';
+
+const JWK_CURVES = { p256: 'P-256', p384: 'P-384', p521: 'P-521' } as const;
+
+/** Signature checks by Node's OpenSSL. */
+export const nodeSignatures: SignatureVerifier = {
+  verify(key, signature, message) {
+    if ((key.kind === 'ecc') !== (signature.scheme === 'ecdsa')) return false;
+    try {
+      return verify(signature.hash, message, { key: keyObject(key), ...options(signature) }, signatureBytes(signature));
+    } catch {
+      return false; // OpenSSL throws for keys and signatures that no honest signer makes, such as a point off its curve.
+    }
+  },
+};
+
+/** @throws Error from OpenSSL where the key is none, such as a point that is not on its curve. */
+export function keyObject(key: PublicKey): KeyObject {
+  const b64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
+  if (key.kind === 'ecc') {
+    return createPublicKey({
+      format: 'jwk',
+      key: { kty: 'EC', crv: JWK_CURVES[key.curve], x: b64url(key.x), y: b64url(key.y) },
+    });
+  }
+  const exponent = Buffer.from(key.exponent.toString(16).padStart(8, '0'), 'hex');
+  return createPublicKey({ format: 'jwk', key: { kty: 'RSA', n: b64url(key.modulus), e: b64url(exponent) } });
+}
+
+function options(signature: Signature): object {
+  switch (signature.scheme) {
+    case 'ecdsa':
+      return { dsaEncoding: 'ieee-p1363' };
+    case 'rsassa':
+      return { padding: constants.RSA_PKCS1_PADDING };
+    case 'rsapss':
+      // Older TPMs use the largest salt, newer ones the hash size (TPM 2.0 Part 1, annex B.7).
+      return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
+  }
+}
+
+function signatureBytes(signature: Signature): Uint8Array {
+  return signature.scheme === 'ecdsa' ? concat([signature.r, signature.s]) : signature.value;
+}

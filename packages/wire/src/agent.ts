@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { base64, Hex, HostId, HostName, Time } from './scalars.ts';
+import { ListSource, PcrValues, TpmKind, Verdict } from './hosts.ts';
+
+/** Most bytes of a measurement list in one message. */
+export const LIST_CHUNK_LIMIT = 32 * 1024 * 1024;
+
+/** Most bytes of a whole evidence message. */
+export const EVIDENCE_BODY_LIMIT = 64 * 1024 * 1024;
+
+/** What the agent says of its host. None of it is proved; all of it is bound into the quote. */
+export const HostFacts = z.object({
+  tpmKind: TpmKind,
+  listSource: ListSource,
+  kernel: z.string().max(128),
+  agentVersion: z.string().max(32),
+});
+export type HostFacts = z.infer<typeof HostFacts>;
+
+export const EnrolRequest = z.object({
+  name: HostName,
+  /** TPM2B_PUBLIC of the endorsement key. */
+  ekPublic: base64(1024),
+  /** TPM2B_PUBLIC of the attestation key. */
+  akPublic: base64(1024),
+  facts: HostFacts,
+});
+export type EnrolRequest = z.infer<typeof EnrolRequest>;
+
+export const EnrolReply = z.object({
+  enrolment: z.string(),
+  /** TPM2B_ID_OBJECT (TPM 2.0 Part 2, 12.4.3). */
+  credentialBlob: base64(1024),
+  /** TPM2B_ENCRYPTED_SECRET (TPM 2.0 Part 2, 11.4.3). */
+  encryptedSecret: base64(1024),
+  expiresAt: Time,
+});
+export type EnrolReply = z.infer<typeof EnrolReply>;
+
+export const ActivateRequest = z.object({ secret: Hex });
+export type ActivateRequest = z.infer<typeof ActivateRequest>;
+
+export const Challenge = z.object({
+  session: z.string().max(64),
+  /** 32 random bytes; answered once, by this host, before `expiresAt`. */
+  nonce: Hex.length(64),
+  expiresAt: Time,
+  /** What the quote must cover, exactly. */
+  selection: z.object({ bank: z.literal('sha256'), pcrs: z.array(z.int().min(0).max(23)) }),
+  /** The next list entry that the verifier wants (from 1), and the byte of the binary list where it begins. */
+  list: z.object({ fromEntry: z.int().min(1), fromOffset: z.int().min(0) }),
+});
+export type Challenge = z.infer<typeof Challenge>;
+
+export const ActivateReply = z.object({
+  hostId: HostId,
+  /** Bearer token of this agent; the verifier keeps only its digest. */
+  token: z.string(),
+  challenge: Challenge,
+});
+export type ActivateReply = z.infer<typeof ActivateReply>;
+
+export const EvidenceMessage = z.object({
+  session: z.string().max(64),
+  facts: HostFacts,
+  quote: z.object({
+    /** TPMS_ATTEST, as signed. */
+    message: base64(4096),
+    /** TPMT_SIGNATURE. */
+    signature: base64(4096),
+  }),
+  pcrs: PcrValues,
+  list: z.object({
+    /** Bank of the template digests in `entries`. */
+    bank: z.enum(['sha1', 'sha256', 'sha384', 'sha512']),
+    fromEntry: z.int().min(1),
+    fromOffset: z.int().min(0),
+    /** Whole records of the binary list, from `fromEntry` on. */
+    entries: base64(LIST_CHUNK_LIMIT),
+  }),
+});
+export type EvidenceMessage = z.infer<typeof EvidenceMessage>;
+
+export const EvidenceReply = z.object({
+  /** True when the evidence verified and the kept state moved on. */
+  verified: z.boolean(),
+  verdict: Verdict,
+  sentence: z.string(),
+  /** Why not, when it did not verify. */
+  errors: z.array(z.object({ code: z.string(), message: z.string() })),
+  challenge: Challenge,
+  /** Seconds until the verifier wants evidence even when nothing is new. */
+  heartbeatSeconds: z.int(),
+});
+export type EvidenceReply = z.infer<typeof EvidenceReply>;

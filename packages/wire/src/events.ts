@@ -1,0 +1,12 @@
+import { z } from 'zod';
+import { Finding, HostSummary, Measurement } from './hosts.ts';
+import { HostId } from './scalars.ts';
+
+/** What `/v1/events` sends; the SSE event name is `type`. */
+export const ServerEvent = z.discriminatedUnion('type', [
+  /** A host was enrolled, or its verdict, list or reference values changed. */
+  z.object({ type: z.literal('host'), host: HostSummary }),
+  z.object({ type: z.literal('measurements'), hostId: HostId, measurements: z.array(Measurement) }),
+  z.object({ type: z.literal('finding'), finding: Finding }),
+]);
+export type ServerEvent = z.infer<typeof ServerEvent>;

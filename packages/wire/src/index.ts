@@ -1,0 +1,5 @@
+export * from './agent.ts';
+export * from './events.ts';
+export * from './hosts.ts';
+export * from './routes.ts';
+export * from './scalars.ts';
