@@ -1,0 +1,52 @@
+import { equalBytes } from '../bytes/index.ts';
+import type { HashName, Hasher } from '../hash/index.ts';
+import { extendPcr, extendValue, templateDigest } from './digests.ts';
+import type { MeasurementEntry } from './entry.ts';
+
+/** One PCR of one bank, replayed over entries. */
+export interface ReplayedPcr {
+  readonly bank: HashName;
+  readonly pcr: number;
+  readonly value: Uint8Array;
+}
+
+/** Extends the PCR's value with the entries that go to it, in order; entries of other PCRs are passed over. */
+export function replay(hasher: Hasher, from: ReplayedPcr, entries: Iterable<MeasurementEntry>): ReplayedPcr {
+  let { value } = from;
+  for (const entry of entries) {
+    if (entry.pcr === from.pcr) value = extendPcr(hasher, from.bank, value, extendValue(hasher, from.bank, entry));
+  }
+  return { ...from, value };
+}
+
+/**
+ * How many of the entries lead from one PCR value to the expected one. The list may be longer than the quote, because
+ * entries arrive between the two. Entries of other PCRs count as covered only when one of this PCR follows them.
+ * @returns undefined when no prefix leads there
+ */
+export function matchingPrefix(
+  hasher: Hasher,
+  from: ReplayedPcr,
+  entries: readonly MeasurementEntry[],
+  expected: Uint8Array,
+): number | undefined {
+  let state = from;
+  if (equalBytes(state.value, expected)) return 0;
+  for (const [index, entry] of entries.entries()) {
+    if (entry.pcr !== from.pcr) continue;
+    state = replay(hasher, state, [entry]);
+    if (equalBytes(state.value, expected)) return index + 1;
+  }
+  return undefined;
+}
+
+/** The first entry whose recorded template digest is not the digest of its data; violations record none. */
+export function firstForgedDigest(
+  hasher: Hasher,
+  bank: HashName,
+  entries: readonly MeasurementEntry[],
+): MeasurementEntry | undefined {
+  return entries.find(
+    (entry) => !entry.violation && !equalBytes(templateDigest(hasher, bank, entry), entry.templateDigest),
+  );
+}
