@@ -1,0 +1,47 @@
+import type { Updateable } from 'kysely';
+import type { Database, HostRow } from './schema.ts';
+
+export async function hostById(db: Database, id: string): Promise<HostRow | undefined> {
+  return db.selectFrom('hosts').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+export async function hostByName(db: Database, name: string): Promise<HostRow | undefined> {
+  return db.selectFrom('hosts').selectAll().where('name', '=', name).executeTakeFirst();
+}
+
+/** An id goes before a name that looks like one. */
+export async function hostByIdOrName(db: Database, key: string): Promise<HostRow | undefined> {
+  return (await hostById(db, key)) ?? hostByName(db, key);
+}
+
+export async function hostByToken(db: Database, tokenDigest: Uint8Array): Promise<HostRow | undefined> {
+  return db.selectFrom('hosts').selectAll().where('token_digest', '=', tokenDigest).executeTakeFirst();
+}
+
+/** Hosts in the order of their names. */
+export async function hostsAfter(db: Database, name: string | undefined, limit: number): Promise<HostRow[]> {
+  let query = db.selectFrom('hosts').selectAll().orderBy('name').limit(limit);
+  if (name !== undefined) query = query.where('name', '>', name);
+  return query.execute();
+}
+
+/** Hosts whose evidence is older than `time` and whose verdict does not say so yet. */
+export async function hostsToExpire(db: Database, time: string): Promise<HostRow[]> {
+  return db.selectFrom('hosts').selectAll().where('evidence_at', '<', time).where('verdict', '!=', 'stale').execute();
+}
+
+export async function countHosts(db: Database): Promise<number> {
+  const { count } = await db
+    .selectFrom('hosts')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
+export async function insertHost(db: Database, row: HostRow): Promise<void> {
+  await db.insertInto('hosts').values(row).execute();
+}
+
+export async function updateHost(db: Database, id: string, change: Updateable<HostRow>): Promise<void> {
+  await db.updateTable('hosts').set(change).where('id', '=', id).execute();
+}
