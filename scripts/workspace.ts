@@ -8,6 +8,6 @@ const SOURCES = ['packages/*/{src,test,bin}/**/*.{ts,tsx,js}', 'packages/*/*.ts'
 
 /** Every file of the project that is TypeScript or runs as JavaScript, relative to `root`, sorted. */
 export function sourceFiles(root: string): string[] {
-  const found = globSync(SOURCES, { cwd: root, exclude: ['**/node_modules/**', 'scripts/test/fixtures/**'] });
+  const found = globSync(SOURCES, { cwd: root, exclude: ['**/node_modules/**'] });
   return found.toSorted();
 }
