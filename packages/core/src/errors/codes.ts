@@ -42,6 +42,18 @@ export const FORMAT_CODES = {
     meaning: 'A measurement list entry names a PCR that does not exist.',
     remedy: 'The list is damaged or in another byte order than expected.',
   },
+  'FANOTIFY-EVENT': {
+    meaning: 'The kernel reported an execution in a form that Assay does not know.',
+    remedy: 'Report the kernel release.',
+  },
+  'MOUNT-LINE': {
+    meaning: 'A line of /proc/self/mountinfo is not of the form that proc(5) gives it.',
+    remedy: 'Report the line and the kernel release.',
+  },
+  'TPM-STRUCTURE': {
+    meaning: 'A TPM structure holds a value that its specification does not allow or that Assay does not know.',
+    remedy: 'Use keys of the EK and AK templates and quotes by them; the message names the value.',
+  },
 } as const satisfies Record<string, CodeText>;
 
 /** The input can be read and does not verify. These codes are finding codes too. */
@@ -147,9 +159,34 @@ export const SYSTEM_CODES = {
     meaning: 'The TPM refused a command.',
     remedy: 'The message names the command and the response code in words.',
   },
+  'TPM-BANK': {
+    meaning: 'The TPM has no such PCR in that bank: the bank is not active.',
+    remedy: 'Choose a bank that the TPM has active, or activate it in the firmware set-up.',
+  },
   'NOT-PERMITTED': {
     meaning: 'The operation needs a privilege that this process does not have.',
     remedy: 'Run as root, or give the capability that the message names.',
+  },
+  'KERNEL-LACKS': {
+    meaning: 'The running kernel was built without a feature that is needed.',
+    remedy: 'The message names it; the kernels of the large distributions have it.',
+  },
+  'SYSTEM-CALL': {
+    meaning: 'A system call failed.',
+    remedy: 'The message names the call and the reason that the kernel gave.',
+  },
+  'ENGINE-RUNNING': {
+    meaning: 'Another engine writes its list into the same directory.',
+    remedy: 'End it, or give this one another directory and another TPM.',
+  },
+  'ENGINE-MOUNT': {
+    meaning: 'The engine does not watch such a place in this mode.',
+    remedy: 'Name mount points; in permission mode not the file system of `/`, unless that is asked for explicitly.',
+  },
+  'PCR-FOREIGN': {
+    meaning:
+      'PCR 10 holds what the list of the engine does not explain: something else extends it, or the list is lost.',
+    remedy: 'If the kernel measures into this TPM, use its list; else reboot, which clears the PCR.',
   },
   'PORT-TAKEN': {
     meaning: 'Another program listens on the address that the verifier wants.',

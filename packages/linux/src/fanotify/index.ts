@@ -1,0 +1,2 @@
+export { parseFanotifyEvents, type FanotifyEvent } from './events.ts';
+export { FanotifyGroup, type FanotifyMode, type FanotifyRead } from './group.ts';

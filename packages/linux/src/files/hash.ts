@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { readSync } from 'node:fs';
+import type { HashName } from '@assay/core/hash';
+import { fileIdentity, identityKey, type FileIdentity } from './identity.ts';
+
+/**
+ * Never mapped: a file that is cut short while it is mapped would kill the process with SIGBUS. 128 KiB is where
+ * larger reads stop to be faster. One buffer per thread, as hashing is synchronous.
+ */
+const buffer = Buffer.allocUnsafeSlow(128 * 1024);
+
+/** A file that is written all the time is given up after this many passes. */
+const PASSES = 3;
+
+export type HashOutcome =
+  | { readonly outcome: 'hashed'; readonly digests: ReadonlyMap<HashName, Uint8Array>; readonly identity: FileIdentity }
+  /** The file changed during each pass. */
+  | { readonly outcome: 'changing' }
+  /** `giveUp` said so. */
+  | { readonly outcome: 'given-up' };
+
+/**
+ * Digests of the content of an open file, all in one pass, from byte 0 on whatever the file offset is. Blocks the
+ * thread. A file whose identity changed meanwhile is read again.
+ * @param giveUp asked before every read: a sparse file may claim exabytes
+ * @throws Error of read(2) or fstat(2)
+ */
+export function hashFile(fd: number, algorithms: readonly HashName[], giveUp: () => boolean): HashOutcome {
+  for (let pass = 0; pass < PASSES; pass++) {
+    const before = fileIdentity(fd);
+    const digests = hashOnce(fd, algorithms, giveUp);
+    if (digests === undefined) return { outcome: 'given-up' };
+    const identity = fileIdentity(fd);
+    if (identityKey(before) === identityKey(identity)) return { outcome: 'hashed', digests, identity };
+  }
+  return { outcome: 'changing' };
+}
+
+function hashOnce(
+  fd: number,
+  algorithms: readonly HashName[],
+  giveUp: () => boolean,
+): ReadonlyMap<HashName, Uint8Array> | undefined {
+  const hashes = algorithms.map((name) => ({ name, hash: createHash(name) }));
+  let position = 0;
+  for (;;) {
+    if (giveUp()) return undefined;
+    const length = readSync(fd, buffer, 0, buffer.length, position);
+    if (length === 0) break;
+    const part = buffer.subarray(0, length);
+    for (const { hash } of hashes) hash.update(part);
+    position += length;
+  }
+  return new Map(hashes.map(({ name, hash }) => [name, hash.digest()]));
+}

@@ -1,0 +1,5 @@
+export { descriptorPath, fileSystemMagic } from './descriptor.ts';
+export { hashFile, type HashOutcome } from './hash.ts';
+export { fileIdentity, identityKey, type FileIdentity } from './identity.ts';
+export { probeWriters, type WriterProbe } from './lease.ts';
+export { lockFile } from './lock.ts';

@@ -1,0 +1,33 @@
+import { constants } from 'node:os';
+import { callFailed, fcntl, lastErrno } from '../libc/index.ts';
+
+/** include/uapi/linux/fcntl.h, include/uapi/asm-generic/fcntl.h */
+const F_SETSIG = 10;
+const F_SETLEASE = 1024;
+const F_RDLCK = 0;
+const F_UNLCK = 2;
+
+const { EAGAIN, EACCES, EINVAL } = constants.errno;
+
+/** `unknown`: the file system grants no leases, or the file belongs to another user and CAP_LEASE is missing. */
+export type WriterProbe = 'none' | 'some' | 'unknown';
+
+/**
+ * Whether anybody has the file open for writing, a shared writable mapping included: the kernel grants a read lease only
+ * where nobody has (fs/locks.c, check_conflicting_open). The lease is given back at once.
+ * @param fd a regular file opened for reading only
+ * @throws SystemError SYSTEM-CALL
+ */
+export function probeWriters(fd: number): WriterProbe {
+  // Who opens the file for writing in the moment of the lease makes the kernel send SIGIO, which would end this process;
+  // SIGURG is ignored unless somebody listens.
+  if (fcntl(fd, F_SETSIG, constants.signals.SIGURG) < 0) throw callFailed('fcntl F_SETSIG', lastErrno());
+  if (fcntl(fd, F_SETLEASE, F_RDLCK) === 0) {
+    if (fcntl(fd, F_SETLEASE, F_UNLCK) < 0) throw callFailed('fcntl F_SETLEASE to end a lease', lastErrno());
+    return 'none';
+  }
+  const errno = lastErrno();
+  if (errno === EAGAIN) return 'some';
+  if (errno === EACCES || errno === EINVAL) return 'unknown';
+  throw callFailed('fcntl F_SETLEASE', errno);
+}

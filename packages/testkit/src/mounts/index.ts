@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A file system of the test's own. `remove` unmounts it and removes what held it; use it with `using`. */
+export interface ScratchMount extends Disposable {
+  readonly path: string;
+}
+
+/** Why this process cannot mount; undefined where it can. For the `skip` option of node:test. */
+export function cannotMount(): string | undefined {
+  return process.getuid?.() === 0 ? undefined : 'mounting a file system needs root';
+}
+
+export function mountTmpfs(): ScratchMount {
+  const path = scratchDirectory();
+  run('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'assay-test', path]);
+  return { path, [Symbol.dispose]: () => unmount(path, path) };
+}
+
+/** An ext4 file system in a file, on a loop device. */
+export function mountExt4(): ScratchMount {
+  const directory = scratchDirectory();
+  const image = join(directory, 'image');
+  const path = mkdtempSync(join(directory, 'at-'));
+  writeFileSync(image, '');
+  truncateSync(image, 64 * 1024 * 1024);
+  run('mkfs.ext4', ['-q', '-F', image]);
+  run('mount', ['-o', 'loop', image, path]);
+  return { path, [Symbol.dispose]: () => unmount(path, directory) };
+}
+
+function scratchDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'assay-mount-'));
+}
+
+function unmount(path: string, directory: string): void {
+  // Lazily: a program that still runs from it must not keep the mount.
+  run('umount', ['--lazy', path]);
+  rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+}
+
+function run(command: string, args: readonly string[]): void {
+  const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr}`);
+}
