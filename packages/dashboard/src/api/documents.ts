@@ -1,0 +1,50 @@
+import type { Problem } from '@assay/wire';
+import { noteServerTime } from '../state/now.ts';
+
+/** The verifier answered, and the answer is no. */
+export class ApiProblem extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.detail);
+    this.name = 'ApiProblem';
+    this.problem = problem;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isProblem(value: unknown): value is Problem {
+  return isObject(value) && typeof value['title'] === 'string' && typeof value['detail'] === 'string';
+}
+
+function unexpected(response: Response, detail: string): ApiProblem {
+  const title = 'The verifier sent something that this page does not know';
+  return new ApiProblem({ type: 'about:blank', title, status: response.status, detail, code: 'UNEXPECTED' });
+}
+
+/** A document of another schema comes from another version of the verifier than the one that served this page. */
+function hasSchema<Document extends { schema: string }>(body: unknown, schema: Document['schema']): body is Document {
+  return isObject(body) && body['schema'] === schema;
+}
+
+/**
+ * Requests one document of the API.
+ *
+ * @throws {ApiProblem} The verifier refused, or sent another schema than was asked for.
+ * @throws {TypeError} The verifier cannot be reached.
+ */
+export async function requestDocument<Document extends { schema: string }>(
+  path: string,
+  schema: Document['schema'],
+  init: RequestInit = {},
+): Promise<Document> {
+  const response = await fetch(path, { ...init, cache: 'no-store' });
+  noteServerTime(response.headers.get('date'));
+  const body: unknown = await response.json().catch(() => null);
+  if (!response.ok) throw isProblem(body) ? new ApiProblem(body) : unexpected(response, `HTTP ${response.status}.`);
+  if (!hasSchema<Document>(body, schema)) throw unexpected(response, `Reload the page. It expected ${schema}.`);
+  return body;
+}

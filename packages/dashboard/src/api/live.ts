@@ -1,0 +1,25 @@
+import { QueryClient } from '@tanstack/react-query';
+import { useSyncExternalStore } from 'react';
+import { applyEvent } from './cache.ts';
+import { type Connection, EventStream } from './events.ts';
+import { noteArrivals } from '../state/arrivals.ts';
+
+/** Nothing is asked on a timer: the event stream says when an answer became old. */
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: { staleTime: Number.POSITIVE_INFINITY, retry: false, refetchOnWindowFocus: false, networkMode: 'always' },
+    mutations: { retry: false, networkMode: 'always' },
+  },
+});
+
+export const eventStream = new EventStream({
+  onOpen: () => void queryClient.invalidateQueries(),
+  onEvent: (event) => {
+    applyEvent(queryClient, event);
+    if (event.type === 'measurements') noteArrivals(event.hostId, event.measurements);
+  },
+});
+
+export function useConnection(): Connection {
+  return useSyncExternalStore(eventStream.subscribe, eventStream.current);
+}

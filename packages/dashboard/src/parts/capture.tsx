@@ -1,0 +1,36 @@
+import type { HostSummary } from '@assay/wire';
+import { useState } from 'react';
+import { useOperatorToken } from '../state/operator-token.ts';
+import { captureCommand } from '../text/host.ts';
+import { CaptureDialog } from './capture-dialog.tsx';
+import { Command } from './command.tsx';
+import { Icon } from './icon.tsx';
+
+/** The button for who came with the operator's token; the command to run for everybody else. */
+export function Capture({ host }: { host: HostSummary }) {
+  const token = useOperatorToken();
+  const [open, setOpen] = useState(false);
+  if (host.evidenceAt === null) return null;
+  if (token === null) {
+    return (
+      <div className="min-w-0 sm:max-w-72">
+        <p className="mb-2 text-sm text-muted">To make what ran so far the reference values:</p>
+        <Command text={captureCommand(host.name)} />
+      </div>
+    );
+  }
+  const primary = host.reference === null;
+  return (
+    <div className="shrink-0">
+      <button
+        type="button"
+        onClick={() => setOpen(true)}
+        className={`flex items-center gap-2 rounded-xl px-4 py-2.5 font-semibold transition-opacity hover:opacity-85 ${primary ? 'bg-ink text-paper' : 'border border-line-strong bg-surface'}`}
+      >
+        <Icon name="stamp" />
+        Capture as reference values
+      </button>
+      {open && <CaptureDialog host={host} token={token} onClose={() => setOpen(false)} />}
+    </div>
+  );
+}

@@ -1,0 +1,14 @@
+import { CopyButton } from './copy-button.tsx';
+
+/** A command to run, with a button that copies it. */
+export function Command({ text }: { text: string }) {
+  return (
+    <div className="flex max-w-full items-start gap-2 rounded-lg border border-line bg-sunken py-1 ps-3 pe-1 font-mono text-[0.8rem]">
+      <span aria-hidden="true" className="py-1 text-muted select-none">
+        $
+      </span>
+      <code className="min-w-0 flex-1 py-1 wrap-anywhere">{text}</code>
+      <CopyButton text={text} what="command" />
+    </div>
+  );
+}

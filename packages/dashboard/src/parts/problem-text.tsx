@@ -1,0 +1,16 @@
+import { ApiProblem } from '../api/documents.ts';
+
+function words(error: Error): { title: string; detail: string } {
+  if (error instanceof ApiProblem) return error.problem;
+  return { title: 'The verifier cannot be reached', detail: 'Look whether it runs; this page tries again by itself.' };
+}
+
+export function ProblemText({ error }: { error: Error }) {
+  const { title, detail } = words(error);
+  return (
+    <div role="alert" data-tone="bad" className="mt-4 rounded-lg border border-tone-line bg-tone-soft p-4 text-tone">
+      <p className="font-semibold">{title}</p>
+      <p className="mt-1 text-sm wrap-anywhere">{detail}</p>
+    </div>
+  );
+}

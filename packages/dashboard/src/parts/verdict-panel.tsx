@@ -1,0 +1,60 @@
+import type { HostDetail, HostSummary } from '@assay/wire';
+import { useEffect } from 'react';
+import { useNow } from '../state/now.ts';
+import { VERDICT_TONES } from '../text/tone.ts';
+import { shownVerdict, VERDICT_WORDS } from '../text/verdict.ts';
+import { Capture } from './capture.tsx';
+import { Seal } from './seal.tsx';
+import { Age } from './time-text.tsx';
+import { VerdictFacts } from './verdict-facts.tsx';
+
+/** The verdict in the tab's title, where it is seen when the page is not. */
+function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+}
+
+export function VerdictPanel({ host, detail }: { host: HostSummary; detail: HostDetail | undefined }) {
+  const { verdict, sentence } = shownVerdict(host, useNow());
+  const word = VERDICT_WORDS[verdict];
+  useTitle(`${word} · ${host.name} · Assay`);
+  return (
+    <section
+      aria-labelledby="verdict"
+      data-tone={VERDICT_TONES[verdict]}
+      data-verdict={verdict}
+      className="overflow-hidden rounded-2xl border border-tone-line bg-surface"
+    >
+      <p role="status" className="sr-only">
+        {host.name}: {word}
+      </p>
+      <div className="flex flex-col gap-x-10 gap-y-6 bg-tone-soft p-6 sm:flex-row sm:items-center sm:p-8 lg:p-10">
+        <Seal host={host} verdict={verdict} />
+        <div className="min-w-0 flex-1">
+          <h1 id="verdict">
+            <bdi className="block text-base font-medium wrap-anywhere text-muted">{host.name}</bdi>
+            <span className="block font-display text-5xl leading-[1.1] font-semibold tracking-tight text-tone sm:text-6xl lg:text-7xl">
+              {word}
+            </span>
+          </h1>
+          <p className="mt-3 max-w-[62ch] text-lg leading-snug wrap-anywhere">{sentence}</p>
+          <p className="mt-3 flex flex-wrap gap-x-5 gap-y-1 text-sm text-muted">
+            {host.evidenceAt === null ? (
+              <span>No evidence yet</span>
+            ) : (
+              <span>
+                Evidence <Age at={host.evidenceAt} />
+              </span>
+            )}
+            <span>
+              {VERDICT_WORDS[host.verdict]} since <Age at={host.verdictSince} />
+            </span>
+          </p>
+        </div>
+        <Capture host={host} />
+      </div>
+      <VerdictFacts host={host} detail={detail} />
+    </section>
+  );
+}

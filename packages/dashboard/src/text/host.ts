@@ -1,0 +1,41 @@
+import type { HostSummary, Measurement, Rung } from '@assay/wire';
+
+interface Words {
+  readonly title: string;
+  readonly meaning: string;
+}
+
+export const TPM_WORDS: Readonly<Record<HostSummary['tpm']['kind'], Words>> = {
+  hardware: { title: 'Hardware TPM', meaning: 'By the word of the agent: no maker’s certificate was checked.' },
+  software: { title: 'Software TPM', meaning: 'No hardware root of trust: who owns the host owns this TPM.' },
+  simulated: { title: 'Simulated TPM', meaning: 'No hardware root of trust: a program plays the TPM.' },
+};
+
+export const TRUST_WORDS: Readonly<Record<HostSummary['tpm']['trust'], string>> = {
+  'first-use': 'Key trusted on first use',
+};
+
+export const LIST_WORDS: Readonly<Record<HostSummary['list']['source'], Words>> = {
+  kernel: { title: 'Kernel IMA', meaning: 'The kernel measures a file before it is used.' },
+  engine: { title: 'Assay engine', meaning: 'Measured in user space: root can stop it, and that shows.' },
+  simulated: { title: 'Simulated list', meaning: 'Made-up entries in the kernel’s format.' },
+};
+
+export const STATUS_WORDS: Readonly<Record<Measurement['status'], string>> = {
+  known: 'Known',
+  unknown: 'Unknown',
+  changed: 'Changed',
+  violation: 'Violation',
+  unjudged: 'Not judged',
+  'boot-aggregate': 'Boot',
+  'engine-record': 'Engine',
+};
+
+export const RUNG_STATE_WORDS: Readonly<Record<Rung['state'], string>> = {
+  ok: 'Holds',
+  warning: 'Weak',
+  failed: 'Broken',
+  waiting: 'Waiting',
+};
+
+export const captureCommand = (hostName: string): string => `assay reference capture --host ${hostName}`;
