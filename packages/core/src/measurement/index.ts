@@ -4,3 +4,4 @@ export { bootAggregate, emptyPcr, extendPcr, extendValue, isViolation, templateD
 export type { EntryContent, EntryFields, FileDigest, MeasurementEntry } from './entry.ts';
 export { firstForgedDigest, matchingPrefix, replay, type ReplayedPcr } from './replay.ts';
 export { fieldsOf, type TemplateName } from './templates.ts';
+export { digestText, ENGINE_RECORDS, entryKind, filenameHint, type EntryKind } from './kinds.ts';

@@ -1,0 +1,45 @@
+import { printable, toHex, utf8 } from '../bytes/index.ts';
+import type { EntryFields, FileDigest, MeasurementEntry } from './entry.ts';
+
+/** Event names of the records that Assay's engine keeps about itself, as `ima-buf` entries. */
+export const ENGINE_RECORDS = {
+  start: 'assay-engine-start',
+  stop: 'assay-engine-stop',
+  gap: 'assay-engine-gap',
+} as const;
+
+export type EntryKind =
+  | 'violation'
+  | 'boot-aggregate'
+  | 'engine-start'
+  | 'engine-stop'
+  | 'engine-gap'
+  | 'buffer'
+  | 'file';
+
+const RECORD_KINDS: ReadonlyMap<string, EntryKind> = new Map([
+  [ENGINE_RECORDS.start, 'engine-start'],
+  [ENGINE_RECORDS.stop, 'engine-stop'],
+  [ENGINE_RECORDS.gap, 'engine-gap'],
+]);
+
+/**
+ * What an entry is about. Names of files are absolute paths, so a file cannot pass for `boot_aggregate`; a buffer has a
+ * `buf` field, so a file cannot pass for a record of the engine.
+ */
+export function entryKind(entry: Pick<MeasurementEntry, 'fields' | 'violation'>): EntryKind {
+  if (entry.violation) return 'violation';
+  const name = filenameHint(entry.fields);
+  if (entry.fields.buffer !== undefined) return RECORD_KINDS.get(name) ?? 'buffer';
+  return name === 'boot_aggregate' ? 'boot-aggregate' : 'file';
+}
+
+/** The path or event name, escaped for people: a hint, since only the digest is proved. */
+export function filenameHint(fields: EntryFields): string {
+  return printable(fields.name ?? utf8(''));
+}
+
+/** `sha256:<hex>`; empty for an entry without a digest field. */
+export function digestText(digest: FileDigest | undefined): string {
+  return digest === undefined ? '' : `${digest.algorithm}:${toHex(digest.value)}`;
+}

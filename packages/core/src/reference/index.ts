@@ -1,0 +1,1 @@
+export { buildReference, captureReference, type ReferenceItem, type ReferenceValues } from './values.ts';

@@ -1,0 +1,4 @@
+export { severityOf, type Explanation, type FindingDraft, type Severity } from './findings.ts';
+export { judgeEntries, type EntryStatus, type JudgeContext, type Judgement } from './judge.ts';
+export { ladderOf, type LadderFacts, type Rung, type RungName, type RungState } from './ladder.ts';
+export { isStale, verdictOf, type OpenFinding, type Verdict, type VerdictFacts } from './verdict.ts';

@@ -1,0 +1,129 @@
+import { equalBytes } from '../bytes/index.ts';
+import type { Hasher } from '../hash/index.ts';
+import {
+  bootAggregate,
+  digestText,
+  entryKind,
+  filenameHint,
+  type EntryKind,
+  type MeasurementEntry,
+} from '../measurement/index.ts';
+import type { ReferenceValues } from '../reference/index.ts';
+import { explainChanged, explainUnknown, nextFor } from './explain.ts';
+import { severityOf, type FindingDraft } from './findings.ts';
+
+export type EntryStatus =
+  | 'known'
+  | 'unknown'
+  | 'changed'
+  | 'unjudged'
+  | 'boot-aggregate'
+  | 'engine-record'
+  | 'violation';
+
+export interface JudgeContext {
+  /** Name of the host, for sentences and commands. */
+  readonly host: string;
+  readonly reference: ReferenceValues | null;
+  /** Quoted values of the SHA-256 bank, PCR 0 to 9 among them. */
+  readonly bootPcrs: ReadonlyMap<number, Uint8Array>;
+  readonly hasher: Hasher;
+}
+
+export interface Judgement {
+  /** Place of the entry in the list, from 1. */
+  readonly number: number;
+  readonly status: EntryStatus;
+  readonly finding?: FindingDraft;
+}
+
+/** Engine lists begin with boot_aggregate and then the engine's start record; a later start follows a gap. */
+const FIRST_START_ENTRY = 2;
+
+/** Judges entries that were verified, each for itself. */
+export function judgeEntries(entries: Iterable<MeasurementEntry>, context: JudgeContext): Judgement[] {
+  return Array.from(entries, (entry) => JUDGES[entryKind(entry)](entry, context));
+}
+
+const JUDGES: Readonly<Record<EntryKind, (entry: MeasurementEntry, context: JudgeContext) => Judgement>> = {
+  violation: (entry) => ({
+    number: entry.number,
+    status: 'violation',
+    finding: draft(entry, 'IMA-VIOLATION-TOMTOU', {
+      sentence: `${filenameHint(entry.fields)} was open for writing while it was measured, so its content is not proved.`,
+      explanation: [{ cause: 'A program wrote to the file while another had it open.', confidence: 'high' }],
+      next: [],
+    }),
+  }),
+  'boot-aggregate': judgeBootAggregate,
+  'engine-start': (entry) =>
+    entry.number === FIRST_START_ENTRY ? engineRecord(entry) : gap(entry, 'The engine was started again after a gap.'),
+  'engine-stop': engineRecord,
+  'engine-gap': (entry) => gap(entry, 'The engine lost events.'),
+  buffer: judgeDigest,
+  file: judgeDigest,
+};
+
+function engineRecord(entry: MeasurementEntry): Judgement {
+  return { number: entry.number, status: 'engine-record' };
+}
+
+function gap(entry: MeasurementEntry, what: string): Judgement {
+  const finding = draft(entry, 'ENGINE-GAP', {
+    sentence: `${what} What ran meanwhile is not in the list.`,
+    explanation: [
+      { cause: 'The engine was stopped, was killed, or more ran than it could follow.', confidence: 'high' },
+    ],
+    next: ['assay doctor'],
+  });
+  return { number: entry.number, status: 'engine-record', finding };
+}
+
+function judgeBootAggregate(entry: MeasurementEntry, context: JudgeContext): Judgement {
+  const { digest } = entry.fields;
+  const covered = digest?.algorithm === 'sha256';
+  if (covered && equalBytes(digest.value, bootAggregate(context.hasher, 'sha256', context.bootPcrs))) {
+    return { number: entry.number, status: 'boot-aggregate' };
+  }
+  const sentence = covered
+    ? 'boot_aggregate in the list is not the digest of the quoted PCR 0 to 9: the list belongs to another boot.'
+    : `boot_aggregate is of the ${digest?.algorithm ?? 'unknown'} bank, which the quote does not cover.`;
+  const finding = draft(entry, 'BOOT-AGGREGATE', { sentence, explanation: [], next: [] });
+  return { number: entry.number, status: 'boot-aggregate', finding };
+}
+
+function judgeDigest(entry: MeasurementEntry, context: JudgeContext): Judgement {
+  const { number } = entry;
+  const path = filenameHint(entry.fields);
+  if (context.reference === null) return { number, status: 'unjudged' };
+  if (context.reference.has(digestText(entry.fields.digest))) return { number, status: 'known' };
+  const next = nextFor(context.host, path);
+  if (context.reference.knowsPath(path)) {
+    const sentence = `${path} was measured with another digest than the reference values have for it.`;
+    return {
+      number,
+      status: 'changed',
+      finding: draft(entry, 'IMA-DIGEST-CHANGED', { sentence, explanation: explainChanged(), next }),
+    };
+  }
+  const sentence = `${path} was measured with a digest that the reference values do not contain.`;
+  return {
+    number,
+    status: 'unknown',
+    finding: draft(entry, 'IMA-UNKNOWN-DIGEST', { sentence, explanation: explainUnknown(path), next }),
+  };
+}
+
+function draft(
+  entry: MeasurementEntry,
+  code: FindingDraft['code'],
+  text: Pick<FindingDraft, 'sentence' | 'explanation' | 'next'>,
+): FindingDraft {
+  const evidence = {
+    entry: entry.number,
+    template: entry.template,
+    digest: digestText(entry.fields.digest) || null,
+    filenameHint: filenameHint(entry.fields),
+  };
+  return { code, severity: severityOf(code), evidence, ...text };
+}

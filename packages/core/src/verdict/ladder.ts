@@ -1,0 +1,155 @@
+import type { FindingCode } from '../errors/index.ts';
+import type { OpenFinding } from './verdict.ts';
+
+export type RungName = 'ek' | 'ak' | 'quote' | 'pcr' | 'list' | 'reference';
+export type RungState = 'ok' | 'warning' | 'failed' | 'waiting';
+
+export interface Rung {
+  readonly rung: RungName;
+  readonly title: string;
+  readonly state: RungState;
+  readonly sentence: string;
+  readonly facts: readonly { readonly label: string; readonly value: string }[];
+}
+
+export interface LadderFacts {
+  readonly tpmKind: 'hardware' | 'software' | 'simulated';
+  /** SHA-256 of the EK's public area and name of the AK, hexadecimal. */
+  readonly ekDigest: string;
+  readonly akName: string;
+  readonly enrolledAt: Date;
+  /** What the newest verified quote says; null before the first. */
+  readonly quote: {
+    readonly at: Date;
+    readonly resetCount: number;
+    readonly restartCount: number;
+    /** Milliseconds. */
+    readonly clock: bigint;
+    /** Value of PCR 10 in the SHA-256 bank, hexadecimal. */
+    readonly pcr: string;
+  } | null;
+  readonly stale: boolean;
+  readonly entries: number;
+  readonly violations: number;
+  readonly reference: { readonly version: number; readonly digests: number; readonly capturedAt: Date } | null;
+  readonly openFindings: readonly OpenFinding[];
+}
+
+/** The rung on which a finding stands. */
+const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
+  'EK-UNTRUSTED': 'ek',
+  'HOST-DUPLICATE': 'ek',
+  'AK-ATTRIBUTES': 'ak',
+  'AK-UNKNOWN': 'ak',
+  'IMA-REPLAY': 'pcr',
+  'IMA-TEMPLATE-DIGEST': 'list',
+  'IMA-LOG-SHORT': 'list',
+  'IMA-LOG-GAP': 'list',
+  'IMA-TEMPLATE-UNKNOWN': 'list',
+  'IMA-VIOLATION-TOMTOU': 'list',
+  'BOOT-AGGREGATE': 'list',
+  'ENGINE-GAP': 'list',
+  'IMA-UNKNOWN-DIGEST': 'reference',
+  'IMA-DIGEST-CHANGED': 'reference',
+};
+
+/** The six steps from the TPM's identity to the reference values, each with its state and what it rests on. */
+export function ladderOf(facts: LadderFacts): Rung[] {
+  return [ekRung(facts), akRung(facts), quoteRung(facts), pcrRung(facts), listRung(facts), referenceRung(facts)].map(
+    (rung) => withFindings(rung, facts.openFindings),
+  );
+}
+
+const EK_SENTENCES = {
+  hardware: 'Trusted on first use: the host says that its TPM is a chip; no certificate was checked.',
+  software: 'Trusted on first use: a software TPM, whose state root on its host can copy.',
+  simulated: 'Simulated TPM: there is no hardware root of trust.',
+} as const;
+
+function ekRung(facts: LadderFacts): Rung {
+  return {
+    rung: 'ek',
+    title: 'Endorsement key',
+    state: 'warning',
+    sentence: EK_SENTENCES[facts.tpmKind],
+    facts: [
+      { label: 'SHA-256 of the public area', value: facts.ekDigest },
+      { label: 'First seen', value: facts.enrolledAt.toISOString() },
+    ],
+  };
+}
+
+function akRung(facts: LadderFacts): Rung {
+  return {
+    rung: 'ak',
+    title: 'Attestation key',
+    state: 'ok',
+    sentence: 'The TPM that holds the endorsement key proved that it holds this key too.',
+    facts: [{ label: 'Name', value: facts.akName }],
+  };
+}
+
+function quoteRung({ quote, stale }: LadderFacts): Rung {
+  const rung = { rung: 'quote', title: 'Quote' } as const;
+  if (quote === null) return { ...rung, state: 'waiting', sentence: 'No quote has come yet.', facts: [] };
+  return {
+    ...rung,
+    state: stale ? 'warning' : 'ok',
+    sentence: stale ? 'The newest quote is old.' : 'Signed by the attestation key, over the nonce of this verifier.',
+    facts: [
+      { label: 'Received', value: quote.at.toISOString() },
+      { label: 'Resets', value: String(quote.resetCount) },
+      { label: 'Restarts', value: String(quote.restartCount) },
+      { label: 'TPM clock', value: `${quote.clock} ms` },
+    ],
+  };
+}
+
+function pcrRung({ quote }: LadderFacts): Rung {
+  const rung = { rung: 'pcr', title: 'PCR 10' } as const;
+  if (quote === null) return { ...rung, state: 'waiting', sentence: 'No value has been quoted yet.', facts: [] };
+  return {
+    ...rung,
+    state: 'ok',
+    sentence: 'The measurement list replays to the quoted value.',
+    facts: [{ label: 'sha256:10', value: quote.pcr }],
+  };
+}
+
+function listRung({ quote, entries, violations }: LadderFacts): Rung {
+  const rung = { rung: 'list', title: 'Measurement list' } as const;
+  if (quote === null) return { ...rung, state: 'waiting', sentence: 'No entries have come yet.', facts: [] };
+  return {
+    ...rung,
+    state: 'ok',
+    sentence: 'Each template digest is the digest of its data, and boot_aggregate is that of the quoted boot PCRs.',
+    facts: [
+      { label: 'Entries', value: String(entries) },
+      { label: 'Violations', value: String(violations) },
+    ],
+  };
+}
+
+function referenceRung({ quote, reference }: LadderFacts): Rung {
+  const rung = { rung: 'reference', title: 'Reference values' } as const;
+  if (reference === null) {
+    return { ...rung, state: 'waiting', sentence: 'None captured: nothing says which digests are good.', facts: [] };
+  }
+  return {
+    ...rung,
+    state: quote === null ? 'waiting' : 'ok',
+    sentence: 'Every measured digest is among them.',
+    facts: [
+      { label: 'Version', value: String(reference.version) },
+      { label: 'Digests', value: String(reference.digests) },
+      { label: 'Captured', value: reference.capturedAt.toISOString() },
+    ],
+  };
+}
+
+/** A finding takes over the state and the sentence of its rung; failures before warnings, newest first. */
+function withFindings(rung: Rung, findings: readonly OpenFinding[]): Rung {
+  const here = findings.filter((finding) => (RUNG_OF[finding.code] ?? 'quote') === rung.rung);
+  const worst = here.find((finding) => finding.severity === 'failed') ?? here[0];
+  return worst === undefined ? rung : { ...rung, state: worst.severity, sentence: worst.sentence };
+}
