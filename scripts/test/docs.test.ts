@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import * as errors from '@assay/core/errors';
+import { CODES_FILE, codesPage } from '../docs.ts';
+import { ROOT } from '../workspace.ts';
+
+test('docs/codes.md is what the table of codes says (npm run docs writes it)', () => {
+  assert.equal(readFileSync(CODES_FILE, 'utf8'), codesPage());
+});
+
+test('every code has its section', () => {
+  const page = codesPage();
+  const tables = Object.entries(errors).filter(([name]) => name.endsWith('_CODES'));
+  const codes = tables.flatMap(([, table]) => Object.keys(table));
+  assert.ok(codes.length > 0);
+  assert.deepEqual(
+    codes.filter((code) => !page.includes(`\n### ${code}\n`)),
+    [],
+  );
+});
+
+test('links between the documents lead somewhere', () => {
+  const documents = globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT });
+  assert.ok(documents.length > 0);
+  const broken = documents.flatMap((document) => brokenLinks(document).map((link) => `${document}: ${link}`));
+  assert.deepEqual(broken, []);
+});
+
+/** Relative links whose file is not there, or whose heading is not in it. */
+function brokenLinks(document: string): string[] {
+  const text = readFileSync(join(ROOT, document), 'utf8');
+  const links = Array.from(text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g), (match) => match[1] ?? '');
+  return links.filter((link) => {
+    const [path = '', heading] = link.split('#');
+    const target = path === '' ? document : join(dirname(document), path);
+    if (!existsSync(join(ROOT, target))) return true;
+    return heading !== undefined && !headings(target).has(heading);
+  });
+}
+
+/** Anchors as GitHub makes them from headings. */
+function headings(document: string): Set<string> {
+  const text = readFileSync(join(ROOT, document), 'utf8');
+  return new Set(Array.from(text.matchAll(/^#+ (.*)$/gm), (match) => anchor(match[1] ?? '')));
+}
+
+function anchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+}
