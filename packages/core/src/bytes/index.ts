@@ -1,4 +1,5 @@
 export { equalBytes, isAllZero } from './equal.ts';
+export { leftPadded } from './pad.ts';
 export { ByteReader } from './reader.ts';
 export { fromBase64, fromHex, printable, toBase64, toHex, utf8 } from './text.ts';
 export { ByteWriter, concat } from './writer.ts';

@@ -1,3 +1,4 @@
+export { isOnCurve } from './curves.ts';
 export {
   CURVE_SIZES,
   type Curve,

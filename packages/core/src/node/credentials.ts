@@ -1,0 +1,28 @@
+import { constants, createCipheriv, createECDH, publicEncrypt, randomBytes } from 'node:crypto';
+import { concat, leftPadded } from '../bytes/index.ts';
+import { CURVE_SIZES, type Curve } from '../keys/index.ts';
+import type { CredentialCrypto } from '../tpm/index.ts';
+import { keyObject } from './signatures.ts';
+
+const OPENSSL_CURVES: Readonly<Record<Curve, string>> = { p256: 'prime256v1', p384: 'secp384r1', p521: 'secp521r1' };
+
+/** Credential encryption by Node's OpenSSL. */
+export const nodeCredentials: CredentialCrypto = {
+  random: (size) => randomBytes(size),
+  oaepEncrypt(key, hash, label, plain) {
+    const padding = constants.RSA_PKCS1_OAEP_PADDING;
+    return publicEncrypt({ key: keyObject(key), padding, oaepHash: hash, oaepLabel: label }, plain);
+  },
+  ephemeralEcdh(peer) {
+    const size = CURVE_SIZES[peer.curve];
+    const ecdh = createECDH(OPENSSL_CURVES[peer.curve]);
+    const point = ecdh.generateKeys().subarray(1); // After the byte that says: uncompressed.
+    const shared = ecdh.computeSecret(concat([Uint8Array.of(4), peer.x, peer.y]));
+    const ephemeral = { kind: 'ecc', curve: peer.curve, x: point.subarray(0, size), y: point.subarray(size) } as const;
+    return { ephemeral, shared: leftPadded(shared, size) };
+  },
+  cfbEncrypt(key, plain) {
+    const cipher = createCipheriv(`aes-${key.length * 8}-cfb`, key, Buffer.alloc(16));
+    return Buffer.concat([cipher.update(plain), cipher.final()]);
+  },
+};
