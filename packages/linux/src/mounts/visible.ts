@@ -7,7 +7,8 @@ import type { Mount } from './parse.ts';
 export function visibleMounts(mounts: readonly Mount[]): Mount[] {
   const byId = new Map(mounts.map((mount) => [mount.id, mount]));
   const childPaths = new Map<number, Set<string>>();
-  for (const { parentId, mountPoint } of mounts) {
+  for (const { id, parentId, mountPoint } of mounts) {
+    if (parentId === id) continue;
     const paths = childPaths.get(parentId) ?? new Set();
     childPaths.set(parentId, paths.add(key(mountPoint)));
   }
