@@ -98,6 +98,10 @@ export const VERIFICATION_CODES = {
     meaning: 'The template digest of a list entry is not the digest of its template data.',
     remedy: 'The list was changed after it was written; compare it with an earlier copy.',
   },
+  'IMA-TEMPLATE-UNKNOWN': {
+    meaning: 'The list has an entry of a template that cannot be judged.',
+    remedy: 'Report the template name and the kernel release.',
+  },
   'IMA-REPLAY': {
     meaning: 'No prefix of the list replays to the quoted PCR.',
     remedy:
@@ -122,10 +126,6 @@ export const POLICY_CODES = {
   'IMA-DIGEST-CHANGED': {
     meaning: 'A file was measured at a known path with another digest than the reference values have for it.',
     remedy: 'Was the package updated? Then capture new reference values; else the file was altered.',
-  },
-  'IMA-TEMPLATE-UNKNOWN': {
-    meaning: 'The list has an entry of a template that cannot be judged.',
-    remedy: 'Report the template name and the kernel release.',
   },
   'IMA-VIOLATION-TOMTOU': {
     meaning: 'A file was opened for writing while a measured reader had it open, so what was read is not proved.',

@@ -1,0 +1,68 @@
+import { VerificationError } from '../errors/index.ts';
+import { emptyPcr } from '../measurement/index.ts';
+
+/** What the verifier keeps of a host between two rounds. */
+export interface KeptState {
+  readonly resetCount: number;
+  readonly restartCount: number;
+  /** TPM clock in milliseconds. */
+  readonly clock: bigint;
+  /** Verified entries of this boot's list, and the bytes that they take in the binary list. */
+  readonly entries: number;
+  readonly bytes: number;
+  /** PCR 10 of the SHA-256 bank after those entries. */
+  readonly pcr: Uint8Array;
+}
+
+export type Boot = 'first' | 'same' | 'new';
+
+type TpmTime = Pick<KeptState, 'resetCount' | 'restartCount' | 'clock'>;
+
+/**
+ * Whether a quote is of the boot that the kept state is of. A TPM restart clears PCR 10 with resetCount unchanged, so
+ * the pair decides; the clock may go back only across a boot (TPM 2.0 Part 1, section 36).
+ * @throws VerificationError QUOTE-CLOCK-BACK
+ */
+export function bootOf(kept: KeptState | null, quote: TpmTime): Boot {
+  if (kept === null) return 'first';
+  const resets = quote.resetCount - kept.resetCount;
+  const restarts = quote.restartCount - kept.restartCount;
+  if (resets === 0 && restarts === 0) {
+    if (quote.clock < kept.clock) throw wentBack(`its clock is ${kept.clock - quote.clock} ms behind the last quote`);
+    return 'same';
+  }
+  if (resets < 0 || (resets === 0 && restarts < 0)) throw wentBack('its reset counters went back');
+  return 'new';
+}
+
+function wentBack(what: string): VerificationError {
+  return new VerificationError('QUOTE-CLOCK-BACK', `the TPM is in an older state than before: ${what}`);
+}
+
+/** Where a list begins, or where its kept part ends. */
+export interface ListPosition {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly pcr: Uint8Array;
+}
+
+export const LIST_START: ListPosition = { entries: 0, bytes: 0, pcr: emptyPcr('sha256') };
+
+/**
+ * From where the entries sent are replayed: from the kept state, or from the start of the list.
+ * @throws VerificationError IMA-LOG-GAP when they begin anywhere else
+ */
+export function positionOf(
+  boot: Boot,
+  kept: KeptState | null,
+  list: { readonly fromEntry: number; readonly fromOffset: number },
+): ListPosition {
+  if (list.fromEntry === 1 && list.fromOffset === 0) return LIST_START;
+  const continues =
+    boot === 'same' && kept !== null && list.fromEntry === kept.entries + 1 && list.fromOffset === kept.bytes;
+  if (continues) return kept;
+  throw new VerificationError(
+    'IMA-LOG-GAP',
+    `the entries sent begin at ${list.fromEntry}, which does not continue the list`,
+  );
+}

@@ -1,0 +1,185 @@
+import { equalBytes } from '../bytes/index.ts';
+import { FormatError, VerificationError } from '../errors/index.ts';
+import type { HashName, Hasher } from '../hash/index.ts';
+import type { SignatureVerifier } from '../keys/index.ts';
+import {
+  firstForgedDigest,
+  matchingPrefix,
+  parseBinaryList,
+  replay,
+  type MeasurementEntry,
+} from '../measurement/index.ts';
+import { verifyQuote, type PcrSelection, type VerifiedAttestationKey, type VerifiedQuote } from '../tpm/index.ts';
+import { bindingDigest, type HostFacts } from './binding.ts';
+import { bootOf, positionOf, type Boot, type KeptState, type ListPosition } from './continuity.ts';
+
+/** The register that IMA extends unless a kernel is built otherwise (CONFIG_IMA_MEASURE_PCR_IDX). */
+export const IMA_PCR = 10;
+const BANK = 'sha256';
+
+export interface EvidenceInput {
+  /** Key of the host that this verifier activated. */
+  readonly ak: VerifiedAttestationKey;
+  /** What this verifier asked, in a session that is open, unexpired and this host's. */
+  readonly nonce: Uint8Array;
+  readonly session: string;
+  readonly selection: readonly PcrSelection[];
+  readonly facts: HostFacts;
+  /** TPMS_ATTEST and TPMT_SIGNATURE. */
+  readonly message: Uint8Array;
+  readonly signature: Uint8Array;
+  /** Values of the SHA-256 bank that the host says were quoted. */
+  readonly pcrs: ReadonlyMap<number, Uint8Array>;
+  readonly list: {
+    /** Bank of the recorded template digests. */
+    readonly bank: HashName;
+    readonly fromEntry: number;
+    readonly fromOffset: number;
+    /** Whole binary records. */
+    readonly bytes: Uint8Array;
+  };
+  readonly kept: KeptState | null;
+}
+
+/** Evidence that holds. Only `verifyEvidence` makes one. */
+class Evidence {
+  readonly #quote: VerifiedQuote;
+  readonly boot: Boot;
+  /** Entries after the kept ones that the quoted PCR covers. */
+  readonly entries: readonly MeasurementEntry[];
+  /** Entries sent that arrived after the quote; they are proved in a later round. */
+  readonly pending: number;
+  readonly state: KeptState;
+
+  constructor(quote: VerifiedQuote, boot: Boot, list: CoveredList) {
+    this.#quote = quote;
+    this.boot = boot;
+    this.entries = list.entries;
+    this.pending = list.pending;
+    const { resetCount, restartCount, clock } = quote;
+    this.state = { ...list.end, resetCount, restartCount, clock };
+  }
+
+  get quote(): VerifiedQuote {
+    return this.#quote;
+  }
+}
+
+export type VerifiedEvidence = Evidence;
+
+export type EvidenceResult =
+  | { readonly ok: true; readonly evidence: VerifiedEvidence }
+  | { readonly ok: false; readonly errors: readonly VerificationError[] };
+
+export interface EvidencePorts {
+  readonly hasher: Hasher;
+  readonly signatures: SignatureVerifier;
+}
+
+/**
+ * Verifies one round: quote, continuity, list. That the session was open and unused is for the caller to see to.
+ * @throws FormatError where bytes cannot be read; what can be read and does not verify is returned
+ */
+export function verifyEvidence(input: EvidenceInput, ports: EvidencePorts): EvidenceResult {
+  try {
+    const quote = quoteOf(input, ports);
+    const boot = bootOf(input.kept, quote);
+    const list = coveredList(input, boot, quote, ports.hasher);
+    return { ok: true, evidence: new Evidence(quote, boot, list) };
+  } catch (error) {
+    if (error instanceof VerificationError) return { ok: false, errors: [error] };
+    throw error;
+  }
+}
+
+function quoteOf(input: EvidenceInput, ports: EvidencePorts): VerifiedQuote {
+  const { ak, nonce, session, facts, message, signature, selection } = input;
+  const extraData = bindingDigest(ports.hasher, { nonce, session, akName: ak.name, facts });
+  return verifyQuote({ ak, message, signature, extraData, selection, pcrValues: input.pcrs }, ports);
+}
+
+interface CoveredList {
+  readonly entries: readonly MeasurementEntry[];
+  readonly pending: number;
+  readonly end: ListPosition;
+}
+
+function coveredList(input: EvidenceInput, boot: Boot, quote: VerifiedQuote, hasher: Hasher): CoveredList {
+  const start = positionOf(boot, input.kept, input.list);
+  const sent = sentEntries(input, start, hasher);
+  const count = coveredCount(hasher, start, sent, quotedPcr(quote));
+  const covered = sent.slice(0, count);
+  const kept = boot === 'same' ? input.kept : null;
+  if (kept !== null) checkKeptPart(hasher, start, covered, kept);
+  return {
+    entries: covered.filter((entry) => entry.number > (kept?.entries ?? 0)),
+    pending: sent.length - count,
+    end: {
+      entries: start.entries + count,
+      bytes: start.bytes + covered.reduce((sum, entry) => sum + entry.length, 0),
+      pcr: quotedPcr(quote),
+    },
+  };
+}
+
+function sentEntries(input: EvidenceInput, start: ListPosition, hasher: Hasher): MeasurementEntry[] {
+  const { bank, bytes } = input.list;
+  const entries = parsedEntries(bytes, bank, start);
+  const forged = firstForgedDigest(hasher, bank, entries);
+  if (forged !== undefined) {
+    const message = `entry ${forged.number}: the recorded template digest is not the digest of its data`;
+    throw new VerificationError('IMA-TEMPLATE-DIGEST', message, { entry: forged.number, offset: forged.offset });
+  }
+  const elsewhere = entries.find((entry) => entry.pcr !== IMA_PCR);
+  if (elsewhere !== undefined) {
+    const message = `entry ${elsewhere.number} goes to PCR ${elsewhere.pcr}, which this quote does not cover`;
+    throw new VerificationError('IMA-REPLAY', message, { entry: elsewhere.number, offset: elsewhere.offset });
+  }
+  return entries;
+}
+
+function parsedEntries(bytes: Uint8Array, bank: HashName, start: ListPosition): MeasurementEntry[] {
+  try {
+    return parseBinaryList(bytes, { bank, firstEntry: start.entries + 1, firstOffset: start.bytes }).entries;
+  } catch (error) {
+    const unknown = error instanceof FormatError && (error.code === 'LIST-TEMPLATE' || error.code === 'HASH-UNKNOWN');
+    throw unknown ? new VerificationError('IMA-TEMPLATE-UNKNOWN', error.message, error.place) : error;
+  }
+}
+
+/** The list may be longer than the quoted PCR, since entries arrive between the two; it is never shorter. */
+function coveredCount(
+  hasher: Hasher,
+  start: ListPosition,
+  sent: readonly MeasurementEntry[],
+  quoted: Uint8Array,
+): number {
+  const count = matchingPrefix(hasher, { bank: BANK, pcr: IMA_PCR, value: start.pcr }, sent, quoted);
+  if (count !== undefined) return count;
+  const message = `the ${sent.length} entries after entry ${start.entries} do not lead to the quoted PCR ${IMA_PCR}, nor does any prefix of them`;
+  throw new VerificationError('IMA-REPLAY', message);
+}
+
+/** A list that is sent again from its start must hold, unchanged, what was verified in this boot before. */
+function checkKeptPart(
+  hasher: Hasher,
+  start: ListPosition,
+  covered: readonly MeasurementEntry[],
+  kept: KeptState,
+): void {
+  const end = start.entries + covered.length;
+  if (end < kept.entries) {
+    throw new VerificationError('IMA-LOG-SHORT', `the list has ${end} entries; this boot had ${kept.entries} before`);
+  }
+  const again = covered.filter((entry) => entry.number <= kept.entries);
+  const { value } = replay(hasher, { bank: BANK, pcr: IMA_PCR, value: start.pcr }, again);
+  if (!equalBytes(value, kept.pcr)) {
+    throw new VerificationError('IMA-REPLAY', 'the list begins otherwise than it did before in this boot');
+  }
+}
+
+function quotedPcr(quote: VerifiedQuote): Uint8Array {
+  const value = quote.pcrValues.get(IMA_PCR);
+  if (value === undefined) throw new VerificationError('QUOTE-SELECTION', `the quote does not cover PCR ${IMA_PCR}`);
+  return value;
+}
