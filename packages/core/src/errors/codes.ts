@@ -205,8 +205,8 @@ export const SYSTEM_CODES = {
 /** The verifier refuses a request: the `code` of a problem (RFC 9457). */
 export const REQUEST_CODES = {
   'REQUEST-MALFORMED': {
-    meaning: 'The body of the request is not JSON.',
-    remedy: 'Send one JSON document.',
+    meaning: 'The request is not HTTP, or its body is not JSON.',
+    remedy: 'Send one JSON document to one of the routes of /openapi.json.',
   },
   'REQUEST-INVALID': {
     meaning: 'A member of the request is not of the form that the API gives it.',

@@ -25,9 +25,14 @@ export async function hostsAfter(db: Database, name: string | undefined, limit: 
   return query.execute();
 }
 
-/** Hosts whose evidence is older than `time` and whose verdict does not say so yet. */
+/** Hosts whose evidence is older than `time` and whose verdict rests on it being fresh. */
 export async function hostsToExpire(db: Database, time: string): Promise<HostRow[]> {
-  return db.selectFrom('hosts').selectAll().where('evidence_at', '<', time).where('verdict', '!=', 'stale').execute();
+  return db
+    .selectFrom('hosts')
+    .selectAll()
+    .where('evidence_at', '<', time)
+    .where('verdict', 'in', ['trusted', 'warning', 'unverified'])
+    .execute();
 }
 
 export async function countHosts(db: Database): Promise<number> {

@@ -1,0 +1,86 @@
+import { equalBytes, fromHex } from '@assay/core/bytes';
+import { nodeHasher } from '@assay/core/node';
+import { HostFacts, type ActivateReply } from '@assay/wire';
+import type { Context } from '../context.ts';
+import { summaryOf } from '../hosts/summary.ts';
+import { renewVerdict } from '../hosts/verdict.ts';
+import { RequestProblem } from '../problem.ts';
+import { issueChallenge } from '../rounds/challenge.ts';
+import { dropKeptState } from '../store/boots.ts';
+import { dropChallenges } from '../store/challenges.ts';
+import { takeEnrolment } from '../store/enrolments.ts';
+import { hostById, insertHost, updateHost } from '../store/hosts.ts';
+import type { Database, EnrolmentRow } from '../store/schema.ts';
+import { newToken, tokenDigest } from '../tokens.ts';
+import { refuseDuplicate } from './duplicates.ts';
+
+/**
+ * Ends an enrolment: who knows the secret has both keys in one TPM.
+ * @param secret hexadecimal
+ * @throws RequestProblem ENROLMENT-UNKNOWN, ENROLMENT-SECRET, HOST-DUPLICATE
+ */
+export async function activate(context: Context, id: string, secret: string): Promise<ActivateReply> {
+  const enrolment = await answered(context, id, secret);
+  const token = newToken();
+  const { reply, host } = await context.database.transaction().execute(async (db) => {
+    await refuseDuplicate(db, enrolment.host, enrolment.name);
+    await register(db, context, enrolment, token);
+    const challenge = await issueChallenge(db, context, enrolment.host);
+    const state = await renewVerdict(db, context, enrolment.host);
+    return {
+      reply: { hostId: enrolment.host, token, challenge },
+      host: summaryOf(state, context.staleAfterSeconds),
+    };
+  });
+  context.log(`${host.name} (${host.id}) enrolled`);
+  context.publish([{ type: 'host', host }]);
+  return reply;
+}
+
+/** The enrolment is taken before the answer is looked at, so that nobody can try twice. */
+async function answered(context: Context, id: string, secret: string): Promise<EnrolmentRow> {
+  const enrolment = await takeEnrolment(context.database, id, context.now().toISOString());
+  if (enrolment === undefined) {
+    throw new RequestProblem('ENROLMENT-UNKNOWN', 'No enrolment with this identifier waits for an answer.');
+  }
+  if (!equalBytes(nodeHasher.digest('sha256', fromHex(secret)), enrolment.secret_digest)) {
+    throw new RequestProblem('ENROLMENT-SECRET', 'The answer is not the secret of the credential.');
+  }
+  return enrolment;
+}
+
+/**
+ * A host that enrols again may come with a new attestation key, so what the old one proved is no ground to go on
+ * from: the next evidence brings the whole list.
+ */
+async function register(db: Database, context: Context, enrolment: EnrolmentRow, token: string): Promise<void> {
+  const facts = HostFacts.parse(JSON.parse(enrolment.facts));
+  const now = context.now().toISOString();
+  const identity = {
+    ak_public: enrolment.ak_public,
+    token_digest: tokenDigest(token),
+    tpm_kind: facts.tpmKind,
+    list_source: facts.listSource,
+    kernel: facts.kernel,
+    evidence_at: null,
+    quote: null,
+  };
+  if ((await hostById(db, enrolment.host)) !== undefined) {
+    await dropKeptState(db, enrolment.host);
+    await dropChallenges(db, enrolment.host);
+    await updateHost(db, enrolment.host, identity);
+    return;
+  }
+  await insertHost(db, {
+    ...identity,
+    id: enrolment.host,
+    name: enrolment.name,
+    ek_public: enrolment.ek_public,
+    enrolled_at: now,
+    verdict: 'pending',
+    sentence: '',
+    verdict_since: now,
+    boot: null,
+    reference_version: null,
+  });
+}

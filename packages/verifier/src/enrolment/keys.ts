@@ -1,0 +1,33 @@
+import { fromBase64, toHex } from '@assay/core/bytes';
+import { nodeHasher } from '@assay/core/node';
+import {
+  checkAttestationKey,
+  checkEndorsementKey,
+  parsePublic,
+  type VerifiedAttestationKey,
+  type VerifiedEndorsementKey,
+} from '@assay/core/tpm';
+import type { EnrolRequest } from '@assay/wire';
+
+/** The two keys of an enrolment, checked, with the bytes that they came in. */
+export interface EnrolledKeys {
+  readonly ek: VerifiedEndorsementKey;
+  readonly ak: VerifiedAttestationKey;
+  /** TPM2B_PUBLIC of each. */
+  readonly ekPublic: Uint8Array;
+  readonly akPublic: Uint8Array;
+}
+
+/** @throws FormatError, VerificationError EK-UNTRUSTED or AK-ATTRIBUTES */
+export function checkKeys(request: Pick<EnrolRequest, 'ekPublic' | 'akPublic'>): EnrolledKeys {
+  const ekPublic = fromBase64(request.ekPublic);
+  const akPublic = fromBase64(request.akPublic);
+  const ek = checkEndorsementKey(parsePublic(ekPublic));
+  const ak = checkAttestationKey(parsePublic(akPublic), nodeHasher);
+  return { ek, ak, ekPublic, akPublic };
+}
+
+/** First 16 hexadecimal digits of SHA-256 over the TPMT_PUBLIC of the endorsement key. */
+export function hostIdOf(ek: VerifiedEndorsementKey): string {
+  return toHex(nodeHasher.digest('sha256', ek.public.raw)).slice(0, 16);
+}

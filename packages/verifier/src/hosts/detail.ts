@@ -1,0 +1,40 @@
+import { fromHex, toHex } from '@assay/core/bytes';
+import { nodeHasher } from '@assay/core/node';
+import { parsePublic, publicName } from '@assay/core/tpm';
+import { isStale, ladderOf, type LadderFacts } from '@assay/core/verdict';
+import type { HostDetail } from '@assay/wire';
+import { openFindings, quoteFacts, type HostState } from './facts.ts';
+import { summaryOf } from './summary.ts';
+
+const QUOTED_PCR = 10;
+
+export function detailOf(state: HostState, now: Date, staleAfterSeconds: number): HostDetail {
+  const { host, boot } = state;
+  return {
+    ...summaryOf(state, staleAfterSeconds),
+    kernel: host.kernel,
+    boot: boot === null ? null : { resetCount: boot.reset_count, restartCount: boot.restart_count, since: boot.since },
+    ladder: ladderOf(ladderFacts(state, now, staleAfterSeconds)).map((rung) => ({ ...rung, facts: [...rung.facts] })),
+  };
+}
+
+function ladderFacts(state: HostState, now: Date, staleAfterSeconds: number): LadderFacts {
+  const { host, boot, reference } = state;
+  const quote = quoteFacts(host.quote);
+  const evidenceAt = host.evidence_at === null ? null : new Date(host.evidence_at);
+  return {
+    tpmKind: host.tpm_kind,
+    ekDigest: toHex(nodeHasher.digest('sha256', parsePublic(host.ek_public).raw)),
+    akName: toHex(publicName(nodeHasher, parsePublic(host.ak_public))),
+    enrolledAt: new Date(host.enrolled_at),
+    quote: quote === null ? null : { ...quote, pcr: toHex(quote.pcrs.get(QUOTED_PCR) ?? fromHex('')) },
+    stale: isStale({ now, evidenceAt, staleAfterSeconds }),
+    entries: boot?.entries ?? 0,
+    violations: boot?.violations ?? 0,
+    reference:
+      reference === null
+        ? null
+        : { version: reference.version, digests: reference.digests, capturedAt: new Date(reference.captured_at) },
+    openFindings: openFindings(state.findings),
+  };
+}

@@ -1,0 +1,81 @@
+import type { FindingDraft } from '@assay/core/verdict';
+import { Finding } from '@assay/wire';
+import { z } from 'zod';
+import { findingOf, insertFinding, openFindingsOf, spreadOf, updateFinding } from '../store/findings.ts';
+import { hostById } from '../store/hosts.ts';
+import type { Database, FindingRow } from '../store/schema.ts';
+
+/** Where findings belong: to a boot of the host, or, when evidence was refused, to the host alone. */
+export interface FindingScope {
+  readonly host: string;
+  readonly boot: number | null;
+}
+
+/**
+ * Opens a finding, or sees an earlier one again: one per host, boot, code, digest and path.
+ * @returns the rows that changed
+ */
+export async function openAll(
+  db: Database,
+  scope: FindingScope,
+  drafts: readonly FindingDraft[],
+  seenAt: string,
+): Promise<FindingRow[]> {
+  const rows = new Map<number, FindingRow>();
+  for (const draft of drafts) {
+    const row = await open(db, scope, draft, seenAt);
+    rows.set(row.seq, row);
+  }
+  return [...rows.values()];
+}
+
+async function open(db: Database, scope: FindingScope, draft: FindingDraft, seenAt: string): Promise<FindingRow> {
+  const { code, severity, sentence, evidence } = draft;
+  const key = { ...scope, code, digest: evidence.digest, filename_hint: evidence.filenameHint };
+  const texts = { explanation: JSON.stringify(draft.explanation), next: JSON.stringify(draft.next) };
+  const seen = { severity, sentence, entry: evidence.entry, ...texts, open: 1, last_seen: seenAt } as const;
+  const known = await findingOf(db, key);
+  if (known === undefined) {
+    return insertFinding(db, { ...key, template: evidence.template, ...seen, first_seen: seenAt });
+  }
+  const row = { ...known, ...seen };
+  await updateFinding(db, row);
+  return row;
+}
+
+/** Closes the open findings of the host that `closes` tells. @returns the rows that changed */
+export async function closeAll(
+  db: Database,
+  host: string,
+  closes: (finding: FindingRow) => boolean,
+): Promise<FindingRow[]> {
+  const closed = (await openFindingsOf(db, host)).filter(closes).map((row) => ({ ...row, open: 0 as const }));
+  for (const row of closed) await updateFinding(db, row);
+  return closed;
+}
+
+const Explanation = Finding.shape.explanation;
+const Next = z.array(z.string());
+
+export async function findingOnWire(db: Database, row: FindingRow): Promise<Finding> {
+  const spread = await spreadOf(db, row);
+  const host = await hostById(db, row.host);
+  return {
+    id: `F-${row.seq}`,
+    host: { id: row.host, name: host?.name ?? row.host },
+    code: row.code,
+    severity: row.severity,
+    sentence: row.sentence,
+    evidence: { entry: row.entry, template: row.template, digest: row.digest, filenameHint: row.filename_hint },
+    explanation: Explanation.parse(JSON.parse(row.explanation)),
+    blastRadius: {
+      hosts: spread.hosts,
+      firstSeen: spread.firstSeen ?? row.first_seen,
+      lastSeen: spread.lastSeen ?? row.last_seen,
+    },
+    next: Next.parse(JSON.parse(row.next)),
+    open: row.open === 1,
+    firstSeen: row.first_seen,
+    lastSeen: row.last_seen,
+  };
+}

@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import swagger from '@fastify/swagger';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify';
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import type { Context } from '../context.ts';
+import { RequestProblem } from '../problem.ts';
+import { serveDashboard } from './dashboard.ts';
+import { answerBadHttp, errorHandler } from './errors.ts';
+import type { EventStreams } from './events.ts';
+import { isLoopback, requireLoopbackName, requireToken } from './guards.ts';
+import { agentRoutes } from './routes/agent.ts';
+import { fleetRoutes } from './routes/fleet.ts';
+import { operatorRoutes } from './routes/operator.ts';
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** Most bytes of a request body, where the route does not say otherwise. */
+const BODY_LIMIT = 64 * 1024;
+
+export interface AppOptions {
+  readonly host: string;
+  readonly version: string;
+  readonly tokens: { readonly operator: string; readonly join: string };
+  readonly publicDirectory: string | undefined;
+}
+
+/** The HTTP service, not listening yet. */
+export async function createApp(context: Context, streams: EventStreams, options: AppOptions): Promise<App> {
+  const app = fastify({
+    bodyLimit: BODY_LIMIT,
+    clientErrorHandler: answerBadHttp,
+    frameworkErrors: errorHandler(context.log),
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.removeContentTypeParser('text/plain');
+  app.setErrorHandler(errorHandler(context.log));
+  app.decorateRequest('agentHost', null);
+  if (isLoopback(options.host)) app.addHook('onRequest', requireLoopbackName);
+  await secure(app);
+  await describe(app, options.version);
+  // Off the loopback, reading the fleet's state is for the operator too.
+  const readers = isLoopback(options.host) ? [] : [requireToken('operator', options.tokens.operator)];
+  fleetRoutes(app, context, { streams, readers, version: options.version });
+  operatorRoutes(app, context, options.tokens.operator);
+  agentRoutes(app, context, options.tokens.join);
+  await serveDashboard(app, dashboardIn(options.publicDirectory));
+  return app;
+}
+
+async function secure(app: App): Promise<void> {
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        fontSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    referrerPolicy: { policy: 'no-referrer' },
+    // The service speaks plain HTTP on the loopback; a proxy that adds TLS adds this too.
+    strictTransportSecurity: false,
+  });
+  await app.register(rateLimit, {
+    global: false,
+    errorResponseBuilder: (_request, { after }) => new RequestProblem('REQUEST-TOO-MANY', `Try again in ${after}.`),
+  });
+}
+
+async function describe(app: App, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Assay verifier', description: 'Verifies the evidence of hosts and gives verdicts.', version },
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    },
+    transform: jsonSchemaTransform,
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}
+
+/** Where the built page is, or undefined when nothing was built there. */
+function dashboardIn(directory: string | undefined): string | undefined {
+  return directory !== undefined && existsSync(join(directory, 'index.html')) ? directory : undefined;
+}

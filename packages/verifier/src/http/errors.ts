@@ -1,0 +1,59 @@
+import type { Socket } from 'node:net';
+import { FormatError, VerificationError } from '@assay/core/errors';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { RequestProblem, type ProblemCode } from '../problem.ts';
+
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+const ISSUES_SHOWN = 3;
+
+/** Answers every error of every route as a problem, and logs those that are the verifier's own. */
+export function errorHandler(log: (line: string) => void) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    const problem = problemOf(error);
+    if (problem.code === 'VERIFIER-ERROR') log(`${request.method} ${request.url}: ${error.stack ?? error.message}`);
+    sendProblem(reply, problem);
+  };
+}
+
+export function sendProblem(reply: FastifyReply, problem: RequestProblem): FastifyReply {
+  if (problem.code === 'REQUEST-UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer realm="assay"');
+  // Already a string: the schema of a route's good answers does not apply.
+  return reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem.document()));
+}
+
+function problemOf(error: FastifyError): RequestProblem {
+  if (error instanceof RequestProblem) return error;
+  if (error instanceof FormatError || error instanceof VerificationError) {
+    return new RequestProblem(error.code, error.message, { cause: error });
+  }
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const issues = error.validation.map((issue) => `${issue.instancePath || '/'}: ${issue.message ?? 'is not valid'}`);
+    return new RequestProblem('REQUEST-INVALID', issues.slice(0, ISSUES_SHOWN).join('; '), { cause: error });
+  }
+  const code = codeOfStatus(error.statusCode ?? 500);
+  const detail = code === 'VERIFIER-ERROR' ? 'The reason is in the log of the verifier.' : error.message;
+  return new RequestProblem(code, detail, { cause: error });
+}
+
+/** The errors of the HTTP framework, by the status that it would answer with. */
+function codeOfStatus(status: number): ProblemCode {
+  if (status === 413) return 'REQUEST-TOO-LARGE';
+  if (status === 415) return 'REQUEST-MEDIA-TYPE';
+  if (status === 429) return 'REQUEST-TOO-MANY';
+  if (status === 404) return 'REQUEST-NOT-FOUND';
+  return status >= 400 && status < 500 ? 'REQUEST-MALFORMED' : 'VERIFIER-ERROR';
+}
+
+/** Answers bytes that are not HTTP: there is no request yet, and so no reply object. */
+export function answerBadHttp(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const problem = new RequestProblem('REQUEST-MALFORMED', 'The bytes sent are not an HTTP request.');
+  const body = JSON.stringify(problem.document());
+  const head = [
+    'HTTP/1.1 400 Bad Request',
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${[...head, 'Connection: close'].join('\r\n')}\r\n\r\n${body}`);
+}

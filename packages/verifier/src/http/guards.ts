@@ -1,0 +1,75 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RequestProblem } from '../problem.ts';
+import { hostByToken } from '../store/hosts.ts';
+import type { Database, HostRow } from '../store/schema.ts';
+import { isToken, tokenDigest } from '../tokens.ts';
+
+// Guards run before the body is read: who may not send one does not get it parsed.
+
+type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The host whose agent sent the request; set by the guard of the agent's routes. */
+    agentHost: HostRow | null;
+  }
+}
+
+const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;
+
+export function isLoopback(host: string): boolean {
+  return host === '::1' || LOOPBACK_NAME.test(host);
+}
+
+/**
+ * Refuses requests for a foreign name: a page that made its own name resolve to 127.0.0.1 (DNS rebinding) would
+ * otherwise read this machine's answers as its own.
+ */
+export const requireLoopbackName: Guard = async (request) => {
+  const name = request.headers.host ?? '';
+  if (!LOOPBACK_NAME.test(name)) {
+    throw new RequestProblem('REQUEST-HOST', `The Host header is ${JSON.stringify(name.slice(0, 100))}.`);
+  }
+};
+
+/** A page of another site cannot send this type without being asked first (CORS). */
+export const requireJson: Guard = async (request) => {
+  const type = request.headers['content-type'] ?? '';
+  if (!/^application\/json(;|$)/i.test(type)) {
+    throw new RequestProblem('REQUEST-MEDIA-TYPE', `The content type is ${JSON.stringify(type.slice(0, 100))}.`);
+  }
+};
+
+/** @param whose the token's name, for the person who lacks it */
+export function requireToken(whose: 'operator' | 'join', token: string): Guard {
+  const digest = tokenDigest(token);
+  return async (request) => {
+    if (!isToken(bearerToken(request, whose), digest)) throw refused(whose);
+  };
+}
+
+export function requireAgent(database: Database): Guard {
+  return async (request) => {
+    const digest = tokenDigest(bearerToken(request, 'agent'));
+    const host = await hostByToken(database, digest);
+    if (host === undefined) throw refused('agent');
+    request.agentHost = host;
+  };
+}
+
+export function agentHostOf(request: FastifyRequest): HostRow {
+  if (request.agentHost === null) throw refused('agent');
+  return request.agentHost;
+}
+
+function bearerToken(request: FastifyRequest, whose: string): string {
+  const token = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) {
+    throw new RequestProblem('REQUEST-UNAUTHENTICATED', `This needs the ${whose} token as a bearer token.`);
+  }
+  return token;
+}
+
+function refused(whose: string): RequestProblem {
+  return new RequestProblem('REQUEST-UNAUTHENTICATED', `The bearer token is not the ${whose} token of this verifier.`);
+}

@@ -1,0 +1,110 @@
+import {
+  ActivateReply,
+  ActivateRequest,
+  Challenge,
+  EnrolReply,
+  EnrolRequest,
+  EVIDENCE_BODY_LIMIT,
+  EvidenceMessage,
+  EvidenceReply,
+  ROUTES,
+} from '@assay/wire';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Context } from '../../context.ts';
+import { activate } from '../../enrolment/activate.ts';
+import { enrol } from '../../enrolment/enrol.ts';
+import { issueChallenge } from '../../rounds/challenge.ts';
+import { runRound } from '../../rounds/round.ts';
+import type { App } from '../app.ts';
+import { agentHostOf, requireAgent, requireJson, requireToken } from '../guards.ts';
+import { BEARER, PROBLEMS } from '../schemas.ts';
+
+/** Per minute and address: enrolling costs the verifier a public-key operation each. */
+const ENROLMENT_RATE = { max: 300, timeWindow: 60_000 };
+
+/** Per minute and host: far over an agent that sends each new entry at once, far under one that runs away. */
+const AGENT_RATE = {
+  max: 3000,
+  timeWindow: 60_000,
+  keyGenerator: (request: FastifyRequest) => agentHostOf(request).id,
+};
+
+/** What agents send. */
+export function agentRoutes(app: App, context: Context, joinToken: string): void {
+  enrolmentRoutes(app, context, joinToken);
+  evidenceRoutes(app, context);
+}
+
+function enrolmentRoutes(app: App, context: Context, joinToken: string): void {
+  const join = requireToken('join', joinToken);
+  app.post(
+    ROUTES.enrol,
+    {
+      onRequest: [requireJson, join],
+      config: { rateLimit: ENROLMENT_RATE },
+      schema: {
+        summary: 'Begin an enrolment, with the join token',
+        tags: ['agent'],
+        security: BEARER,
+        body: EnrolRequest,
+        response: { 201: EnrolReply, ...PROBLEMS },
+      },
+    },
+    async ({ body }, reply) => reply.code(201).send(await enrol(context, body)),
+  );
+  app.post(
+    ROUTES.activate,
+    {
+      onRequest: [requireJson, join],
+      config: { rateLimit: ENROLMENT_RATE },
+      schema: {
+        summary: 'Answer the credential of an enrolment, once',
+        tags: ['agent'],
+        security: BEARER,
+        params: z.object({ id: z.string().min(1).max(64) }),
+        body: ActivateRequest,
+        response: { 201: ActivateReply, ...PROBLEMS },
+      },
+    },
+    async ({ params, body }, reply) => reply.code(201).send(await activate(context, params.id, body.secret)),
+  );
+}
+
+function evidenceRoutes(app: App, context: Context): void {
+  const agent = requireAgent(context.database);
+  app.post(
+    ROUTES.challenge,
+    {
+      onRequest: agent,
+      config: { rateLimit: AGENT_RATE },
+      schema: {
+        summary: 'Ask for a challenge, where the last one expired',
+        tags: ['agent'],
+        security: BEARER,
+        response: { 201: Challenge, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const { id } = agentHostOf(request);
+      const challenge = await context.database.transaction().execute((db) => issueChallenge(db, context, id));
+      return reply.code(201).send(challenge);
+    },
+  );
+  app.post(
+    ROUTES.evidence,
+    {
+      onRequest: [requireJson, agent],
+      bodyLimit: EVIDENCE_BODY_LIMIT,
+      config: { rateLimit: AGENT_RATE },
+      schema: {
+        summary: 'Answer a challenge with evidence',
+        tags: ['agent'],
+        security: BEARER,
+        body: EvidenceMessage,
+        response: { 200: EvidenceReply, ...PROBLEMS },
+      },
+    },
+    async (request) => runRound(context, agentHostOf(request), request.body),
+  );
+}

@@ -1,0 +1,150 @@
+import { FindingList, Health, HostDocument, HostList, MeasurementList, ROUTES, type HostSummary } from '@assay/wire';
+import type { onRequestAsyncHookHandler } from 'fastify';
+import { z } from 'zod';
+import type { Context } from '../../context.ts';
+import { detailOf } from '../../hosts/detail.ts';
+import { stateOf } from '../../hosts/facts.ts';
+import { findingOnWire } from '../../hosts/findings.ts';
+import { measurementOf, summaryOf } from '../../hosts/summary.ts';
+import { expireVerdicts } from '../../hosts/verdict.ts';
+import { findingsOf } from '../../store/findings.ts';
+import { countHosts, hostsAfter } from '../../store/hosts.ts';
+import { measurementsOf } from '../../store/measurements.ts';
+import type { App } from '../app.ts';
+import type { EventStreams } from '../events.ts';
+import { hostNamed } from '../hosts.ts';
+import { numberCursor, pageOf, PAGING } from '../paging.ts';
+import { HostParams, PROBLEMS } from '../schemas.ts';
+
+export interface FleetOptions {
+  readonly streams: EventStreams;
+  /** What a reader must pass. */
+  readonly readers: onRequestAsyncHookHandler[];
+  readonly version: string;
+}
+
+/** What everyone may read who may read at all. */
+export function fleetRoutes(app: App, context: Context, { streams, readers, version }: FleetOptions): void {
+  app.get(
+    ROUTES.health,
+    { schema: { summary: 'Is the verifier alive?', tags: ['fleet'], response: { 200: Health, ...PROBLEMS } } },
+    async () => ({ status: 'ok' as const, version, hosts: await countHosts(context.database) }),
+  );
+  app.get(
+    ROUTES.events,
+    {
+      onRequest: readers,
+      exposeHeadRoute: false,
+      schema: {
+        summary: 'Changes as they happen, as server-sent events',
+        tags: ['fleet'],
+        produces: ['text/event-stream'],
+      },
+    },
+    async (_request, reply) => {
+      streams.open(reply);
+      return reply;
+    },
+  );
+  hostRoutes(app, context, readers);
+  measurementRoute(app, context, readers);
+  findingRoute(app, context, readers);
+}
+
+function hostRoutes(app: App, context: Context, readers: onRequestAsyncHookHandler[]): void {
+  const { database, staleAfterSeconds } = context;
+  app.get(
+    ROUTES.hosts,
+    {
+      onRequest: readers,
+      schema: {
+        summary: 'All hosts, by name',
+        tags: ['fleet'],
+        querystring: z.strictObject(PAGING),
+        response: { 200: HostList, ...PROBLEMS },
+      },
+    },
+    async ({ query }) => {
+      await expireVerdicts(context);
+      const rows = await hostsAfter(database, query.cursor, query.limit + 1);
+      const { page, next } = pageOf(rows, query.limit, (row) => row.name);
+      const hosts: HostSummary[] = [];
+      for (const row of page) hosts.push(summaryOf(await stateOf(database, row), staleAfterSeconds));
+      return { schema: 'assay.hosts.v1' as const, hosts, next };
+    },
+  );
+  app.get(
+    ROUTES.host,
+    {
+      onRequest: readers,
+      schema: {
+        summary: 'One host, by id or name',
+        tags: ['fleet'],
+        params: HostParams,
+        response: { 200: HostDocument, ...PROBLEMS },
+      },
+    },
+    async ({ params }) => {
+      await expireVerdicts(context);
+      const state = await stateOf(database, await hostNamed(database, params.id));
+      return { schema: 'assay.host.v1' as const, host: detailOf(state, context.now(), staleAfterSeconds) };
+    },
+  );
+}
+
+function measurementRoute(app: App, { database }: Context, readers: onRequestAsyncHookHandler[]): void {
+  app.get(
+    ROUTES.measurements,
+    {
+      onRequest: readers,
+      schema: {
+        summary: 'The measurement list of the current boot of a host',
+        tags: ['fleet'],
+        params: HostParams,
+        querystring: z.strictObject({ ...PAGING, order: z.enum(['asc', 'desc']).default('asc') }),
+        response: { 200: MeasurementList, ...PROBLEMS },
+      },
+    },
+    async ({ params, query: { limit, cursor, order } }) => {
+      const { boot } = await stateOf(database, await hostNamed(database, params.id));
+      const rows =
+        boot === null
+          ? []
+          : await measurementsOf(database, boot.id, { limit: limit + 1, order, after: numberCursor(cursor) });
+      const { page, next } = pageOf(rows, limit, (row) => row.entry);
+      const total = boot?.entries ?? 0;
+      return { schema: 'assay.measurements.v1' as const, total, measurements: page.map(measurementOf), next };
+    },
+  );
+}
+
+function findingRoute(app: App, { database }: Context, readers: onRequestAsyncHookHandler[]): void {
+  app.get(
+    ROUTES.findings,
+    {
+      onRequest: readers,
+      schema: {
+        summary: 'Findings, newest first',
+        tags: ['fleet'],
+        querystring: z.strictObject({
+          ...PAGING,
+          host: z.string().max(64).optional(),
+          open: z.enum(['true', 'false']).optional(),
+        }),
+        response: { 200: FindingList, ...PROBLEMS },
+      },
+    },
+    async ({ query: { limit, cursor, host, open } }) => {
+      const rows = await findingsOf(database, {
+        limit: limit + 1,
+        host: host === undefined ? undefined : (await hostNamed(database, host)).id,
+        open: open === undefined ? undefined : open === 'true',
+        after: numberCursor(cursor),
+      });
+      const { page, next } = pageOf(rows, limit, (row) => row.seq);
+      const findings = [];
+      for (const row of page) findings.push(await findingOnWire(database, row));
+      return { schema: 'assay.findings.v1' as const, findings, next };
+    },
+  );
+}

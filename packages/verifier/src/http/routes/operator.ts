@@ -1,0 +1,37 @@
+import { CaptureReply, CaptureRequest, ROUTES } from '@assay/wire';
+import type { Context } from '../../context.ts';
+import { captureReferenceValues } from '../../rounds/capture.ts';
+import type { App } from '../app.ts';
+import { requireJson, requireToken } from '../guards.ts';
+import { BEARER, HostParams, PROBLEMS } from '../schemas.ts';
+import { hostNamed } from '../hosts.ts';
+
+/** A capture with the files of a large root file system added. */
+const BODY_LIMIT = 64 * 1024 * 1024;
+
+/** Per minute and address. */
+const RATE = { max: 120, timeWindow: 60_000 };
+
+/** What only the operator may do. */
+export function operatorRoutes(app: App, context: Context, token: string): void {
+  app.post(
+    ROUTES.captures,
+    {
+      onRequest: [requireJson, requireToken('operator', token)],
+      bodyLimit: BODY_LIMIT,
+      config: { rateLimit: RATE },
+      schema: {
+        summary: 'Make the present list of a host, and what is added, its reference values',
+        tags: ['operator'],
+        security: BEARER,
+        params: HostParams,
+        body: CaptureRequest,
+        response: { 201: CaptureReply, ...PROBLEMS },
+      },
+    },
+    async ({ params, body }, reply) => {
+      const host = await hostNamed(context.database, params.id);
+      return reply.code(201).send(await captureReferenceValues(context, host, body));
+    },
+  );
+}

@@ -1,0 +1,1 @@
+export { startVerifier, type Verifier, type VerifierOptions } from './verifier.ts';

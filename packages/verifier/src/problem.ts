@@ -1,0 +1,51 @@
+import {
+  FINDING_CODES,
+  FORMAT_CODES,
+  REQUEST_CODES,
+  type FindingCode,
+  type FormatCode,
+  type RequestCode,
+} from '@assay/core/errors';
+import type { Problem } from '@assay/wire';
+
+export type ProblemCode = RequestCode | FindingCode | FormatCode;
+
+const TEXTS = { ...REQUEST_CODES, ...FINDING_CODES, ...FORMAT_CODES };
+
+/** HTTP status of each problem; the codes that are not here say that the content of a request was refused: 422. */
+const STATUS: Partial<Record<ProblemCode, number>> = {
+  'REQUEST-MALFORMED': 400,
+  'REQUEST-INVALID': 400,
+  'REQUEST-UNAUTHENTICATED': 401,
+  'ENROLMENT-SECRET': 403,
+  'REQUEST-NOT-FOUND': 404,
+  'ENROLMENT-UNKNOWN': 404,
+  'EVIDENCE-MISSING': 409,
+  'HOST-DUPLICATE': 409,
+  'QUOTE-NONCE': 409,
+  'REQUEST-TOO-LARGE': 413,
+  'REQUEST-MEDIA-TYPE': 415,
+  'REQUEST-HOST': 421,
+  'REQUEST-TOO-MANY': 429,
+  'VERIFIER-ERROR': 500,
+};
+
+/** A request that is refused, and why: becomes a problem (RFC 9457). */
+export class RequestProblem extends Error {
+  readonly code: ProblemCode;
+
+  constructor(code: ProblemCode, detail: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.name = 'RequestProblem';
+    this.code = code;
+  }
+
+  get status(): number {
+    return STATUS[this.code] ?? 422;
+  }
+
+  document(): Problem {
+    const { code, status } = this;
+    return { type: `urn:assay:code:${code}`, title: TEXTS[code].meaning, status, detail: this.message, code };
+  }
+}

@@ -1,0 +1,79 @@
+import type { Database, FindingRow } from './schema.ts';
+
+/** Columns that tell one finding of a host from another. */
+export type FindingKey = Pick<FindingRow, 'host' | 'boot' | 'code' | 'digest' | 'filename_hint'>;
+
+export async function findingOf(db: Database, key: FindingKey): Promise<FindingRow | undefined> {
+  return db
+    .selectFrom('findings')
+    .selectAll()
+    .where('host', '=', key.host)
+    .where('boot', 'is', key.boot)
+    .where('code', '=', key.code)
+    .where('digest', 'is', key.digest)
+    .where('filename_hint', 'is', key.filename_hint)
+    .executeTakeFirst();
+}
+
+export async function insertFinding(db: Database, row: Omit<FindingRow, 'seq'>): Promise<FindingRow> {
+  return db.insertInto('findings').values(row).returningAll().executeTakeFirstOrThrow();
+}
+
+/** Takes over what may differ from one sighting to the next. */
+export async function updateFinding(db: Database, row: FindingRow): Promise<void> {
+  const { seq, sentence, severity, entry, explanation, next, open, last_seen } = row;
+  await db
+    .updateTable('findings')
+    .set({ sentence, severity, entry, explanation, next, open, last_seen })
+    .where('seq', '=', seq)
+    .execute();
+}
+
+export async function openFindingsOf(db: Database, host: string): Promise<FindingRow[]> {
+  return db
+    .selectFrom('findings')
+    .selectAll()
+    .where('host', '=', host)
+    .where('open', '=', 1)
+    .orderBy('last_seen', 'desc')
+    .orderBy('seq', 'desc')
+    .execute();
+}
+
+export interface FindingPage {
+  readonly limit: number;
+  readonly host?: string | undefined;
+  readonly open?: boolean | undefined;
+  /** Number of the finding after which the page begins. */
+  readonly after?: number | undefined;
+}
+
+/** Newest first. */
+export async function findingsOf(db: Database, page: FindingPage): Promise<FindingRow[]> {
+  let query = db.selectFrom('findings').selectAll().orderBy('seq', 'desc').limit(page.limit);
+  if (page.host !== undefined) query = query.where('host', '=', page.host);
+  if (page.open !== undefined) query = query.where('open', '=', page.open ? 1 : 0);
+  if (page.after !== undefined) query = query.where('seq', '<', page.after);
+  return query.execute();
+}
+
+export interface Spread {
+  readonly hosts: number;
+  readonly firstSeen: string | null;
+  readonly lastSeen: string | null;
+}
+
+/** On how many hosts the same digest is an open finding with the same code. */
+export async function spreadOf(db: Database, finding: Pick<FindingRow, 'code' | 'digest'>): Promise<Spread> {
+  return db
+    .selectFrom('findings')
+    .select(({ fn }) => [
+      fn.count<number>('host').distinct().as('hosts'),
+      fn.min<string | null>('first_seen').as('firstSeen'),
+      fn.max<string | null>('last_seen').as('lastSeen'),
+    ])
+    .where('code', '=', finding.code)
+    .where('digest', 'is', finding.digest)
+    .where('open', '=', 1)
+    .executeTakeFirstOrThrow();
+}

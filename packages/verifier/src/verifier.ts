@@ -1,0 +1,107 @@
+import { SystemError } from '@assay/core/errors';
+import packageJson from '../package.json' with { type: 'json' };
+import type { Context } from './context.ts';
+import { expireVerdicts } from './hosts/verdict.ts';
+import { createApp, type App } from './http/app.ts';
+import { EventStreams } from './http/events.ts';
+import { openStore } from './store/open.ts';
+
+export interface VerifierOptions {
+  /** Path of the SQLite database, or `:memory:`. */
+  readonly database: string;
+  /** Address to listen on; default 127.0.0.1. On another than the loopback, readers need the operator token too. */
+  readonly host?: string;
+  /** 0 chooses a free port. */
+  readonly port: number;
+  readonly tokens: { readonly operator: string; readonly join: string };
+  /** Where the built dashboard is. */
+  readonly publicDirectory?: string;
+  /** How often the verifier wants evidence when nothing is new; default 10. */
+  readonly heartbeatSeconds?: number;
+  /** Age at which evidence counts as stale; default 30. */
+  readonly staleAfterSeconds?: number;
+  readonly log?: (line: string) => void;
+  readonly now?: () => Date;
+}
+
+export interface Verifier {
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const EXPIRY_CHECK_MILLISECONDS = 1000;
+
+/**
+ * Starts the service.
+ * @throws SystemError PORT-TAKEN, NOT-PERMITTED, DATABASE-NEWER, DATABASE-UNUSABLE
+ */
+export async function startVerifier(options: VerifierOptions): Promise<Verifier> {
+  const host = options.host ?? '127.0.0.1';
+  const database = openStore(options.database);
+  const streams = new EventStreams();
+  const context: Context = {
+    database,
+    publish: (events) => streams.publish(events),
+    now: options.now ?? (() => new Date()),
+    log: options.log ?? (() => undefined),
+    heartbeatSeconds: options.heartbeatSeconds ?? 10,
+    staleAfterSeconds: options.staleAfterSeconds ?? 30,
+  };
+  const { tokens, publicDirectory } = options;
+  const app = await createApp(context, streams, { host, tokens, publicDirectory, version: packageJson.version });
+  const release = async (): Promise<void> => {
+    streams.close();
+    await app.close();
+    await database.destroy();
+  };
+  try {
+    await expireVerdicts(context);
+    await listen(app, host, options.port);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  const stopExpiry = everySecond(() => expireVerdicts(context), context.log);
+  const port = portOf(app);
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    port,
+    close: async () => {
+      await stopExpiry();
+      await release();
+    },
+  };
+}
+
+/** @throws SystemError PORT-TAKEN, NOT-PERMITTED */
+async function listen(app: App, host: string, port: number): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') throw new SystemError('PORT-TAKEN', `${host}:${port} is in use`, { cause: error });
+    if (code === 'EACCES') {
+      throw new SystemError('NOT-PERMITTED', `listening on ${host}:${port} needs a privilege`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function portOf(app: App): number {
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
+  return address.port;
+}
+
+/** @returns stops it, and waits for a run that has begun */
+function everySecond(run: () => Promise<void>, log: (line: string) => void): () => Promise<void> {
+  let running = Promise.resolve();
+  const timer = setInterval(() => {
+    running = run().catch((error: unknown) => log(`expiry of verdicts: ${String(error)}`));
+  }, EXPIRY_CHECK_MILLISECONDS);
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
+}
