@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import * as errors from '@assay/core/errors';
+import { ROUTES } from '@assay/wire';
 import { CODES_FILE, codesPage } from '../docs.ts';
 import { ROOT } from '../workspace.ts';
 
@@ -17,6 +18,15 @@ test('every code has its section', () => {
   assert.ok(codes.length > 0);
   assert.deepEqual(
     codes.filter((code) => !page.includes(`\n### ${code}\n`)),
+    [],
+  );
+});
+
+test('docs/api.md names every route', () => {
+  const page = readFileSync(join(ROOT, 'docs/api.md'), 'utf8');
+  const routes = Object.values(ROUTES).map((path) => path.replace(':id', '{id}'));
+  assert.deepEqual(
+    routes.filter((path) => !page.includes(`${path}\``)),
     [],
   );
 });
