@@ -1,6 +1,7 @@
 import { SystemError } from '@assay/core/errors';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Context } from './context.ts';
+import { ReferenceCache } from './hosts/references.ts';
 import { expireVerdicts } from './hosts/verdict.ts';
 import { createApp, type App } from './http/app.ts';
 import { EventStreams } from './http/events.ts';
@@ -42,6 +43,7 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   const streams = new EventStreams();
   const context: Context = {
     database,
+    references: new ReferenceCache(),
     publish: (events) => streams.publish(events),
     now: options.now ?? (() => new Date()),
     log: options.log ?? (() => undefined),

@@ -94,6 +94,10 @@ export const VERIFICATION_CODES = {
     meaning: 'The endorsement key is not of a kind that proves a TPM.',
     remedy: 'Use one of the EK templates of the TCG EK credential profile.',
   },
+  'EVIDENCE-FORMAT': {
+    meaning: 'A part of the evidence cannot be read.',
+    remedy: 'The sentence names the part and the place; the agent or something on its way to the verifier is broken.',
+  },
   'IMA-TEMPLATE-DIGEST': {
     meaning: 'The template digest of a list entry is not the digest of its template data.',
     remedy: 'The list was changed after it was written; compare it with an earlier copy.',
@@ -187,6 +191,14 @@ export const SYSTEM_CODES = {
     meaning:
       'PCR 10 holds what the list of the engine does not explain: something else extends it, or the list is lost.',
     remedy: 'If the kernel measures into this TPM, use its list; else reboot, which clears the PCR.',
+  },
+  'VERIFIER-UNREACHABLE': {
+    meaning: 'The verifier does not answer, or something else answers at its address.',
+    remedy: 'Check the address (`--url`), and that the verifier runs: its /healthz answers.',
+  },
+  'AGENT-STATE': {
+    meaning: 'What the agent kept of its enrolment cannot be read.',
+    remedy: 'Remove the file that the message names; the agent enrols again with the same TPM.',
   },
   'PORT-TAKEN': {
     meaning: 'Another program listens on the address that the verifier wants.',

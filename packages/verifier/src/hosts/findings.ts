@@ -11,34 +11,40 @@ export interface FindingScope {
   readonly boot: number | null;
 }
 
+/** A finding, and when what it is about came to the verifier. */
+export interface Sighting {
+  readonly draft: FindingDraft;
+  readonly seenAt: string;
+}
+
 /**
- * Opens a finding, or sees an earlier one again: one per host, boot, code, digest and path.
- * @returns the rows that changed
+ * Opens findings, or sees earlier ones again: one per host, boot, code, digest and path.
+ * @returns their rows
  */
 export async function openAll(
   db: Database,
   scope: FindingScope,
-  drafts: readonly FindingDraft[],
-  seenAt: string,
+  sightings: readonly Sighting[],
 ): Promise<FindingRow[]> {
   const rows = new Map<number, FindingRow>();
-  for (const draft of drafts) {
-    const row = await open(db, scope, draft, seenAt);
+  for (const sighting of sightings) {
+    const row = await open(db, scope, sighting);
     rows.set(row.seq, row);
   }
   return [...rows.values()];
 }
 
-async function open(db: Database, scope: FindingScope, draft: FindingDraft, seenAt: string): Promise<FindingRow> {
+async function open(db: Database, scope: FindingScope, { draft, seenAt }: Sighting): Promise<FindingRow> {
   const { code, severity, sentence, evidence } = draft;
   const key = { ...scope, code, digest: evidence.digest, filename_hint: evidence.filenameHint };
   const texts = { explanation: JSON.stringify(draft.explanation), next: JSON.stringify(draft.next) };
-  const seen = { severity, sentence, entry: evidence.entry, ...texts, open: 1, last_seen: seenAt } as const;
+  const seen = { severity, sentence, entry: evidence.entry, ...texts, open: 1 } as const;
   const known = await findingOf(db, key);
   if (known === undefined) {
-    return insertFinding(db, { ...key, template: evidence.template, ...seen, first_seen: seenAt });
+    const times = { first_seen: seenAt, last_seen: seenAt };
+    return insertFinding(db, { ...key, template: evidence.template, ...seen, ...times });
   }
-  const row = { ...known, ...seen };
+  const row = { ...known, ...seen, last_seen: seenAt > known.last_seen ? seenAt : known.last_seen };
   await updateFinding(db, row);
   return row;
 }

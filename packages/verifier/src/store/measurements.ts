@@ -1,4 +1,3 @@
-import type { Measurement } from '@assay/wire';
 import type { Database, MeasurementRow } from './schema.ts';
 
 /** Rows per statement: SQLite binds at most 32766 values in one. */
@@ -30,39 +29,26 @@ export async function measurementsOf(db: Database, boot: number, page: Measureme
   return query.orderBy('entry', page.order).limit(page.limit).execute();
 }
 
-export async function recordsOf(db: Database, boot: number): Promise<Uint8Array[]> {
-  const rows = await db.selectFrom('measurements').select('record').where('boot', '=', boot).orderBy('entry').execute();
-  return rows.map((row) => row.record);
+export async function allMeasurementsOf(db: Database, boot: number): Promise<MeasurementRow[]> {
+  return db.selectFrom('measurements').selectAll().where('boot', '=', boot).orderBy('entry').execute();
 }
 
-/** Distinct digests and names of the current list that have one of the states. */
-export async function measuredDigests(
+/** @param statuses by entry number */
+export async function setStatuses(
   db: Database,
   boot: number,
-  except: readonly Measurement['status'][],
-): Promise<{ digest: string; path: string }[]> {
-  return db
-    .selectFrom('measurements')
-    .select(['digest', 'filename_hint as path'])
-    .distinct()
-    .where('boot', '=', boot)
-    .where('status', 'not in', except)
-    .execute();
-}
-
-export async function setStatus(
-  db: Database,
-  boot: number,
-  entries: readonly number[],
-  status: Measurement['status'],
+  statuses: ReadonlyMap<number, MeasurementRow['status']>,
 ): Promise<void> {
-  for (let start = 0; start < entries.length; start += BATCH) {
-    await db
-      .updateTable('measurements')
-      .set({ status })
-      .where('boot', '=', boot)
-      .where('entry', 'in', entries.slice(start, start + BATCH))
-      .where('status', '!=', status)
-      .execute();
+  const byStatus = Map.groupBy(statuses.keys(), (entry) => statuses.get(entry));
+  for (const [status, entries] of byStatus) {
+    for (let start = 0; start < entries.length && status !== undefined; start += BATCH) {
+      await db
+        .updateTable('measurements')
+        .set({ status })
+        .where('boot', '=', boot)
+        .where('entry', 'in', entries.slice(start, start + BATCH))
+        .where('status', '!=', status)
+        .execute();
+    }
   }
 }

@@ -57,7 +57,6 @@ export const MIGRATIONS: readonly string[] = [
     reset_count integer not null,
     restart_count integer not null,
     since text not null,
-    bank text not null,
     entries integer not null,
     violations integer not null
   ) strict;

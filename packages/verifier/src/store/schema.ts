@@ -68,8 +68,6 @@ export interface BootRow {
   reset_count: number;
   restart_count: number;
   since: string;
-  /** Bank of the template digests in this boot's records. */
-  bank: string;
   entries: number;
   violations: number;
 }
@@ -83,7 +81,7 @@ export interface MeasurementRow {
   digest: string;
   filename_hint: string;
   status: Measurement['status'];
-  /** The record of the binary list, from which the rest of the row was read. */
+  /** The record of the binary list in the SHA-256 bank, the one that is quoted; the rest of the row is read from it. */
   record: Uint8Array;
   received_at: string;
 }

@@ -1,0 +1,65 @@
+import { fromBase64, fromHex } from '@assay/core/bytes';
+import { FormatError, VerificationError } from '@assay/core/errors';
+import { verifyEvidence, type EvidenceResult, type KeptState } from '@assay/core/evidence';
+import { nodeCrypto, nodeHasher } from '@assay/core/node';
+import { checkAttestationKey, parsePublic } from '@assay/core/tpm';
+import type { EvidenceMessage } from '@assay/wire';
+import type { ChallengeRow, HostRow, KeptStateRow } from '../store/schema.ts';
+import { SELECTION } from './challenge.ts';
+
+/** Evidence in answer to a challenge that was this host's, open and unused. */
+export function verifyMessage(
+  message: EvidenceMessage,
+  host: HostRow,
+  challenge: ChallengeRow,
+  kept: KeptStateRow | undefined,
+): EvidenceResult {
+  try {
+    return verifyEvidence(
+      {
+        ak: checkAttestationKey(parsePublic(host.ak_public), nodeHasher),
+        nonce: challenge.nonce,
+        session: challenge.session,
+        selection: [SELECTION],
+        facts: message.facts,
+        message: fromBase64(message.quote.message),
+        signature: fromBase64(message.quote.signature),
+        pcrs: pcrValues(message.pcrs),
+        list: {
+          bank: message.list.bank,
+          fromEntry: message.list.fromEntry,
+          fromOffset: message.list.fromOffset,
+          bytes: fromBase64(message.list.entries),
+        },
+        kept: kept === undefined ? null : keptStateOf(kept),
+      },
+      nodeCrypto,
+    );
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    const unreadable = new VerificationError('EVIDENCE-FORMAT', `${error.code}: ${error.message}`, error.place);
+    return { ok: false, errors: [unreadable] };
+  }
+}
+
+/** @throws FormatError TEXT-HEX for an index with leading zeros, which could name one PCR twice */
+function pcrValues(values: EvidenceMessage['pcrs']): Map<number, Uint8Array> {
+  return new Map(
+    Object.entries(values).map(([index, value]) => {
+      const pcr = Number(index);
+      if (String(pcr) !== index) throw new FormatError('TEXT-HEX', `PCR index ${index} has leading zeros`);
+      return [pcr, fromHex(value)];
+    }),
+  );
+}
+
+function keptStateOf(row: KeptStateRow): KeptState {
+  return {
+    resetCount: row.reset_count,
+    restartCount: row.restart_count,
+    clock: BigInt(row.clock),
+    entries: row.entries,
+    bytes: row.bytes,
+    pcr: row.pcr,
+  };
+}
