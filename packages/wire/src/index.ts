@@ -3,3 +3,4 @@ export * from './events.ts';
 export * from './hosts.ts';
 export * from './routes.ts';
 export * from './scalars.ts';
+export * from './client.ts';

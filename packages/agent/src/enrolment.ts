@@ -1,0 +1,47 @@
+import { toBase64, toHex } from '@assay/core/bytes';
+import { ActivateReply, ApiClient, Challenge, EnrolReply, ProblemError, route, ROUTES } from '@assay/wire';
+import { activate, type HostKeys } from './keys.ts';
+import type { AgentOptions } from './options.ts';
+import { saveState } from './state.ts';
+
+export interface Enrolled {
+  /** Calls in this host's name. */
+  readonly client: ApiClient;
+  readonly hostId: string;
+  readonly challenge: Challenge;
+}
+
+/** Goes on with the enrolment that is kept, or enrols; the verifier may have forgotten the host. */
+export async function enrol(options: AgentOptions, keys: HostKeys): Promise<Enrolled> {
+  return (await resumed(options, keys)) ?? (await enrolled(options, keys));
+}
+
+async function resumed(options: AgentOptions, { state }: HostKeys): Promise<Enrolled | null> {
+  if (state.enrolment === null) return null;
+  const client = new ApiClient(options.verifierUrl, state.enrolment.token);
+  try {
+    const challenge = await client.call(ROUTES.challenge, Challenge, { body: {} });
+    return { client, hostId: state.enrolment.hostId, challenge };
+  } catch (error) {
+    if (error instanceof ProblemError && error.problem.status === 401) return null;
+    throw error;
+  }
+}
+
+async function enrolled(options: AgentOptions, keys: HostKeys): Promise<Enrolled> {
+  options.onPhase?.({ phase: 'enrolling' });
+  const client = new ApiClient(options.verifierUrl, options.joinToken);
+  const credential = await client.call(ROUTES.enrol, EnrolReply, {
+    body: {
+      name: options.name,
+      ekPublic: toBase64(keys.ekPublic),
+      akPublic: toBase64(keys.akPublic),
+      facts: options.facts,
+    },
+  });
+  const secret = await activate(options.tpm, keys.akHandle, credential);
+  const path = route(ROUTES.activate, credential.enrolment);
+  const { hostId, token, challenge } = await client.call(path, ActivateReply, { body: { secret: toHex(secret) } });
+  await saveState(options.statePath, { ...keys.state, enrolment: { hostId, token } });
+  return { client: client.withToken(token), hostId, challenge };
+}

@@ -1,0 +1,37 @@
+import { toBase64 } from '@assay/core/bytes';
+import { FormatError } from '@assay/core/errors';
+import { parseBinaryList } from '@assay/core/measurement';
+import type { MeasurementSource } from '@assay/linux/ima';
+import type { Challenge, EvidenceMessage } from '@assay/wire';
+
+type ListPart = EvidenceMessage['list'];
+
+/**
+ * The whole records from where the verifier stands; from the start, where the list does not go on from there: it is of
+ * another boot, and the verifier will see that by itself.
+ */
+export async function listPart(source: MeasurementSource, from: Challenge['list']): Promise<ListPart> {
+  return (await continued(source, from)) ?? (await wholeRecords(source, 1, 0));
+}
+
+async function continued(source: MeasurementSource, from: Challenge['list']): Promise<ListPart | null> {
+  if (from.fromOffset > 0 && (await source.read(from.fromOffset - 1)).length === 0) return null;
+  try {
+    return await wholeRecords(source, from.fromEntry, from.fromOffset);
+  } catch (error) {
+    if (error instanceof FormatError && from.fromOffset > 0) return null;
+    throw error;
+  }
+}
+
+async function wholeRecords(source: MeasurementSource, fromEntry: number, fromOffset: number): Promise<ListPart> {
+  const bytes = await source.read(fromOffset);
+  const { consumed } = parseBinaryList(bytes, { bank: source.bank, incompleteTail: 'leave' });
+  return { bank: listBank(source), fromEntry, fromOffset, entries: toBase64(bytes.subarray(0, consumed)) };
+}
+
+function listBank({ bank }: MeasurementSource): ListPart['bank'] {
+  if (bank === 'md5' || bank === 'sm3')
+    throw new FormatError('HASH-UNKNOWN', `no list of the ${bank} bank can be sent`);
+  return bank;
+}

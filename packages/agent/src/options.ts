@@ -1,0 +1,24 @@
+import type { MeasurementSource } from '@assay/linux/ima';
+import type { Tpm } from '@assay/linux/tpm';
+import type { EvidenceReply, HostFacts } from '@assay/wire';
+
+export interface AgentOptions {
+  /** Name of this host at the verifier. */
+  readonly name: string;
+  readonly verifierUrl: string;
+  /** Lets a host enrol; not needed once it has. */
+  readonly joinToken: string;
+  readonly tpm: Tpm;
+  readonly source: MeasurementSource;
+  readonly facts: HostFacts;
+  /** File that keeps the attestation key and the enrolment. */
+  readonly statePath: string;
+  readonly onPhase?: (phase: AgentPhase) => void;
+}
+
+/** Where the agent stands; `retrying` says what went wrong and in how many milliseconds it tries again. */
+export type AgentPhase =
+  | { readonly phase: 'enrolling' }
+  | { readonly phase: 'attesting'; readonly hostId: string }
+  | { readonly phase: 'attested'; readonly reply: EvidenceReply }
+  | { readonly phase: 'retrying'; readonly error: Error; readonly milliseconds: number };

@@ -1,0 +1,37 @@
+import { fromHex } from '@assay/core/bytes';
+import { bindingDigest } from '@assay/core/evidence';
+import { nodeHasher } from '@assay/core/node';
+import { type ApiClient, type Challenge, type EvidenceMessage, EvidenceReply, ROUTES } from '@assay/wire';
+import type { HostKeys } from './keys.ts';
+import { listPart } from './list.ts';
+import type { AgentOptions } from './options.ts';
+import { quoteWithValues } from './quote.ts';
+
+export interface RoundResult {
+  readonly reply: EvidenceReply;
+  /** The verifier wants more at once: entries that the quote did not cover yet, or the list from another place. */
+  readonly behind: boolean;
+}
+
+/** One round: quote first, then the list, so that the list is never shorter than what the quote covers. */
+export async function attestOnce(
+  options: AgentOptions,
+  keys: HostKeys,
+  client: ApiClient,
+  challenge: Challenge,
+): Promise<RoundResult> {
+  const { session, selection } = challenge;
+  const nonce = fromHex(challenge.nonce);
+  const extraData = bindingDigest(nodeHasher, { nonce, session, akName: keys.akName, facts: options.facts });
+  const quoted = await quoteWithValues(options.tpm, keys.akHandle, extraData, selection);
+  const list = await listPart(options.source, challenge.list);
+  const message: EvidenceMessage = { session, facts: options.facts, ...quoted, list };
+  const reply = await client.call(ROUTES.evidence, EvidenceReply, { body: message });
+  return { reply, behind: isBehind(reply, list) };
+}
+
+function isBehind(reply: EvidenceReply, list: EvidenceMessage['list']): boolean {
+  if (!reply.verified) return reply.errors.some(({ code }) => code === 'IMA-LOG-GAP');
+  const sent = list.fromOffset + Buffer.byteLength(list.entries, 'base64');
+  return sent > reply.challenge.list.fromOffset;
+}

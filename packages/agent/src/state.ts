@@ -1,0 +1,48 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { SystemError } from '@assay/core/errors';
+import { base64, HostId } from '@assay/wire';
+import { z } from 'zod';
+
+/** The attestation key as the TPM gave it out; only the TPM that made it can load the private part. */
+const AkBlobs = z.strictObject({ public: base64(4096), private: base64(4096) });
+
+const Enrolment = z.strictObject({ hostId: HostId, token: z.string().min(1).max(256) });
+
+const AgentState = z.strictObject({
+  schema: z.literal('assay.agent-state.v1'),
+  /** SHA-256 of the EK's public area: another TPM cannot load the key, so the rest is of no use with it. */
+  ekDigest: z.string().regex(/^[0-9a-f]{64}$/),
+  ak: AkBlobs,
+  enrolment: Enrolment.nullable(),
+});
+export type AgentState = z.infer<typeof AgentState>;
+
+/** @returns null before the first enrolment. @throws SystemError AGENT-STATE */
+export async function loadState(path: string): Promise<AgentState | null> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw unreadable(path, error);
+  }
+  try {
+    return AgentState.parse(JSON.parse(text));
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** Written beside and moved over, so that a crash leaves the old state or the new one. */
+export async function saveState(path: string, state: AgentState): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const beside = `${path}.new`;
+  await writeFile(beside, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600, flush: true });
+  await rename(beside, path);
+}
+
+function unreadable(path: string, cause: unknown): SystemError {
+  const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : String(cause);
+  return new SystemError('AGENT-STATE', `${path}: ${reason}`, { cause });
+}

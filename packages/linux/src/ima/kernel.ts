@@ -1,0 +1,38 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { kernelList, type MeasurementSource } from './list-file.ts';
+
+/** Where securityfs shows IMA; the second is an old symbolic link to the first. */
+const DIRECTORIES = ['/sys/kernel/security/integrity/ima', '/sys/kernel/security/ima'] as const;
+
+export type KernelIma =
+  | { readonly state: 'absent'; readonly reason: string }
+  | { readonly state: 'unreadable'; readonly reason: string }
+  /** `measuring` is false while only boot_aggregate is in the list: no policy measures anything. */
+  | {
+      readonly state: 'present';
+      readonly entries: number;
+      readonly measuring: boolean;
+      readonly source: MeasurementSource;
+    };
+
+/** What this kernel's IMA offers. Reading its list needs root. */
+export function kernelIma(directories: readonly string[] = DIRECTORIES): KernelIma {
+  const directory = directories.find((candidate) => existsSync(join(candidate, 'binary_runtime_measurements')));
+  if (directory === undefined)
+    return { state: 'absent', reason: 'the kernel has no IMA, or securityfs is not mounted' };
+  try {
+    const entries = Number(readFileSync(join(directory, 'runtime_measurements_count'), 'latin1'));
+    return { state: 'present', entries, measuring: entries > 1, source: sourceIn(directory) };
+  } catch (error) {
+    return { state: 'unreadable', reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Kernels before 6.10 have the SHA-1 list only, without a suffix. */
+function sourceIn(directory: string): MeasurementSource {
+  const sha256 = 'binary_runtime_measurements_sha256';
+  return existsSync(join(directory, sha256))
+    ? kernelList(directory, sha256, 'sha256')
+    : kernelList(directory, 'binary_runtime_measurements', 'sha1');
+}

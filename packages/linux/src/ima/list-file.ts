@@ -1,0 +1,79 @@
+import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { watch } from 'node:fs';
+import { join } from 'node:path';
+import type { HashName } from '@assay/core/hash';
+
+/** A binary measurement list that grows: the kernel's or the engine's. */
+export interface MeasurementSource {
+  /** Bank of the template digests in it. */
+  readonly bank: HashName;
+  /** The bytes from an offset to the present end; the last record may not be whole yet. Empty past the end. */
+  read(fromOffset: number): Promise<Uint8Array>;
+  /** Calls back when the list may have grown, until the returned function is called. */
+  watch(changed: () => void): () => void;
+}
+
+const CHUNK = 256 * 1024;
+/** securityfs tells nobody of changes, so its counter is read this often. */
+const POLL_MILLISECONDS = 200;
+
+const COUNT = 'runtime_measurements_count';
+
+/**
+ * The list of an engine, by its directory. The engine replaces the counter when an entry is in the list and in the PCR,
+ * so the directory is watched for that.
+ */
+export function engineList(directory: string, bank: HashName): MeasurementSource {
+  return {
+    bank,
+    read: (fromOffset) => readFrom(join(directory, `binary_runtime_measurements_${bank}`), fromOffset),
+    watch(changed) {
+      const watcher = watch(directory, { persistent: false }, (_event, name) => {
+        if (name === COUNT) changed();
+      });
+      return () => watcher.close();
+    },
+  };
+}
+
+/** The kernel's list in securityfs: one of the files of the directory. */
+export function kernelList(directory: string, file: string, bank: HashName): MeasurementSource {
+  return {
+    bank,
+    read: (fromOffset) => readFrom(join(directory, file), fromOffset),
+    watch(changed) {
+      let last = '';
+      const timer = setInterval(() => {
+        readFile(join(directory, COUNT), 'latin1').then(
+          (count) => {
+            if (count !== last) changed();
+            last = count;
+          },
+          () => changed(), // The reader that is woken meets the same error and reports it.
+        );
+      }, POLL_MILLISECONDS);
+      return () => clearInterval(timer);
+    },
+  };
+}
+
+async function readFrom(path: string, fromOffset: number): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    return await readToEnd(file, fromOffset);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Files of securityfs have no size: they are read until they end. */
+async function readToEnd(file: FileHandle, fromOffset: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let offset = fromOffset;
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, offset);
+    if (bytesRead === 0) return Buffer.concat(chunks);
+    chunks.push(buffer.subarray(0, bytesRead));
+    offset += bytesRead;
+  }
+}

@@ -1,0 +1,102 @@
+import { SystemError } from '@assay/core/errors';
+import type { z } from 'zod';
+import { Problem } from './hosts.ts';
+
+/** The verifier answered, and its answer is no. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.detail || problem.title);
+    this.problem = problem;
+  }
+}
+
+const TIME_LIMIT_MILLISECONDS = 30_000;
+
+export interface CallOptions {
+  /** Sent as JSON; its presence makes the call a POST. */
+  readonly body?: unknown;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** Calls the verifier's HTTP API; what it answers is checked against its schema before it is used. */
+export class ApiClient {
+  readonly baseUrl: string;
+  readonly #token: string | undefined;
+
+  /** @param token bearer token: the operator's, the join token or an agent's; reads on loopback need none. */
+  constructor(baseUrl: string, token?: string) {
+    this.baseUrl = baseUrl;
+    this.#token = token;
+  }
+
+  withToken(token: string): ApiClient {
+    return new ApiClient(this.baseUrl, token);
+  }
+
+  /**
+   * @throws ProblemError when the verifier refuses
+   * @throws SystemError VERIFIER-UNREACHABLE when there is no answer, or none of the verifier's
+   */
+  async call<T>(path: string, schema: z.ZodType<T>, options: CallOptions = {}): Promise<T> {
+    const response = await this.#send(path, options);
+    const text = await this.#received(response.text());
+    const document = parseJson(text);
+    if (!response.ok) throw this.#refusal(response.status, document);
+    const parsed = schema.safeParse(document);
+    if (!parsed.success) throw this.#unreachable(`answered ${path} in a form that this version does not know`);
+    return parsed.data;
+  }
+
+  async #send(path: string, options: CallOptions): Promise<Response> {
+    const url = new URL(path, this.baseUrl);
+    for (const [name, value] of Object.entries(options.query ?? {})) url.searchParams.set(name, value);
+    const limit = AbortSignal.timeout(TIME_LIMIT_MILLISECONDS);
+    const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
+    const init: RequestInit = { headers: this.#headers(options), redirect: 'error', signal };
+    if (options.body !== undefined) Object.assign(init, { method: 'POST', body: JSON.stringify(options.body) });
+    return this.#received(fetch(url, init));
+  }
+
+  #headers(options: CallOptions): Record<string, string> {
+    return {
+      accept: 'application/json',
+      ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
+  }
+
+  async #received<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      throw this.#unreachable(reason(error), error);
+    }
+  }
+
+  #refusal(status: number, document: unknown): Error {
+    const problem = Problem.safeParse(document);
+    return problem.success ? new ProblemError(problem.data) : this.#unreachable(`answered with status ${status}`);
+  }
+
+  #unreachable(what: string, cause?: unknown): SystemError {
+    return new SystemError('VERIFIER-UNREACHABLE', `verifier at ${this.baseUrl}: ${what}`, { cause });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** fetch() hides why it failed in the cause of its error. */
+function reason(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message || cause.name : String(cause);
+}
