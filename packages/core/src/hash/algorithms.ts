@@ -22,7 +22,7 @@ const ALGORITHMS: Readonly<Record<HashName, HashAlgorithm>> = {
   sm3: { name: 'sm3', size: 32, tpmId: 0x0012, kernelId: 17 },
 };
 
-export const HASH_NAMES = Object.keys(ALGORITHMS) as readonly HashName[];
+export const HASH_NAMES: readonly HashName[] = Object.keys(ALGORITHMS).filter(isHashName);
 
 export function isHashName(name: string): name is HashName {
   return Object.hasOwn(ALGORITHMS, name);

@@ -72,7 +72,8 @@ export function record<F extends Fields>(fields: F): Codec<Values<F>> {
     read(r) {
       const values: Record<string, unknown> = {};
       for (const [name, codec] of Object.entries(fields)) values[name] = codec.read(r, name);
-      return values as Values<F>; // Each name of F was just read by its own codec; the type system cannot follow a loop.
+      // oxlint-disable-next-line no-unsafe-type-assertion -- each name of F was just read by its own codec, in a loop
+      return values as Values<F>;
     },
     write(w, values) {
       for (const [name, codec] of Object.entries(fields)) codec.write(w, values[name]);

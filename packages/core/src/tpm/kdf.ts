@@ -6,6 +6,7 @@ import type { Hasher, HashName } from '../hash/index.ts';
  * @param label without the NUL that ends it
  * @returns ceil(bits / 8) bytes, most significant bits cleared where `bits` is no multiple of 8
  */
+// oxlint-disable-next-line max-params -- they are those of the specification
 export function kdfA(
   hasher: Hasher,
   hash: HashName,
@@ -24,6 +25,7 @@ export function kdfA(
  * @param z x-coordinate of the shared point, padded to the curve's size
  * @param label without the NUL that ends it
  */
+// oxlint-disable-next-line max-params -- they are those of the specification
 export function kdfE(
   hasher: Hasher,
   hash: HashName,

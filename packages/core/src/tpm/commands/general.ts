@@ -1,8 +1,7 @@
 import { listOf, record, sized, u16, u32, u64, type Codec } from '../codec.ts';
 import { MAX_NAME } from '../constants.ts';
-import { clockInfo } from '../structures/attest.ts';
 import { unknownValue } from '../structures/algorithms.ts';
-import { yesNo } from '../structures/attest.ts';
+import { clockInfo, yesNo } from '../structures/attest.ts';
 import { pcrBanks, type PcrBank } from '../structures/pcr-selection.ts';
 import { defineCommand } from './layout.ts';
 
