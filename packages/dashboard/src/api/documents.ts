@@ -1,5 +1,6 @@
 import type { Problem } from '@assay/wire';
 import { noteServerTime } from '../state/now.ts';
+import { operatorToken } from '../state/operator-token.ts';
 
 /** The verifier answered, and the answer is no. */
 export class ApiProblem extends Error {
@@ -31,6 +32,23 @@ function hasSchema<Document extends { schema: string }>(body: unknown, schema: D
 }
 
 /**
+ * Sends a request with the operator's token, if there is one: off the loopback the verifier asks for it on every path.
+ *
+ * @throws {ApiProblem} The verifier refused.
+ * @throws {TypeError} The verifier cannot be reached.
+ */
+export async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  const token = operatorToken();
+  if (token !== null) headers.set('authorization', `Bearer ${token}`);
+  const response = await fetch(path, { ...init, headers, cache: 'no-store' });
+  noteServerTime(response.headers.get('date'));
+  if (response.ok) return response;
+  const body: unknown = await response.json().catch(() => null);
+  throw isProblem(body) ? new ApiProblem(body) : unexpected(response, `HTTP ${response.status}.`);
+}
+
+/**
  * Requests one document of the API.
  *
  * @throws {ApiProblem} The verifier refused, or sent another schema than was asked for.
@@ -41,10 +59,8 @@ export async function requestDocument<Document extends { schema: string }>(
   schema: Document['schema'],
   init: RequestInit = {},
 ): Promise<Document> {
-  const response = await fetch(path, { ...init, cache: 'no-store' });
-  noteServerTime(response.headers.get('date'));
+  const response = await request(path, init);
   const body: unknown = await response.json().catch(() => null);
-  if (!response.ok) throw isProblem(body) ? new ApiProblem(body) : unexpected(response, `HTTP ${response.status}.`);
   if (!hasSchema<Document>(body, schema)) throw unexpected(response, `Reload the page. It expected ${schema}.`);
   return body;
 }

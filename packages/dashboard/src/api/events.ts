@@ -1,11 +1,15 @@
 import type { ServerEvent } from '@assay/wire';
 import { ROUTES } from '@assay/wire/routes';
+import { ApiProblem, request } from './documents.ts';
+import { readEventStream, type StreamMessage } from './event-reader.ts';
 
 /** `retryAt` and `since` are milliseconds of this browser's clock. */
 export type Connection =
   | { readonly state: 'connecting' }
   | { readonly state: 'live' }
-  | { readonly state: 'lost'; readonly since: number; readonly retryAt: number };
+  | { readonly state: 'lost'; readonly since: number; readonly retryAt: number }
+  /** The verifier answers, and wants the operator's token for it. */
+  | { readonly state: 'refused' };
 
 export interface EventHandlers {
   /** Called each time the stream opens: what happened while it was closed was not heard. */
@@ -13,18 +17,17 @@ export interface EventHandlers {
   onEvent(event: ServerEvent): void;
 }
 
-const TYPES: readonly ServerEvent['type'][] = ['host', 'measurements', 'finding'];
 const LONGEST_WAIT_SECONDS = 15;
 
 /**
- * The stream of server-sent events, opened again when it breaks.
- * EventSource would try again by itself, but tells nobody when, and gives up for good after some errors.
+ * The stream of server-sent events, opened again when it breaks. EventSource would do for the reading, but it sends
+ * no token, tells nobody when it will try again, and gives up for good after some errors.
  */
 export class EventStream {
   private connection: Connection = { state: 'connecting' };
   private readonly listeners = new Set<() => void>();
   private readonly handlers: EventHandlers;
-  private source: EventSource | null = null;
+  private abort = new AbortController();
   private timer = 0;
   private failures = 0;
 
@@ -42,13 +45,23 @@ export class EventStream {
   /** Opens the stream, or opens it again at once. */
   readonly connect = (): void => {
     window.clearTimeout(this.timer);
-    this.source?.close();
-    const source = new EventSource(ROUTES.events);
-    this.source = source;
-    source.addEventListener('open', () => this.opened());
-    source.addEventListener('error', () => this.failed());
-    for (const type of TYPES) source.addEventListener(type, (message) => this.heard(message));
+    this.abort.abort();
+    this.abort = new AbortController();
+    void this.run(this.abort.signal);
   };
+
+  private async run(signal: AbortSignal): Promise<void> {
+    try {
+      const { body } = await request(ROUTES.events, { signal });
+      this.opened();
+      if (body !== null) for await (const message of readEventStream(body)) this.heard(message);
+      this.failed();
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof ApiProblem && error.problem.status === 401) this.become({ state: 'refused' });
+      else this.failed();
+    }
+  }
 
   private opened(): void {
     this.failures = 0;
@@ -57,7 +70,6 @@ export class EventStream {
   }
 
   private failed(): void {
-    this.source?.close();
     const wait = Math.min(2 ** this.failures, LONGEST_WAIT_SECONDS) * 1000;
     this.failures += 1;
     const now = Date.now();
@@ -66,9 +78,9 @@ export class EventStream {
     this.become({ state: 'lost', since, retryAt: now + wait });
   }
 
-  private heard(message: MessageEvent<string>): void {
-    const event: ServerEvent = JSON.parse(message.data);
-    this.handlers.onEvent(event);
+  private heard({ type, data }: StreamMessage): void {
+    const event: ServerEvent = JSON.parse(data);
+    if (event.type === type) this.handlers.onEvent(event);
   }
 
   private become(connection: Connection): void {

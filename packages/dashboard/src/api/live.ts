@@ -1,6 +1,6 @@
 import { QueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
-import { applyEvent } from './cache.ts';
+import { applyEvent, arrivalsOf } from './cache.ts';
 import { type Connection, EventStream } from './events.ts';
 import { noteArrivals } from '../state/arrivals.ts';
 
@@ -15,8 +15,10 @@ export const queryClient = new QueryClient({
 export const eventStream = new EventStream({
   onOpen: () => void queryClient.invalidateQueries(),
   onEvent: (event) => {
+    if (event.type === 'measurements') {
+      noteArrivals(event.hostId, arrivalsOf(queryClient, event.hostId, event.measurements));
+    }
     applyEvent(queryClient, event);
-    if (event.type === 'measurements') noteArrivals(event.hostId, event.measurements);
   },
 });
 

@@ -11,25 +11,30 @@ import { ROUTES, route } from '@assay/wire/routes';
 import { queryOptions } from '@tanstack/react-query';
 import { requestDocument } from './documents.ts';
 
+/** The most that the verifier gives in one page. */
 const PAGE = 1000;
 
 /** The page keeps this many of the newest entries; older ones are for `assay log show`. */
 export const MEASUREMENTS_KEPT = 20_000;
 
-/** Follows `next` until the list ends or `limit` rows are there. */
-async function readPages<Row>(
-  read: (search: string) => Promise<{ rows: readonly Row[]; next: string | null }>,
-  limit = Number.POSITIVE_INFINITY,
-): Promise<Row[]> {
+const OPEN_FINDINGS_KEPT = 100;
+const CLOSED_FINDINGS_KEPT = 20;
+
+interface Page<Row> {
+  readonly rows: readonly Row[];
+  readonly next: string | null;
+}
+
+/** Follows `next` until the list ends or `most` rows are there. */
+async function readPages<Row>(read: (search: string) => Promise<Page<Row>>, most = Number.POSITIVE_INFINITY) {
   const rows: Row[] = [];
-  let cursor: string | null = '';
-  while (cursor !== null && rows.length < limit) {
-    const search = new URLSearchParams({ limit: String(PAGE), ...(cursor === '' ? {} : { cursor }) });
-    const page = await read(`?${search}`);
+  let search = `?limit=${PAGE}`;
+  for (;;) {
+    const page = await read(search);
     rows.push(...page.rows);
-    cursor = page.next;
+    if (page.next === null || rows.length >= most) return rows;
+    search = `?limit=${PAGE}&${new URLSearchParams({ cursor: page.next })}`;
   }
-  return rows;
 }
 
 export const hostsQuery = queryOptions({
@@ -54,22 +59,29 @@ export const measurementsQuery = (id: string) =>
     queryKey: ['measurements', id],
     queryFn: async ({ signal }): Promise<Measurement[]> => {
       const path = route(ROUTES.measurements, id);
-      const rows = await readPages(async (search) => {
-        const page = await requestDocument<MeasurementList>(path + search, 'assay.measurements.v1', { signal });
+      return readPages(async (search) => {
+        const address = `${path}${search}&order=desc`;
+        const page = await requestDocument<MeasurementList>(address, 'assay.measurements.v1', { signal });
         return { rows: page.measurements, next: page.next };
       }, MEASUREMENTS_KEPT);
-      return rows.sort((a, b) => b.entry - a.entry);
     },
   });
 
-/** Of all hosts, newest first. */
-export const findingsQuery = queryOptions({
-  queryKey: ['findings'],
-  queryFn: async ({ signal }): Promise<Finding[]> => {
-    const rows = await readPages(async (search) => {
-      const page = await requestDocument<FindingList>(ROUTES.findings + search, 'assay.findings.v1', { signal });
-      return { rows: page.findings, next: page.next };
-    }, MEASUREMENTS_KEPT);
-    return rows.sort((a, b) => b.lastSeen.localeCompare(a.lastSeen));
-  },
-});
+async function readFindings(id: string, open: boolean, limit: number, signal: AbortSignal): Promise<Finding[]> {
+  const search = new URLSearchParams({ host: id, open: String(open), limit: String(limit) });
+  const page = await requestDocument<FindingList>(`${ROUTES.findings}?${search}`, 'assay.findings.v1', { signal });
+  return page.findings;
+}
+
+export const byLastSeen = (a: Finding, b: Finding): number => b.lastSeen.localeCompare(a.lastSeen);
+
+/** The newest open and the newest closed ones, those first that were seen last. */
+export const findingsQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['findings', id],
+    queryFn: async ({ signal }): Promise<Finding[]> => {
+      const open = await readFindings(id, true, OPEN_FINDINGS_KEPT, signal);
+      const closed = await readFindings(id, false, CLOSED_FINDINGS_KEPT, signal);
+      return [...open, ...closed].sort(byLastSeen);
+    },
+  });

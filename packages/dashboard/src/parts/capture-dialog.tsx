@@ -27,11 +27,11 @@ function Meaning({ host }: { host: HostSummary }) {
   );
 }
 
-export function CaptureDialog({ host, token, onClose }: { host: HostSummary; token: string; onClose: () => void }) {
+export function CaptureDialog({ host, onClose }: { host: HostSummary; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   const capture = useMutation({
-    mutationFn: () => captureReferenceValues(host.id, token),
+    mutationFn: () => captureReferenceValues(host.id),
     onSuccess: onClose,
     onError: (error) => refused(error) && forgetToken(),
   });

@@ -30,7 +30,7 @@ export function Capture({ host }: { host: HostSummary }) {
         <Icon name="stamp" />
         Capture as reference values
       </button>
-      {open && <CaptureDialog host={host} token={token} onClose={() => setOpen(false)} />}
+      {open && <CaptureDialog host={host} onClose={() => setOpen(false)} />}
     </div>
   );
 }

@@ -1,5 +1,14 @@
 import { CopyButton } from './copy-button.tsx';
 
+/** Lines break between words only: a break at a hyphen would read as part of the option. */
+function word(text: string, index: number) {
+  return (
+    <span key={index} className="inline-block max-w-full whitespace-pre-wrap">
+      {text}{' '}
+    </span>
+  );
+}
+
 /** A command to run, with a button that copies it. */
 export function Command({ text }: { text: string }) {
   return (
@@ -7,7 +16,7 @@ export function Command({ text }: { text: string }) {
       <span aria-hidden="true" className="py-1 text-muted select-none">
         $
       </span>
-      <code className="min-w-0 flex-1 py-1 wrap-anywhere">{text}</code>
+      <code className="min-w-0 flex-1 py-1 wrap-anywhere">{text.split(' ').map(word)}</code>
       <CopyButton text={text} what="command" />
     </div>
   );

@@ -1,7 +1,7 @@
 import { useConnection } from '../api/live.ts';
 
-const WORDS = { connecting: 'Connecting', live: 'Live', lost: 'Not connected' } as const;
-const TONES = { connecting: 'quiet', live: 'good', lost: 'bad' } as const;
+const WORDS = { connecting: 'Connecting', live: 'Live', lost: 'Not connected', refused: 'Token needed' } as const;
+const TONES = { connecting: 'quiet', live: 'good', lost: 'bad', refused: 'caution' } as const;
 
 export function ConnectionMark() {
   const { state } = useConnection();
@@ -9,7 +9,7 @@ export function ConnectionMark() {
     <p data-tone={TONES[state]} className="flex items-center gap-2 text-sm font-medium text-tone">
       <span
         aria-hidden="true"
-        className={`size-2 rounded-full ${state === 'lost' ? 'border-2 border-tone-solid' : 'bg-tone-solid'} ${state === 'live' ? 'pulse' : ''}`}
+        className={`size-2 rounded-full ${state === 'lost' || state === 'refused' ? 'border-2 border-tone-solid' : 'bg-tone-solid'} ${state === 'live' ? 'pulse' : ''}`}
       />
       {WORDS[state]}
     </p>

@@ -7,8 +7,7 @@ export function ShortDigest({ digest }: { digest: string }) {
   const [algorithm = '', hex = ''] = digest.split(':');
   return (
     <code title={digest} className="font-mono text-[0.8rem] whitespace-nowrap text-muted">
-      <span className="opacity-80">{algorithm}:</span>
-      <span className="text-ink">{hex.slice(0, SHORT)}</span>…
+      {algorithm}:<span className="text-ink">{hex.slice(0, SHORT)}</span>…
     </code>
   );
 }
@@ -16,7 +15,7 @@ export function ShortDigest({ digest }: { digest: string }) {
 export function FullValue({ value, what }: { value: string; what: string }) {
   return (
     <span className="flex items-start gap-1">
-      <code className="min-w-0 flex-1 font-mono text-[0.78rem] leading-relaxed wrap-anywhere">
+      <code className="min-w-0 flex-1 font-mono text-[0.75rem] leading-relaxed wrap-anywhere">
         <bdi>{value}</bdi>
       </code>
       <CopyButton text={value} what={what} className="-my-1" />

@@ -1,5 +1,5 @@
 import type { Finding } from '@assay/wire';
-import { countWords } from '../text/numbers.ts';
+import { countWords, numberWords } from '../text/numbers.ts';
 import { SEVERITY_TONES } from '../text/tone.ts';
 import { Badge } from './badge.tsx';
 import { Command } from './command.tsx';
@@ -8,24 +8,20 @@ import { Age } from './time-text.tsx';
 
 function Evidence({ evidence }: { evidence: Finding['evidence'] }) {
   const rows = [
-    { label: 'List entry', value: evidence.entry === null ? null : String(evidence.entry) },
     { label: 'Filename hint', value: evidence.filenameHint },
     { label: 'Digest', value: evidence.digest },
-    { label: 'Template', value: evidence.template },
-  ];
+  ].flatMap(({ label, value }) => (value === null ? [] : [{ label, value }]));
+  if (rows.length === 0) return null;
   return (
     <dl className="grid gap-x-6 gap-y-2 sm:grid-cols-[auto_1fr]">
-      {rows.map(
-        ({ label, value }) =>
-          value !== null && (
-            <div key={label} className="contents">
-              <dt className="text-sm text-muted">{label}</dt>
-              <dd className="min-w-0">
-                <FullValue value={value} what={label.toLowerCase()} />
-              </dd>
-            </div>
-          ),
-      )}
+      {rows.map(({ label, value }) => (
+        <div key={label} className="contents">
+          <dt className="text-sm text-muted">{label}</dt>
+          <dd className="min-w-0">
+            <FullValue value={value} what={label.toLowerCase()} />
+          </dd>
+        </div>
+      ))}
     </dl>
   );
 }
@@ -46,10 +42,12 @@ function Explanation({ causes }: { causes: Finding['explanation'] }) {
 
 function Reach({ finding }: { finding: Finding }) {
   const { hosts } = finding.blastRadius;
+  const { entry, template } = finding.evidence;
   return (
     <p className="text-sm text-muted">
+      {entry !== null && `List entry ${numberWords(entry)}${template === null ? '' : ` (${template})`}. `}
       {hosts === 1 ? 'Only on this host' : `On ${countWords(hosts, 'host', 'hosts')}`}, first seen{' '}
-      <Age at={finding.firstSeen} />, last seen <Age at={finding.lastSeen} />
+      <Age at={finding.firstSeen} />.
     </p>
   );
 }

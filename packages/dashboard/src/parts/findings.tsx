@@ -1,7 +1,7 @@
 import type { Finding, HostSummary } from '@assay/wire';
 import { useQuery } from '@tanstack/react-query';
 import { findingsQuery } from '../api/queries.ts';
-import { countWords } from '../text/numbers.ts';
+import { countWords, numberWords } from '../text/numbers.ts';
 import { FindingCard } from './finding-card.tsx';
 import { NoFindings } from './no-findings.tsx';
 import { ProblemText } from './problem-text.tsx';
@@ -37,9 +37,10 @@ function FindingList({ host, findings }: { host: HostSummary; findings: readonly
       {open.slice(0, SHOWN).map((finding) => (
         <FindingCard key={finding.id} finding={finding} />
       ))}
-      {open.length > SHOWN && (
+      {host.openFindings > SHOWN && (
         <p className="text-sm text-muted">
-          The newest {SHOWN} of {open.length}. All of them: <code className="font-mono">GET /v1/findings</code>
+          The newest {SHOWN} of {numberWords(host.openFindings)}. All of them:{' '}
+          <code className="font-mono">GET /v1/findings</code>
         </p>
       )}
       <Closed findings={findings.filter((finding) => !finding.open)} />
@@ -48,15 +49,15 @@ function FindingList({ host, findings }: { host: HostSummary; findings: readonly
 }
 
 export function Findings({ host }: { host: HostSummary }) {
-  const { data, error } = useQuery(findingsQuery);
-  const findings = data?.filter((finding) => finding.host.id === host.id);
-  const open = findings?.filter((finding) => finding.open).length;
+  const { data: findings, error } = useQuery(findingsQuery(host.id));
   return (
     <Section
       id="findings"
       title="Findings"
       aside={
-        open !== undefined && <p className="digits text-sm text-muted">{open === 0 ? 'None open' : `${open} open`}</p>
+        <p className="digits text-sm text-muted">
+          {host.openFindings === 0 ? 'None open' : `${numberWords(host.openFindings)} open`}
+        </p>
       }
     >
       {findings === undefined && error === null && <SkeletonRows rows={2} />}

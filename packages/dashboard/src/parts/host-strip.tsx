@@ -34,7 +34,7 @@ export function HostStrip({ hosts, selected }: { hosts: readonly HostSummary[]; 
   if (hosts.length < 2) return null;
   return (
     <nav aria-label="Hosts" className="mb-5">
-      <ul className="flex max-h-44 flex-wrap gap-2 overflow-y-auto p-1">
+      <ul className="-m-1 flex max-h-44 flex-wrap gap-2 overflow-y-auto p-1">
         {hosts.map((host) => (
           <li key={host.id} className="max-w-full">
             <HostLink host={host} current={host.name === selected} />

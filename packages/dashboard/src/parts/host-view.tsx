@@ -11,12 +11,10 @@ export function HostView({ host }: { host: HostSummary }) {
   return (
     <>
       <VerdictPanel host={host} detail={data} />
-      <div className="mt-8 grid items-start gap-8 lg:grid-cols-[minmax(19rem,5fr)_8fr] 3xl:grid-cols-[5fr_7fr_9fr]">
+      <div className="host-grid mt-8">
+        <Findings host={host} />
         <Ladder hostId={host.id} />
-        <div className="contents space-y-8 lg:block 3xl:contents 3xl:space-y-0">
-          <Findings host={host} />
-          <Measurements host={host} />
-        </div>
+        <Measurements host={host} />
       </div>
     </>
   );

@@ -33,7 +33,7 @@ export function MeasurementRow({ row, arrived, open, reachable, onToggle }: RowP
         className="measurement-grid w-full px-3 py-2 text-start -outline-offset-2 hover:bg-sunken sm:px-4"
       >
         <span className="digits text-end text-xs text-muted [grid-area:entry]">{numberWords(row.entry)}</span>
-        <span className="[grid-area:status]">
+        <span className="flex [grid-area:status]">
           <Badge tone={STATUS_TONES[row.status]} icon={STATUS_ICONS[row.status]}>
             {STATUS_WORDS[row.status]}
           </Badge>

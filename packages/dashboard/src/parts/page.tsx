@@ -30,8 +30,12 @@ function Hosts({ hosts }: { hosts: readonly HostSummary[] }) {
 function Content() {
   const { data, error } = useQuery(hostsQuery);
   if (data !== undefined) return <Hosts hosts={data} />;
-  if (error !== null) return <ProblemText error={error} />;
-  return <SkeletonPanel />;
+  return (
+    <>
+      <h1 className="sr-only">Hosts</h1>
+      {error === null ? <SkeletonPanel /> : <ProblemText error={error} />}
+    </>
+  );
 }
 
 export function Page() {
@@ -40,7 +44,7 @@ export function Page() {
     <>
       <ConnectionBanner />
       <Header />
-      <main data-old={old || undefined} className="page-width pb-16 transition-[filter] data-old:grayscale">
+      <main data-old={old || undefined} className="page-width flex-1 pb-16 transition-[filter] data-old:grayscale">
         <Content />
       </main>
       <footer className="page-width border-t border-line py-6 text-sm text-muted">

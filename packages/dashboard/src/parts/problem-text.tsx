@@ -1,6 +1,12 @@
 import { ApiProblem } from '../api/documents.ts';
 
+const TOKEN_NEEDED = {
+  title: 'This verifier wants the operator’s token',
+  detail: 'Open the page with the address that the verifier printed when it started; it ends in #token=… .',
+};
+
 function words(error: Error): { title: string; detail: string } {
+  if (error instanceof ApiProblem && error.problem.status === 401) return TOKEN_NEEDED;
   if (error instanceof ApiProblem) return error.problem;
   return { title: 'The verifier cannot be reached', detail: 'Look whether it runs; this page tries again by itself.' };
 }

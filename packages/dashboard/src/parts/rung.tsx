@@ -22,18 +22,23 @@ function Facts({ facts }: { facts: RungData['facts'] }) {
 
 function Heading({ rung, expands }: { rung: RungData; expands: boolean }) {
   return (
-    <span className="flex items-baseline gap-2">
-      <span className="font-semibold">{rung.title}</span>
-      <span className="text-xs font-semibold text-tone">{RUNG_STATE_WORDS[rung.state]}</span>
-      {expands && (
-        <Icon
-          name="chevron"
-          className="ms-auto size-4 self-center text-muted transition-transform group-open:rotate-180"
-        />
-      )}
+    <span className="flex items-start gap-2">
+      <span className="min-w-0 flex-1">
+        <span className="me-2 font-semibold">{rung.title}</span>
+        <span className="text-xs font-semibold whitespace-nowrap text-tone">{RUNG_STATE_WORDS[rung.state]}</span>
+      </span>
+      {expands && <Icon name="chevron" className="mt-1 size-4 text-muted transition-transform group-open:rotate-180" />}
     </span>
   );
 }
+
+/** Solid as long as trust goes on to the next rung. */
+const RAILS: Readonly<Record<RungData['state'], string>> = {
+  ok: 'border-tone-solid',
+  warning: 'border-tone-solid',
+  failed: 'border-dashed border-line-strong',
+  waiting: 'border-dashed border-line-strong',
+};
 
 /** One rung: a node on the ladder's rail, its state, its sentence and the values that it rests on. */
 export function Rung({ rung, last }: { rung: RungData; last: boolean }) {
@@ -43,7 +48,7 @@ export function Rung({ rung, last }: { rung: RungData; last: boolean }) {
       {!last && (
         <span
           aria-hidden="true"
-          className={`absolute start-[1.0625rem] top-9 bottom-0 border-s-2 ${rung.state === 'ok' ? 'border-tone-solid' : 'border-dashed border-line-strong'}`}
+          className={`absolute start-[1.0625rem] top-9 bottom-0 border-s-2 ${RAILS[rung.state]}`}
         />
       )}
       <span

@@ -21,7 +21,7 @@ function freshness(host: HostSummary, now: number): number {
 export function Seal({ host, verdict }: { host: HostSummary; verdict: Verdict }) {
   const left = freshness(host, useNow());
   return (
-    <div aria-hidden="true" className="relative size-32 shrink-0 text-tone sm:size-44">
+    <div aria-hidden="true" className="relative size-28 shrink-0 text-tone sm:size-40">
       <svg viewBox="0 0 200 200" fill="none" className="size-full -rotate-90">
         <circle cx="100" cy="100" r={RADIUS} className="stroke-tone-line" strokeWidth="2" />
         <circle
@@ -37,19 +37,12 @@ export function Seal({ host, verdict }: { host: HostSummary; verdict: Verdict })
         {verdict === 'trusted' ? (
           WEAVE.map((d) => <path key={d} d={d} className="stroke-tone-solid" strokeWidth="0.8" opacity="0.75" />)
         ) : (
-          <circle
-            cx="100"
-            cy="100"
-            r="72"
-            className="stroke-tone-line"
-            strokeWidth="22"
-            strokeDasharray="1.5 5.04"
-          />
+          <circle cx="100" cy="100" r="72" className="stroke-tone-line" strokeWidth="22" strokeDasharray="1.5 5.04" />
         )}
         <circle cx="100" cy="100" r="50" className="fill-tone-solid" />
       </svg>
       <div className="absolute inset-0 grid place-items-center text-surface">
-        <Icon name={VERDICT_ICONS[verdict]} className="size-12 stroke-[2.2] sm:size-16" />
+        <Icon name={VERDICT_ICONS[verdict]} className="size-10 stroke-[2.2] sm:size-14" />
       </div>
     </div>
   );

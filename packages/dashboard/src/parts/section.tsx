@@ -10,7 +10,7 @@ interface SectionProps {
 
 export function Section({ id, title, aside, children }: SectionProps) {
   return (
-    <section aria-labelledby={id} className="min-w-0">
+    <section aria-labelledby={id} data-section={id} className="min-w-0">
       <div className="mb-3 flex min-h-8 flex-wrap items-center justify-between gap-x-4 gap-y-1">
         <h2 id={id} className="font-display text-xl font-semibold tracking-tight">
           {title}

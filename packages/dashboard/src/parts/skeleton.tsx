@@ -18,9 +18,9 @@ export function SkeletonRows({ rows }: { rows: number }) {
 
 export function SkeletonPanel() {
   return (
-    <div role="status" className="card flex flex-col gap-8 p-8 sm:flex-row sm:items-center lg:p-10">
+    <div role="status" className="card flex flex-col gap-8 p-6 sm:flex-row sm:items-center sm:px-10 sm:py-8">
       <span className="sr-only">Loading the hosts</span>
-      <div className="skeleton size-32 shrink-0 rounded-full sm:size-44" />
+      <div className="skeleton size-28 shrink-0 rounded-full sm:size-40" />
       <div className="flex-1 space-y-4">
         <div className="skeleton h-4 w-28" />
         <div className="skeleton h-14 w-72 max-w-full" />

@@ -6,10 +6,10 @@ import { Age } from './time-text.tsx';
 
 function Fact({ label, title, children }: { label: string; title: string; children: ReactNode }) {
   return (
-    <div className="min-w-0 px-6 py-4 sm:px-8">
+    <div className="min-w-0 px-6 py-4 first:sm:ps-10">
       <dt className="eyebrow">{label}</dt>
       <dd className="mt-1">
-        <span className="block font-semibold">{title}</span>
+        <span className="block text-[0.95rem] font-semibold">{title}</span>
         <span className="mt-0.5 block text-sm text-muted">{children}</span>
       </dd>
     </div>
@@ -57,7 +57,7 @@ export function VerdictFacts({ host, detail }: { host: HostSummary; detail: Host
       <Fact label="TPM" title={tpm.title}>
         {tpm.meaning} {TRUST_WORDS[host.tpm.trust]}.
       </Fact>
-      <Fact label="Measurement list" title={`${list.title}, ${countWords(entries, 'entry', 'entries')}`}>
+      <Fact label="Measurement list" title={`${list.title} · ${countWords(entries, 'entry', 'entries')}`}>
         {list.meaning} {violations > 0 && `${countWords(violations, 'violation', 'violations')}.`}
       </Fact>
       <ReferenceFact reference={host.reference} />

@@ -5,7 +5,7 @@ import { VERDICT_TONES } from '../text/tone.ts';
 import { shownVerdict, VERDICT_WORDS } from '../text/verdict.ts';
 import { Capture } from './capture.tsx';
 import { Seal } from './seal.tsx';
-import { Age } from './time-text.tsx';
+import { Age, Since } from './time-text.tsx';
 import { VerdictFacts } from './verdict-facts.tsx';
 
 /** The verdict in the tab's title, where it is seen when the page is not. */
@@ -29,7 +29,7 @@ export function VerdictPanel({ host, detail }: { host: HostSummary; detail: Host
       <p role="status" className="sr-only">
         {host.name}: {word}
       </p>
-      <div className="flex flex-col gap-x-10 gap-y-6 bg-tone-soft p-6 sm:flex-row sm:items-center sm:p-8 lg:p-10">
+      <div className="flex flex-col gap-x-10 gap-y-6 tone-glow p-6 sm:flex-row sm:items-center sm:px-10 sm:py-8">
         <Seal host={host} verdict={verdict} />
         <div className="min-w-0 flex-1">
           <h1 id="verdict">
@@ -48,7 +48,7 @@ export function VerdictPanel({ host, detail }: { host: HostSummary; detail: Host
               </span>
             )}
             <span>
-              {VERDICT_WORDS[host.verdict]} since <Age at={host.verdictSince} />
+              {VERDICT_WORDS[host.verdict]} <Since at={host.verdictSince} />
             </span>
           </p>
         </div>

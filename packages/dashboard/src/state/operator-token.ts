@@ -20,11 +20,13 @@ export function forgetToken(): void {
   for (const listener of listeners) listener();
 }
 
+export const operatorToken = (): string | null => sessionStorage.getItem(KEY);
+
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
 export function useOperatorToken(): string | null {
-  return useSyncExternalStore(subscribe, () => sessionStorage.getItem(KEY));
+  return useSyncExternalStore(subscribe, operatorToken);
 }

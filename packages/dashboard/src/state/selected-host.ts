@@ -1,5 +1,5 @@
 import type { HostSummary } from '@assay/wire';
-import { useSyncExternalStore } from 'react';
+import { useEffect, useSyncExternalStore } from 'react';
 import { VERDICTS_BY_URGENCY } from '../text/verdict.ts';
 
 const listeners = new Set<() => void>();
@@ -22,14 +22,20 @@ export function selectHost(name: string): void {
   for (const listener of listeners) listener();
 }
 
-/** The host that the address names; else the one that needs a look most. */
-export function useSelectedHost(hosts: readonly HostSummary[]): { name: string; host: HostSummary | undefined } {
-  const named = useSyncExternalStore(subscribe, nameInAddress);
-  if (named !== null) return { name: named, host: hosts.find((host) => host.name === named) };
-  const host = hosts.toSorted(byUrgency)[0];
-  return { name: host?.name ?? '', host };
-}
-
 function byUrgency(a: HostSummary, b: HostSummary): number {
   return VERDICTS_BY_URGENCY.indexOf(a.verdict) - VERDICTS_BY_URGENCY.indexOf(b.verdict);
+}
+
+/**
+ * The host that the address names; else the one that needs a look most, which then goes into the address: the page
+ * must not turn to another host by itself while somebody reads.
+ */
+export function useSelectedHost(hosts: readonly HostSummary[]): { name: string; host: HostSummary | undefined } {
+  const named = useSyncExternalStore(subscribe, nameInAddress);
+  const urgent = hosts.toSorted(byUrgency)[0];
+  const name = named ?? urgent?.name ?? '';
+  useEffect(() => {
+    if (named === null && name !== '') history.replaceState(null, '', hostAddress(name));
+  }, [named, name]);
+  return { name, host: hosts.find((host) => host.name === name) };
 }

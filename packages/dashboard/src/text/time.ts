@@ -20,4 +20,19 @@ const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 /** Local time with its zone, and the UTC time that the verifier wrote. */
 export const absoluteWords = (rfc3339: string): string => `${absolute.format(new Date(rfc3339))} (${rfc3339})`;
 
+const hourMinute = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const dayHourMinute = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  hour: 'numeric',
+  minute: '2-digit',
+});
+
+/** `14:02`, with the day when that is not today. */
+export function shortWords(rfc3339: string, now: number): string {
+  const date = new Date(rfc3339);
+  const today = date.toDateString() === new Date(now).toDateString();
+  return (today ? hourMinute : dayHourMinute).format(date);
+}
+
 export const clockWords = (milliseconds: number): string => clock.format(new Date(milliseconds));
