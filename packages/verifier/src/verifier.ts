@@ -81,7 +81,7 @@ async function listen(app: App, host: string, port: number): Promise<void> {
   try {
     await app.listen({ host, port });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'EADDRINUSE') throw new SystemError('PORT-TAKEN', `${host}:${port} is in use`, { cause: error });
     if (code === 'EACCES') {
       throw new SystemError('NOT-PERMITTED', `listening on ${host}:${port} needs a privilege`, { cause: error });

@@ -39,9 +39,9 @@ export async function setStatuses(
   boot: number,
   statuses: ReadonlyMap<number, MeasurementRow['status']>,
 ): Promise<void> {
-  const byStatus = Map.groupBy(statuses.keys(), (entry) => statuses.get(entry));
-  for (const [status, entries] of byStatus) {
-    for (let start = 0; start < entries.length && status !== undefined; start += BATCH) {
+  for (const [status, group] of Map.groupBy(statuses, ([, status]) => status)) {
+    const entries = group.map(([entry]) => entry);
+    for (let start = 0; start < entries.length; start += BATCH) {
       await db
         .updateTable('measurements')
         .set({ status })

@@ -16,8 +16,9 @@ const BUSY_TIMEOUT = 5000;
 export function openStore(file: string): Database {
   const database = openFile(file);
   try {
+    const version = schemaVersion(database, file);
     prepare(database);
-    migrate(database, file);
+    migrate(database, version);
   } catch (error) {
     database.close();
     if (error instanceof SystemError) throw error;
@@ -39,20 +40,14 @@ function prepare(database: DatabaseSync): void {
   database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on');
 }
 
-function migrate(database: DatabaseSync, file: string): void {
-  const version = schemaVersion(database, file);
-  if (version > MIGRATIONS.length) {
-    throw new SystemError(
-      'DATABASE-NEWER',
-      `${file} has schema version ${version}; this verifier knows versions up to ${MIGRATIONS.length}`,
-    );
-  }
+function migrate(database: DatabaseSync, version: number): void {
   for (const [index, step] of MIGRATIONS.entries()) {
     if (index < version) continue;
     database.exec(`begin immediate; ${step}; update schema_version set version = ${index + 1}; commit`);
   }
 }
 
+/** Changes nothing in a database that is not this verifier's. */
 function schemaVersion(database: DatabaseSync, file: string): number {
   const tables = database.prepare("select name from sqlite_schema where type = 'table'").all();
   if (tables.length === 0) {
@@ -68,6 +63,12 @@ function schemaVersion(database: DatabaseSync, file: string): number {
   const version = database.prepare('select version from schema_version').get()?.['version'];
   if (typeof version !== 'number')
     throw new SystemError('DATABASE-UNUSABLE', `${file} does not say its schema version`);
+  if (version > MIGRATIONS.length) {
+    throw new SystemError(
+      'DATABASE-NEWER',
+      `${file} has schema version ${version}; this verifier knows versions up to ${MIGRATIONS.length}`,
+    );
+  }
   return version;
 }
 

@@ -1,0 +1,2 @@
+export { SimulatedHost, type HostKeys } from './host.ts';
+export { SimulatedList, type Appended } from './list.ts';

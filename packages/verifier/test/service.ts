@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request, type IncomingHttpHeaders } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { Problem } from '@assay/wire';
+import { startVerifier, type Verifier, type VerifierOptions } from '@assay/verifier';
+
+export const TOKENS = { operator: randomBytes(16).toString('hex'), join: randomBytes(16).toString('hex') };
+
+/** A verifier on a free port with a database file of its own; both end with the test. */
+export async function service(t: TestContext, options: Partial<VerifierOptions> = {}): Promise<Verifier> {
+  const verifier = await startVerifier({ database: databaseFile(t), port: 0, tokens: TOKENS, ...options });
+  t.after(() => verifier.close());
+  return verifier;
+}
+
+export function databaseFile(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'assay-verifier-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return join(directory, 'verifier.db');
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+interface Call {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
+/** A request with exactly these headers; fetch would not send another Host. */
+export function call(
+  verifier: Verifier,
+  path: string,
+  { method = 'GET', headers = {}, body }: Call = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(`${verifier.url}${path}`, { method, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+      });
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+/** Sends JSON with a bearer token. */
+export function post(verifier: Verifier, path: string, token: string, body: unknown): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+  return call(verifier, path, { method: 'POST', headers, body: JSON.stringify(body) });
+}
+
+/** The problem that an answer is, checked against its schema and its own status. */
+export function problemIn(answer: Answer): { status: number; code: string; detail: string } {
+  if (answer.headers['content-type'] !== 'application/problem+json; charset=utf-8') {
+    throw new Error(`no problem: ${answer.status} ${answer.text}`);
+  }
+  const { status, code, detail } = Problem.strict().parse(JSON.parse(answer.text));
+  if (status !== answer.status) throw new Error(`the problem says ${status}, the answer ${answer.status}`);
+  return { status, code, detail };
+}
+
+/** Status and code of a problem, to be compared at once. */
+export function refusal(answer: Answer): string {
+  const { status, code } = problemIn(answer);
+  return `${status} ${code}`;
+}
