@@ -22,14 +22,14 @@ function applyHost(client: QueryClient, host: HostSummary): void {
 
 function withHost(hosts: readonly HostSummary[], host: HostSummary): HostSummary[] {
   const others = hosts.filter((known) => known.id !== host.id);
-  return [...others, host].sort((a, b) => a.name.localeCompare(b.name));
+  return [...others, host].toSorted((a, b) => a.name.localeCompare(b.name));
 }
 
 function applyFinding(client: QueryClient, finding: Finding): void {
   client.setQueryData(findingsQuery(finding.host.id).queryKey, (findings) => {
     if (findings === undefined) return findings;
     const others = findings.filter((known) => known.id !== finding.id);
-    return [finding, ...others].sort(byLastSeen);
+    return [finding, ...others].toSorted(byLastSeen);
   });
 }
 
@@ -52,7 +52,7 @@ function continues(rows: readonly Measurement[], added: readonly Measurement[]):
 function merged(rows: readonly Measurement[], added: readonly Measurement[]): Measurement[] {
   const numbers = new Set(added.map((row) => row.entry));
   const kept = rows.filter((row) => !numbers.has(row.entry));
-  return [...added, ...kept].sort((a, b) => b.entry - a.entry).slice(0, MEASUREMENTS_KEPT);
+  return [...added, ...kept].toSorted((a, b) => b.entry - a.entry).slice(0, MEASUREMENTS_KEPT);
 }
 
 const newestEntry = (rows: readonly Measurement[]): number => rows[0]?.entry ?? 0;

@@ -1,6 +1,6 @@
 import type { ServerEvent } from '@assay/wire';
 import { ROUTES } from '@assay/wire/routes';
-import { ApiProblem, request } from './documents.ts';
+import { ApiProblem, isObject, request } from './documents.ts';
 import { readEventStream, type StreamMessage } from './event-reader.ts';
 
 /** `retryAt` and `since` are milliseconds of this browser's clock. */
@@ -15,6 +15,13 @@ export interface EventHandlers {
   /** Called each time the stream opens: what happened while it was closed was not heard. */
   onOpen(): void;
   onEvent(event: ServerEvent): void;
+}
+
+const TYPES: readonly string[] = ['host', 'measurements', 'finding'] satisfies ServerEvent['type'][];
+
+/** Events of types that a later verifier may add are none of this page's. */
+function isServerEvent(value: unknown, type: string): value is ServerEvent {
+  return isObject(value) && value['type'] === type && TYPES.includes(type);
 }
 
 const LONGEST_WAIT_SECONDS = 15;
@@ -79,8 +86,8 @@ export class EventStream {
   }
 
   private heard({ type, data }: StreamMessage): void {
-    const event: ServerEvent = JSON.parse(data);
-    if (event.type === type) this.handlers.onEvent(event);
+    const event: unknown = JSON.parse(data);
+    if (isServerEvent(event, type)) this.handlers.onEvent(event);
   }
 
   private become(connection: Connection): void {

@@ -82,6 +82,6 @@ export const findingsQuery = (id: string) =>
     queryFn: async ({ signal }): Promise<Finding[]> => {
       const open = await readFindings(id, true, OPEN_FINDINGS_KEPT, signal);
       const closed = await readFindings(id, false, CLOSED_FINDINGS_KEPT, signal);
-      return [...open, ...closed].sort(byLastSeen);
+      return [...open, ...closed].toSorted(byLastSeen);
     },
   });

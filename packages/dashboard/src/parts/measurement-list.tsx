@@ -1,28 +1,25 @@
 import type { Measurement } from '@assay/wire';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, useRef, useState } from 'react';
+import { type RefObject, useLayoutEffect, useRef, useState } from 'react';
 import { arrivalKey, useArrivals } from '../state/arrivals.ts';
+import { useRowCursor } from '../state/row-cursor.ts';
 import { MeasurementRow } from './measurement-row.tsx';
 
 const ROW_ESTIMATE = 44;
-const PAGE_ROWS = 10;
 
-/** Where a key leads from a row; null for keys that are none of ours. */
-function destination(key: string, from: number, last: number): number | null {
-  if (key === 'ArrowDown') return Math.min(from + 1, last);
-  if (key === 'ArrowUp') return Math.max(from - 1, 0);
-  if (key === 'PageDown') return Math.min(from + PAGE_ROWS, last);
-  if (key === 'PageUp') return Math.max(from - PAGE_ROWS, 0);
-  if (key === 'Home') return 0;
-  return key === 'End' ? last : null;
+/** Who reads further down keeps the same rows before the eyes when new ones come on top. */
+function useSteadyScroll(box: RefObject<HTMLDivElement | null>, rows: readonly Measurement[]): void {
+  const newest = useRef<number | undefined>(undefined);
+  useLayoutEffect(() => {
+    const added = rows.findIndex((row) => row.entry === newest.current);
+    newest.current = rows[0]?.entry;
+    if (added > 0 && box.current !== null && box.current.scrollTop > 0) box.current.scrollTop += added * ROW_ESTIMATE;
+  }, [box, rows]);
 }
 
-/** Only the rows in view are in the document, so that a list of any length scrolls smoothly. */
-export function MeasurementList({ hostId, rows }: { hostId: string; rows: readonly Measurement[] }) {
+/** The scrolling box, and those rows that are in view: a list of any length scrolls smoothly. */
+function useRowsInView(rows: readonly Measurement[]) {
   const box = useRef<HTMLDivElement>(null);
-  const arrivals = useArrivals();
-  const [open, setOpen] = useState<number | null>(null);
-  const [active, setActive] = useState<number | null>(null);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
@@ -30,35 +27,29 @@ export function MeasurementList({ hostId, rows }: { hostId: string; rows: readon
     getItemKey: (index) => rows[index]?.entry ?? index,
     overscan: 8,
   });
-  const activeIndex = Math.max(
-    0,
-    rows.findIndex((row) => row.entry === active),
-  );
-
-  const focusRow = (index: number) => {
-    const entry = rows[index]?.entry;
-    if (entry === undefined) return;
-    setActive(entry);
+  useSteadyScroll(box, rows);
+  const focusRow = (index: number, entry: number) => {
     virtual.scrollToIndex(index);
     requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-entry="${entry}"] > button`)?.focus());
   };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const index = destination(event.key, activeIndex, rows.length - 1);
-    if (index === null) return;
-    event.preventDefault();
-    focusRow(index);
-  };
+  return { box, virtual, focusRow };
+}
+
+export function MeasurementList({ hostId, rows }: { hostId: string; rows: readonly Measurement[] }) {
+  const { box, virtual, focusRow } = useRowsInView(rows);
+  const cursor = useRowCursor(rows, focusRow);
+  const arrivals = useArrivals();
+  const [open, setOpen] = useState<number | null>(null);
   const toggle = (entry: number) => {
-    setActive(entry);
+    cursor.choose(entry);
     setOpen(open === entry ? null : entry);
   };
-
   const items = virtual.getVirtualItems();
-  // When the active row is scrolled out of the document, Tab must still find a row.
-  const reachable = items.some(({ index }) => index === activeIndex) ? activeIndex : items[0]?.index;
+  // When the row of the cursor is scrolled out of the document, Tab must still find a row.
+  const reachable = items.some(({ index }) => index === cursor.index) ? cursor.index : items[0]?.index;
   return (
     <div ref={box} className="h-[min(70vh,46rem)] overflow-y-auto overscroll-contain">
-      <ol className="relative" onKeyDown={onKeyDown} style={{ height: virtual.getTotalSize() }}>
+      <ol className="relative" style={{ height: virtual.getTotalSize() }}>
         {items.map(({ index, key, start }) => {
           const row = rows[index];
           if (row === undefined) return null;
@@ -78,6 +69,7 @@ export function MeasurementList({ hostId, rows }: { hostId: string; rows: readon
                 open={open === row.entry}
                 reachable={index === reachable}
                 onToggle={() => toggle(row.entry)}
+                onKeyDown={cursor.onKeyDown}
               />
             </li>
           );

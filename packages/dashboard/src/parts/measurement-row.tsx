@@ -1,4 +1,5 @@
 import type { Measurement } from '@assay/wire';
+import type { KeyboardEvent } from 'react';
 import { STATUS_WORDS } from '../text/host.ts';
 import { numberWords } from '../text/numbers.ts';
 import { STATUS_TONES } from '../text/tone.ts';
@@ -15,9 +16,10 @@ export interface RowProps {
   /** The one row that the Tab key reaches; arrow keys go on from there. */
   reachable: boolean;
   onToggle: () => void;
+  onKeyDown: (event: KeyboardEvent) => void;
 }
 
-export function MeasurementRow({ row, arrived, open, reachable, onToggle }: RowProps) {
+export function MeasurementRow({ row, arrived, open, reachable, onToggle, onKeyDown }: RowProps) {
   return (
     <div
       data-tone={STATUS_TONES[row.status]}
@@ -30,6 +32,7 @@ export function MeasurementRow({ row, arrived, open, reachable, onToggle }: RowP
         aria-expanded={open}
         tabIndex={reachable ? 0 : -1}
         onClick={onToggle}
+        onKeyDown={onKeyDown}
         className="measurement-grid w-full px-3 py-2 text-start -outline-offset-2 hover:bg-sunken sm:px-4"
       >
         <span className="digits text-end text-xs text-muted [grid-area:entry]">{numberWords(row.entry)}</span>

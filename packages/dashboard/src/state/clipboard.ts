@@ -14,6 +14,7 @@ function copyBySelection(text: string): boolean {
   // A modal dialog makes all outside of it inert: the text must be selected inside.
   (document.querySelector('dialog[open]') ?? document.body).append(area);
   area.select();
+  // oxlint-disable-next-line typescript/no-deprecated -- nothing else copies without a secure context
   const copied = document.execCommand('copy');
   area.remove();
   return copied;
