@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ByteWriter, concat } from '@assay/core/bytes';
 import { FormatError } from '@assay/core/errors';
 import { parseFanotifyEvents } from '@assay/linux/fanotify';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 interface Raw {
   version?: number;

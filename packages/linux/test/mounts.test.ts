@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { FormatError } from '@assay/core/errors';
 import { chooseMounts, mountAt, parseMountInfo, readMounts } from '@assay/linux/mounts';
 import { cannotMount, mountTmpfs } from '@assay/testkit/mounts';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 const skip = cannotMount() ?? false;
 const bytes = (...lines: string[]): Uint8Array => Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1');
@@ -52,7 +52,7 @@ for (const [what, input] of refused) {
 }
 
 test('any bytes are read or refused with a FormatError', () => {
-  const text = fc.string({ unit: fc.constantFrom(...'0123:/ -\\\na'), maxLength: 80 });
+  const text = fc.string({ unit: fc.constantFrom(...Array.from('0123:/ -\\\na')), maxLength: 80 });
   fc.assert(
     fc.property(text, (line) => {
       try {

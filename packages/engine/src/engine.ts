@@ -1,0 +1,52 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { SystemError } from '@assay/core/errors';
+import { lockFile } from '@assay/linux/files';
+import { checkedMounts } from './checked-mounts.ts';
+import { MeasurementList } from './list.ts';
+import type { Engine, EngineOptions } from './options.ts';
+import { RunningEngine } from './running-engine.ts';
+import { Watch } from './watch.ts';
+
+/**
+ * Measures programs as they are executed on the given mounts: into the list files of the directory and into PCR 10.
+ * A list that PCR 10 still holds is continued; after a start of the machine or its TPM a new one is begun.
+ * @returns when the mounts are watched and the start record is in the list and in the PCR
+ * @throws SystemError NOT-PERMITTED, KERNEL-LACKS, ENGINE-MOUNT, ENGINE-RUNNING, PCR-FOREIGN, TPM-BANK; errors of the TPM
+ */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const mounts = checkedMounts(options);
+  const unlock = lockDirectory(options.directory);
+  try {
+    return await startLocked(options, mounts, unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+function lockDirectory(directory: string): () => void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  chmodSync(directory, 0o700);
+  const unlock = lockFile(join(directory, 'lock'));
+  if (unlock === undefined) throw new SystemError('ENGINE-RUNNING', `another engine writes to ${directory}`);
+  return unlock;
+}
+
+async function startLocked(options: EngineOptions, mounts: string[], unlock: () => void): Promise<Engine> {
+  // The watch comes first: what is executed after the time of the start record is not missed.
+  const watch = await Watch.start(options.mode, mounts);
+  const { list, continued } = await openList(options, watch);
+  const engine = new RunningEngine(options, mounts, { watch, list, unlock });
+  await engine.begin(continued);
+  return engine;
+}
+
+async function openList(options: EngineOptions, watch: Watch): ReturnType<typeof MeasurementList.open> {
+  try {
+    return await MeasurementList.open(options.directory, options.tpm);
+  } catch (error) {
+    await watch.stop();
+    throw error;
+  }
+}

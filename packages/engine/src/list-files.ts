@@ -1,0 +1,145 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { concat } from '@assay/core/bytes';
+import type { HashName } from '@assay/core/hash';
+import { encodeAsciiEntry, encodeBinaryEntry, parseBinaryList, type MeasurementEntry } from '@assay/core/measurement';
+import { digestIn, listedBanks, type Banks, type DigestedEntry } from './digested.ts';
+
+const ENCODERS = { binary: encodeBinaryEntry, ascii: encodeAsciiEntry } as const;
+type Form = keyof typeof ENCODERS;
+const FORMS = ['binary', 'ascii'] as const;
+
+const LIST_FILE = /^(?:(?:ascii|binary)_runtime_measurements(?:_[a-z0-9]+)?|runtime_measurements_count|violations)$/;
+const FILE_MODE = 0o640;
+const CREATE = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** Binary list of one bank, named as the kernel's (ima_fs.c). */
+export function binaryListName(bank: HashName): string {
+  return listName('binary', bank);
+}
+
+function listName(form: Form, bank: HashName): string {
+  return `${form}_runtime_measurements_${bank}`;
+}
+
+/** Moves the list of an earlier boot to `previous/`; the one that was there is lost. */
+export function rotateList(directory: string): void {
+  const previous = join(directory, 'previous');
+  rmSync(previous, { recursive: true, force: true });
+  mkdirSync(previous, { mode: 0o700 });
+  for (const name of readdirSync(directory)) {
+    if (LIST_FILE.test(name)) renameSync(join(directory, name), join(previous, name));
+  }
+}
+
+interface ListFile {
+  readonly name: string;
+  readonly fd: number;
+  readonly encode: (entry: DigestedEntry) => Uint8Array;
+  length: number;
+}
+
+/** The list as files, named and formed as the kernel's in securityfs: a binary and an ascii file for each bank. */
+export class ListFiles {
+  readonly #directory: string;
+  readonly #bank: HashName;
+  /** The binary file of the first bank comes first: it has what any other has. */
+  readonly #files: readonly ListFile[];
+  #count = 0;
+
+  /** Writes all files anew with the entries; each takes the place of an older one when it is complete. */
+  constructor(directory: string, banks: Banks, entries: readonly DigestedEntry[]) {
+    this.#directory = directory;
+    this.#bank = banks[0];
+    this.#files = listedBanks(banks).flatMap((bank) => FORMS.map((form) => this.#begin(form, bank)));
+    this.append(entries);
+    for (const { name } of this.#files) this.#publish(name);
+    for (const form of FORMS) this.#link(`${form}_runtime_measurements`, listName(form, 'sha1'));
+    this.#replace('violations', '0\n');
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * One write() for each file. Where one fails, none of the entries is in any file.
+   * @returns the entries as a reader of the first bank's binary list finds them
+   */
+  append(entries: readonly DigestedEntry[]): MeasurementEntry[] {
+    const parts = this.#files.map((file) => ({ file, bytes: concat(entries.map(file.encode)) }));
+    const [first] = parts;
+    if (first === undefined || entries.length === 0) return [];
+    const place = { bank: this.#bank, firstEntry: this.#count + 1, firstOffset: first.file.length };
+    try {
+      for (const { file, bytes } of parts) writeWhole(file.fd, bytes);
+      this.#replace('runtime_measurements_count', `${this.#count + entries.length}\n`);
+    } catch (error) {
+      for (const { file } of parts) ftruncateSync(file.fd, file.length);
+      throw error;
+    }
+    for (const { file, bytes } of parts) file.length += bytes.length;
+    this.#count += entries.length;
+    return parseBinaryList(first.bytes, place).entries;
+  }
+
+  close(): void {
+    for (const { fd } of this.#files) closeSync(fd);
+  }
+
+  #begin(form: Form, bank: HashName): ListFile {
+    const name = listName(form, bank);
+    const encode = (entry: DigestedEntry): Uint8Array =>
+      ENCODERS[form]({ ...entry, templateDigest: digestIn(bank, entry) });
+    return { name, fd: createFile(this.#unpublished(name)), encode, length: 0 };
+  }
+
+  #replace(name: string, text: string): void {
+    const fd = createFile(this.#unpublished(name));
+    try {
+      writeWhole(fd, Buffer.from(text));
+    } finally {
+      closeSync(fd);
+    }
+    this.#publish(name);
+  }
+
+  #link(name: string, target: string): void {
+    rmSync(this.#unpublished(name), { force: true });
+    symlinkSync(target, this.#unpublished(name));
+    this.#publish(name);
+  }
+
+  #publish(name: string): void {
+    renameSync(this.#unpublished(name), join(this.#directory, name));
+  }
+
+  #unpublished(name: string): string {
+    return join(this.#directory, `.${name}.new`);
+  }
+}
+
+/** What an unclean end left under this name goes first. The mode does not depend on the umask. */
+function createFile(path: string): number {
+  rmSync(path, { force: true });
+  const fd = openSync(path, CREATE, FILE_MODE);
+  fchmodSync(fd, FILE_MODE);
+  return fd;
+}
+
+function writeWhole(fd: number, bytes: Uint8Array): void {
+  const written = writeSync(fd, bytes);
+  if (written !== bytes.length) throw new Error(`${written} of ${bytes.length} bytes were written; is the disk full?`);
+}

@@ -1,0 +1,53 @@
+import type { HashName } from '@assay/core/hash';
+import type { MeasurementEntry } from '@assay/core/measurement';
+import type { FanotifyMode } from '@assay/linux/fanotify';
+
+/** What the engine needs of a TPM; `Tpm` of `@assay/linux/tpm` has it. */
+export interface EngineTpm {
+  /** Banks that hold PCR 10. */
+  activeBanks(): Promise<HashName[]>;
+  readPcrs(bank: HashName, pcrs: readonly number[]): Promise<Map<number, Uint8Array>>;
+  /** Extends one PCR in all banks given, in one command. */
+  extendPcr(pcr: number, digests: ReadonlyMap<HashName, Uint8Array>): Promise<void>;
+}
+
+export interface EngineOptions {
+  /** Where the list files are; made if it is missing, and kept for its owner alone. */
+  readonly directory: string;
+  readonly tpm: EngineTpm;
+  /** Paths on the file systems to watch; in mode `permission` mount points. */
+  readonly mounts: readonly string[];
+  /**
+   * `notify` measures after the program was opened and can hold up nothing. `permission` measures before it runs; the
+   * process that runs the engine must then not start programs of those mounts itself, as it would wait for itself.
+   */
+  readonly mode: FanotifyMode;
+  /** Mode `permission` refuses the file system of `/` without this. */
+  readonly allowRootFileSystem?: boolean;
+  /** Called after the entry is in the list and in the PCR; with the process that caused it, where one did. */
+  readonly onEntry?: (entry: MeasurementEntry, pid: number | undefined) => void;
+  /** One line for people, without a newline. */
+  readonly log?: (line: string) => void;
+}
+
+export interface EngineStatus {
+  readonly mode: FanotifyMode;
+  readonly rules: readonly string[];
+  readonly mounts: readonly string[];
+  /** Entries in the list. */
+  readonly entries: number;
+  /** Always 0: only rules for FILE_CHECK and MMAP_CHECK can be violated (ima_main.c, ima_rdwr_violation_check). */
+  readonly violations: number;
+  /** Executions known to be missing from the list since the engine started; an overflow of the kernel's queue counts 1. */
+  readonly lost: number;
+  readonly watching: boolean;
+  /** Why the engine no longer works; undefined while it does. */
+  readonly problem: string | undefined;
+}
+
+export interface Engine {
+  readonly directory: string;
+  status(): EngineStatus;
+  /** Measures what was executed until now, records the stop, and ends. The first call counts. */
+  stop(reason: string): Promise<void>;
+}

@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { MeasurementEntry } from '@assay/core/measurement';
+import { fileDraft, recordDraft } from './drafts.ts';
+import type { MeasurementList } from './list.ts';
+import type { Engine, EngineOptions, EngineStatus } from './options.ts';
+import { Recorder } from './recorder.ts';
+import { RULES } from './rules.ts';
+import type { Watch, WatchHandlers } from './watch.ts';
+import type { LostMessage, LostReason, MeasuredMessage } from './watch-messages.ts';
+
+/** How long the end may take for what is measured and not yet listed and extended. */
+const STOP_LIMIT_MS = 10_000;
+
+type Lost = Pick<LostMessage, 'path'> & { readonly reason: LostReason | 'watcher-ended' };
+
+/** The engine after its start: what the watching thread measures goes to the list. */
+export class RunningEngine implements Engine, WatchHandlers {
+  readonly #options: EngineOptions;
+  readonly #mounts: readonly string[];
+  readonly #watch: Watch;
+  readonly #list: MeasurementList;
+  readonly #recorder: Recorder;
+  readonly #unlock: () => void;
+  #lost = 0;
+  #watching = true;
+  #problem: Error | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(
+    options: EngineOptions,
+    mounts: readonly string[],
+    parts: { readonly watch: Watch; readonly list: MeasurementList; readonly unlock: () => void },
+  ) {
+    this.#options = options;
+    this.#mounts = mounts;
+    this.#watch = parts.watch;
+    this.#list = parts.list;
+    this.#unlock = parts.unlock;
+    this.#recorder = new Recorder(
+      parts.list,
+      (line) => this.#log(line),
+      (error) => this.#fail(error),
+    );
+  }
+
+  get directory(): string {
+    return this.#options.directory;
+  }
+
+  /** Writes the start record, takes over from the watching thread, and resolves when the record is extended. */
+  async begin(continued: boolean): Promise<void> {
+    const mode = ['mode', this.#options.mode] as const;
+    const rules = RULES.map((rule) => ['rule', rule] as const);
+    const mounts = this.#mounts.map((path) => ['mount', path] as const);
+    const list = ['list', continued ? 'continued' : 'new'] as const;
+    const draft = recordDraft('assay-engine-start', [mode, ...rules, ...mounts, list]);
+    const begun = Promise.withResolvers<void>();
+    const settled = (entry: MeasurementEntry | undefined): void => {
+      this.#settled(entry);
+      begun.resolve();
+    };
+    this.#recorder.add({ draft, settled });
+    this.#watch.connect(this);
+    await Promise.race([begun.promise, this.#recorder.idle()]);
+    if (this.#problem === undefined) return;
+    await this.stop('failed');
+    throw this.#problem;
+  }
+
+  message(message: MeasuredMessage | LostMessage): void {
+    if (message.kind === 'lost') {
+      this.#recordLost(message, message.sequence);
+      return;
+    }
+    const settled = (entry: MeasurementEntry | undefined): void => {
+      this.#watch.acknowledge(message.sequence);
+      this.#settled(entry, message.pid);
+    };
+    this.#recorder.add({ draft: fileDraft(message.path, message.sha256), settled });
+  }
+
+  ended(error: Error | undefined): void {
+    this.#watching = false;
+    if (this.#stopped !== undefined || this.#problem !== undefined) return;
+    this.#fail(error ?? new Error('the watching thread ended by itself'));
+    this.#recordLost({ reason: 'watcher-ended', path: undefined });
+  }
+
+  status(): EngineStatus {
+    return {
+      mode: this.#options.mode,
+      rules: RULES,
+      mounts: this.#mounts,
+      entries: this.#list.count,
+      violations: 0,
+      lost: this.#lost,
+      watching: this.#watching,
+      problem: this.#problem?.message,
+    };
+  }
+
+  stop(reason: string): Promise<void> {
+    this.#stopped ??= this.#stop(reason);
+    return this.#stopped;
+  }
+
+  async #stop(reason: string): Promise<void> {
+    await this.#watch.stop();
+    const draft = recordDraft('assay-engine-stop', [
+      ['reason', reason],
+      ['lost', this.#lost],
+    ]);
+    this.#recorder.add({ draft, settled: (entry) => this.#settled(entry) });
+    // A command that the TPM has not answered yet may still extend: the lock is held until then.
+    const closed = this.#recorder.idle().finally(() => this.#close());
+    const limit = new AbortController();
+    const late = delay(STOP_LIMIT_MS, undefined, { signal: limit.signal }).catch(() => undefined);
+    await Promise.race([closed, late]);
+    limit.abort();
+    this.#recorder.giveUp();
+  }
+
+  #close(): void {
+    this.#list.close();
+    this.#unlock();
+  }
+
+  #recordLost({ reason, path }: Lost, sequence?: number): void {
+    this.#lost += 1;
+    const where = path === undefined ? [] : [['path', path] as const];
+    const draft = recordDraft('assay-engine-gap', [['reason', reason], ['lost', this.#lost], ...where]);
+    const settled = (entry: MeasurementEntry | undefined): void => {
+      if (sequence !== undefined) this.#watch.acknowledge(sequence);
+      this.#settled(entry);
+    };
+    this.#recorder.add({ draft, settled });
+  }
+
+  #settled(entry: MeasurementEntry | undefined, pid?: number): void {
+    if (entry === undefined) return;
+    try {
+      this.#options.onEntry?.(entry, pid);
+    } catch (error) {
+      this.#log(`onEntry failed: ${String(error)}`);
+    }
+  }
+
+  /** Nothing more can be listed, so nothing is watched any more. */
+  #fail(error: unknown): void {
+    this.#problem = error instanceof Error ? error : new Error(String(error));
+    this.#log(`the engine ends its watch: ${this.#problem.message}`);
+    void this.#watch.stop();
+  }
+
+  #log(line: string): void {
+    this.#options.log?.(line);
+  }
+}
