@@ -70,10 +70,14 @@ class SwtpmTransport implements TpmTransport {
 async function connect(path: string): Promise<Socket> {
   const socket = createConnection(path);
   await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve).once('close', () => reject(unreachable(path, socket.errored)));
-    socket.on('error', () => undefined); // 'close' follows and carries it on.
+    const onClose = (): void => reject(unreachable(path, socket.errored));
+    socket.on('error', () => undefined); // 'close' follows and tells who waits.
+    socket.on('close', onClose).once('connect', () => {
+      socket.off('close', onClose);
+      resolve();
+    });
   });
-  return socket.removeAllListeners('close');
+  return socket;
 }
 
 function exchange(socket: Socket, command: Uint8Array): Promise<Uint8Array> {
@@ -82,7 +86,8 @@ function exchange(socket: Socket, command: Uint8Array): Promise<Uint8Array> {
     const onClose = (): void => reject(socket.errored ?? new Error('the connection was closed'));
     const onData = (piece: Buffer): void => {
       response = Buffer.concat([response, piece]);
-      if (response.length > MAX_MESSAGE) socket.destroy(new Error(`a response of more than ${MAX_MESSAGE} bytes`));
+      if (response.length > MAX_MESSAGE)
+        return void socket.destroy(new Error(`a response of more than ${MAX_MESSAGE} bytes`));
       if (response.length < HEADER || response.length < response.readUInt32BE(2)) return;
       socket.off('data', onData).off('close', onClose);
       resolve(response);

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { concat, utf8 } from '@assay/core/bytes';
+import { hashAlgorithm } from '@assay/core/hash';
+import {
+  flushContext,
+  getCapability,
+  getRandom,
+  readClock,
+  shutdown,
+  startup,
+  TPM_CAP,
+  TPM_PT,
+  TPM_SU,
+  type CapabilityData,
+} from '@assay/core/tpm';
+import { handler, type Handler } from './handler.ts';
+import { ALL_PCRS, BANKS } from './pcr-banks.ts';
+import { aboutParameter, RC, Refusal } from './refusal.ts';
+
+export const MANUFACTURER = 'SIMU';
+const VENDOR = 'Assay simulated\0';
+const FIRMWARE = [1, 0] as const;
+/** As attestations hold it. */
+export const FIRMWARE_VERSION = (BigInt(FIRMWARE[0]) << 32n) | BigInt(FIRMWARE[1]);
+const MAX_RANDOM = 64;
+
+/** Four characters in one number. */
+function packed(text: string): number {
+  return Buffer.from(concat([utf8(text), new Uint8Array(4)])).readUInt32BE(0);
+}
+
+/** In ascending order, as GetCapability lists them. */
+const PROPERTIES: readonly { readonly property: number; readonly value: number }[] = [
+  { property: TPM_PT.FAMILY, value: packed('2.0') },
+  { property: TPM_PT.MANUFACTURER, value: packed(MANUFACTURER) },
+  ...[0, 4, 8, 12].map((at, i) => ({ property: TPM_PT.VENDOR_STRING_1 + i, value: packed(VENDOR.slice(at, at + 4)) })),
+  { property: TPM_PT.FIRMWARE_1, value: FIRMWARE[0] },
+  { property: TPM_PT.FIRMWARE_2, value: FIRMWARE[1] },
+];
+
+function capability(which: number, from: number, count: number): { moreData: boolean; capabilityData: CapabilityData } {
+  if (which === TPM_CAP.PCRS) {
+    const banks = BANKS.map((bank) => ({ algorithm: hashAlgorithm(bank).tpmId ?? 0, pcrs: ALL_PCRS }));
+    return { moreData: false, capabilityData: { kind: 'pcrs', banks } };
+  }
+  if (which !== TPM_CAP.TPM_PROPERTIES) throw aboutParameter(RC.VALUE, 0);
+  const all = PROPERTIES.filter(({ property }) => property >= from);
+  const properties = all.slice(0, count);
+  return { moreData: properties.length < all.length, capabilityData: { kind: 'properties', properties } };
+}
+
+export const generalCommands: readonly Handler[] = [
+  handler(startup, [], (machine, { startupType }) => {
+    if (machine.started) throw new Refusal(RC.INITIALIZE);
+    // Only what TPM2_Shutdown(STATE) saved could be resumed, and this TPM loses all with its process.
+    if (startupType !== TPM_SU.CLEAR) throw aboutParameter(RC.VALUE, 0);
+    machine.started = true;
+    machine.resetCount++;
+    return {};
+  }),
+  handler(shutdown, [], (_machine, { shutdownType }) => {
+    if (shutdownType !== TPM_SU.CLEAR && shutdownType !== TPM_SU.STATE) throw aboutParameter(RC.VALUE, 0);
+    return {};
+  }),
+  handler(getCapability, [], (_machine, query) => capability(query.capability, query.property, query.propertyCount)),
+  handler(getRandom, [], (_machine, { bytesRequested }) => ({
+    randomBytes: randomBytes(Math.min(bytesRequested, MAX_RANDOM)),
+  })),
+  handler(readClock, [], (machine) => ({ time: machine.milliseconds, clockInfo: machine.clockInfo })),
+  handler(flushContext, [], (machine, { flushHandle }) => {
+    if (!machine.objects.remove(flushHandle) && !machine.sessions.remove(flushHandle)) {
+      throw aboutParameter(RC.HANDLE, 0);
+    }
+    return {};
+  }),
+];

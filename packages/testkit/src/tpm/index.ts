@@ -1,0 +1,1 @@
+export { SimulatedTpm } from './simulated-tpm.ts';
