@@ -3,8 +3,9 @@ import { bindingDigest } from '@assay/core/evidence';
 import type { HashName } from '@assay/core/hash';
 import { bootAggregate } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
-import type { Tpm } from '@assay/linux/tpm';
+import { Tpm } from '@assay/linux/tpm';
 import type { Challenge, EnrolReply, EnrolRequest, EvidenceMessage, HostFacts } from '@assay/wire';
+import { SimulatedTpm } from '../tpm/index.ts';
 import { SimulatedList, type Appended } from './list.ts';
 
 const IMA_PCR = 10;
@@ -17,56 +18,78 @@ const FACTS: HostFacts = {
   agentVersion: '0.1.0',
 };
 
-/** Keys of a host, as they are kept over a reboot. */
-export interface HostKeys {
+/** The keys of a host, loaded in its TPM. */
+interface HostKeys {
   readonly ek: { readonly handle: number; readonly public: Uint8Array };
   readonly ak: { readonly private: Uint8Array; readonly public: Uint8Array };
   readonly akHandle: number;
   readonly akName: Uint8Array;
 }
 
-/** A host with a list of its own: what it executes is measured, extended into its TPM and can be attested. */
-export class SimulatedHost {
+interface HostParts {
   readonly name: string;
+  readonly chip: SimulatedTpm;
   readonly tpm: Tpm;
   readonly list: SimulatedList;
-  readonly facts: HostFacts;
-  readonly #banks: readonly HashName[];
-  readonly #keys: HostKeys;
+  readonly banks: readonly HashName[];
+  readonly keys: HostKeys;
+}
 
-  private constructor(name: string, tpm: Tpm, list: SimulatedList, banks: readonly HashName[], keys: HostKeys) {
-    this.name = name;
-    this.tpm = tpm;
-    this.list = list;
-    this.facts = FACTS;
-    this.#banks = banks;
-    this.#keys = keys;
+export interface BootOptions {
+  readonly name: string;
+  /** Bank of the list; default sha256. */
+  readonly bank?: HashName;
+}
+
+/**
+ * A host with a simulated TPM and a list of its own: what it executes is measured, extended into PCR 10 and can be
+ * attested.
+ */
+export class SimulatedHost {
+  readonly #parts: HostParts;
+  readonly facts = FACTS;
+
+  private constructor(parts: HostParts) {
+    this.#parts = parts;
   }
 
-  /**
-   * Starts the TPM and the list, whose first entry is boot_aggregate.
-   * @param tpm a TPM that was just switched on; the caller closes it
-   * @param options.ak the key of an earlier boot; otherwise a new one
-   */
-  static async boot(tpm: Tpm, options: { name: string; bank?: HashName; ak?: HostKeys['ak'] }): Promise<SimulatedHost> {
+  /** Switches a machine on that nobody has seen before. */
+  static boot(options: BootOptions): Promise<SimulatedHost> {
+    return SimulatedHost.#switchOn(new SimulatedTpm(), options);
+  }
+
+  /** The same machine after its power was off and on: a new list, the same keys. */
+  reboot(): Promise<SimulatedHost> {
+    const { name, chip, list, keys } = this.#parts;
+    const { seed, resetCount } = chip.state();
+    return SimulatedHost.#switchOn(
+      new SimulatedTpm({ seed: fromHex(seed), resetCount }),
+      { name, bank: list.bank },
+      keys.ak,
+    );
+  }
+
+  static async #switchOn(chip: SimulatedTpm, options: BootOptions, ak?: HostKeys['ak']): Promise<SimulatedHost> {
+    const tpm = new Tpm(chip);
     await tpm.startup();
-    const ek = await tpm.createEndorsementKey();
-    const ak = options.ak ?? (await tpm.createAttestationKey(ek.handle));
-    const { handle: akHandle, name: akName } = await tpm.loadAttestationKey(ek.handle, ak);
     const banks = await tpm.activeBanks();
-    const host = new SimulatedHost(options.name, tpm, new SimulatedList(options.bank), banks, {
-      ek,
-      ak,
-      akHandle,
-      akName,
-    });
+    const list = new SimulatedList(options.bank);
+    const host = new SimulatedHost({ name: options.name, chip, tpm, list, banks, keys: await loadKeys(tpm, ak) });
     const pcrs = await tpm.readPcrs('sha256', BOOT_PCRS);
-    await host.extend(host.list.begin(bootAggregate(nodeHasher, 'sha256', pcrs)));
+    await host.extend(list.begin(bootAggregate(nodeHasher, 'sha256', pcrs)));
     return host;
   }
 
-  get keys(): HostKeys {
-    return this.#keys;
+  get name(): string {
+    return this.#parts.name;
+  }
+
+  get tpm(): Tpm {
+    return this.#parts.tpm;
+  }
+
+  get list(): SimulatedList {
+    return this.#parts.list;
   }
 
   /** Measures a program as it runs. */
@@ -76,22 +99,22 @@ export class SimulatedHost {
   }
 
   async extend(entry: Appended): Promise<void> {
-    await this.tpm.extendPcr(IMA_PCR, new Map(this.#banks.map((bank) => [bank, entry.extendValue(bank)])));
+    await this.tpm.extendPcr(IMA_PCR, new Map(this.#parts.banks.map((bank) => [bank, entry.extendValue(bank)])));
     this.list.announce();
   }
 
   enrolRequest(): EnrolRequest {
     return {
       name: this.name,
-      ekPublic: toBase64(this.#keys.ek.public),
-      akPublic: toBase64(this.#keys.ak.public),
+      ekPublic: toBase64(this.#parts.keys.ek.public),
+      akPublic: toBase64(this.#parts.keys.ak.public),
       facts: this.facts,
     };
   }
 
   /** @returns the credential's secret, hexadecimal */
   async openCredential(reply: Pick<EnrolReply, 'credentialBlob' | 'encryptedSecret'>): Promise<string> {
-    const { ek, akHandle } = this.#keys;
+    const { ek, akHandle } = this.#parts.keys;
     const blob = fromBase64(reply.credentialBlob);
     return toHex(await this.tpm.activateCredential(akHandle, ek.handle, blob, fromBase64(reply.encryptedSecret)));
   }
@@ -99,7 +122,7 @@ export class SimulatedHost {
   /** Answers a challenge: a quote, and the entries from the place that the challenge names. */
   async evidence(challenge: Challenge): Promise<EvidenceMessage> {
     const { session, selection, list } = challenge;
-    const { akHandle, akName } = this.#keys;
+    const { akHandle, akName } = this.#parts.keys;
     const binding = { nonce: fromHex(challenge.nonce), session, akName, facts: this.facts };
     const quote = await this.tpm.quote(akHandle, bindingDigest(nodeHasher, binding), [selection]);
     const pcrs = await this.tpm.readPcrs(selection.bank, selection.pcrs);
@@ -116,6 +139,13 @@ export class SimulatedHost {
       },
     };
   }
+}
+
+async function loadKeys(tpm: Tpm, known?: HostKeys['ak']): Promise<HostKeys> {
+  const ek = await tpm.createEndorsementKey();
+  const ak = known ?? (await tpm.createAttestationKey(ek.handle));
+  const { handle: akHandle, name: akName } = await tpm.loadAttestationKey(ek.handle, ak);
+  return { ek, ak, akHandle, akName };
 }
 
 function bankOnWire(bank: HashName): EvidenceMessage['list']['bank'] {

@@ -1,2 +1,2 @@
-export { SimulatedHost, type HostKeys } from './host.ts';
+export { SimulatedHost, type BootOptions } from './host.ts';
 export { SimulatedList, type Appended } from './list.ts';

@@ -39,7 +39,7 @@ export async function setStatuses(
   boot: number,
   statuses: ReadonlyMap<number, MeasurementRow['status']>,
 ): Promise<void> {
-  for (const [status, group] of Map.groupBy(statuses, ([, status]) => status)) {
+  for (const [status, group] of Map.groupBy(statuses, ([, of]) => of)) {
     const entries = group.map(([entry]) => entry);
     for (let start = 0; start < entries.length; start += BATCH) {
       await db

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { toBase64 } from '@assay/core/bytes';
+import { AK_ECC_P256, EK_ECC_P256, encodePublic } from '@assay/core/tpm';
+import { SimulatedHost } from '@assay/testkit/evidence';
+import { ROUTES } from '@assay/wire';
+import { activate, beginEnrolment, enrol } from './machine.ts';
+import { post, problemIn, refusal, service, TOKENS } from './service.ts';
+
+const POINT = { x: new Uint8Array(32).fill(1), y: new Uint8Array(32).fill(2) };
+
+test('an enrolment is answered once: a second answer finds nothing, though it is right', async (t) => {
+  const verifier = await service(t);
+  const host = await SimulatedHost.boot({ name: 'web-03' });
+  const begun = await beginEnrolment(verifier, host);
+  const secret = await host.openCredential(begun);
+  assert.equal((await activate(verifier, begun.enrolment, secret)).status, 201);
+  assert.equal(refusal(await activate(verifier, begun.enrolment, secret)), '404 ENROLMENT-UNKNOWN');
+});
+
+test('of two answers at the same moment, one enrols', async (t) => {
+  const verifier = await service(t);
+  const host = await SimulatedHost.boot({ name: 'web-03' });
+  const begun = await beginEnrolment(verifier, host);
+  const secret = await host.openCredential(begun);
+  const answers = await Promise.all([1, 2, 3].map(() => activate(verifier, begun.enrolment, secret)));
+  assert.deepEqual(
+    answers.map((answer) => answer.status).toSorted((a, b) => a - b),
+    [201, 404, 404],
+  );
+});
+
+test('a wrong answer uses the enrolment up', async (t) => {
+  const verifier = await service(t);
+  const host = await SimulatedHost.boot({ name: 'web-03' });
+  for (const wrong of ['', '00'.repeat(32), '00'.repeat(64)]) {
+    const begun = await beginEnrolment(verifier, host);
+    assert.equal(refusal(await activate(verifier, begun.enrolment, wrong)), '403 ENROLMENT-SECRET');
+    const right = await host.openCredential(begun);
+    assert.equal(refusal(await activate(verifier, begun.enrolment, right)), '404 ENROLMENT-UNKNOWN');
+  }
+  assert.equal(refusal(await activate(verifier, 'never-begun', '00')), '404 ENROLMENT-UNKNOWN');
+});
+
+test('an enrolment ends after two minutes', async (t) => {
+  let now = new Date('2026-09-01T12:00:00Z');
+  const verifier = await service(t, { now: () => now });
+  const host = await SimulatedHost.boot({ name: 'web-03' });
+  const begun = await beginEnrolment(verifier, host);
+  assert.equal(begun.expiresAt, '2026-09-01T12:02:00.000Z');
+  now = new Date('2026-09-01T12:02:00Z');
+  const answer = await activate(verifier, begun.enrolment, await host.openCredential(begun));
+  assert.equal(refusal(answer), '404 ENROLMENT-UNKNOWN');
+});
+
+test('a secret for one attestation key does not open the credential of another', async (t) => {
+  const verifier = await service(t);
+  const [host, other] = [await SimulatedHost.boot({ name: 'web-03' }), await SimulatedHost.boot({ name: 'web-04' })];
+  const begun = await beginEnrolment(verifier, host);
+  await assert.rejects(other.openCredential(begun), { code: 'TPM-RESPONSE' });
+});
+
+test('keys that prove no TPM are refused', async (t) => {
+  const verifier = await service(t);
+  const right = (await SimulatedHost.boot({ name: 'web-03' })).enrolRequest();
+  const send = async (change: object) =>
+    refusal(await post(verifier, ROUTES.enrol, TOKENS.join, { ...right, ...change }));
+  const signing = encodePublic({ ...AK_ECC_P256, ...POINT, attributes: 0x00040072 });
+  assert.equal(await send({ akPublic: toBase64(signing) }), '422 AK-ATTRIBUTES');
+  assert.equal(await send({ akPublic: right.ekPublic }), '422 AK-ATTRIBUTES');
+  assert.equal(await send({ ekPublic: right.akPublic }), '422 EK-UNTRUSTED');
+  const otherPolicy = encodePublic({ ...EK_ECC_P256, ...POINT, authPolicy: new Uint8Array(32) });
+  assert.equal(await send({ ekPublic: toBase64(otherPolicy) }), '422 EK-UNTRUSTED');
+});
+
+test('a name that another endorsement key has is refused, with what to do', async (t) => {
+  const verifier = await service(t);
+  await enrol(verifier, await SimulatedHost.boot({ name: 'web-03' }));
+  const answer = await post(
+    verifier,
+    ROUTES.enrol,
+    TOKENS.join,
+    (await SimulatedHost.boot({ name: 'web-03' })).enrolRequest(),
+  );
+  assert.equal(refusal(answer), '409 HOST-DUPLICATE');
+  assert.match(problemIn(answer).detail, /another endorsement key.*Enrol this machine under another name/);
+});
+
+test('one endorsement key under a second name is refused, with what to do', async (t) => {
+  const verifier = await service(t);
+  const host = await SimulatedHost.boot({ name: 'web-03' });
+  await enrol(verifier, host);
+  const answer = await post(verifier, ROUTES.enrol, TOKENS.join, { ...host.enrolRequest(), name: 'web-04' });
+  assert.equal(refusal(answer), '409 HOST-DUPLICATE');
+  assert.match(problemIn(answer).detail, /enrolled already, as web-03/);
+});
+
+test('of two machines that begin to enrol under one name, the first to answer has it', async (t) => {
+  const verifier = await service(t);
+  const [first, second] = [await SimulatedHost.boot({ name: 'web-03' }), await SimulatedHost.boot({ name: 'web-03' })];
+  const [one, two] = [await beginEnrolment(verifier, first), await beginEnrolment(verifier, second)];
+  const late = await second.openCredential(two);
+  assert.equal((await activate(verifier, one.enrolment, await first.openCredential(one))).status, 201);
+  assert.equal(refusal(await activate(verifier, two.enrolment, late)), '409 HOST-DUPLICATE');
+});
+
+test('a host that enrols again has a new token, and shows its whole list again', async (t) => {
+  const verifier = await service(t);
+  const host = await SimulatedHost.boot({ name: 'web-03' });
+  await host.execute('/usr/bin/true', 'true');
+  const before = await enrol(verifier, host);
+  await before.attest();
+  await before.capture();
+  await host.execute('/tmp/x', 'x');
+  await before.attest();
+  const open = await before.findings();
+  const unanswered = await host.evidence(before.challenge);
+
+  const after = await enrol(verifier, host);
+  assert.equal(after.hostId, before.hostId);
+  assert.equal(refusal(await before.post(unanswered)), '401 REQUEST-UNAUTHENTICATED');
+  assert.equal(refusal(await after.post(unanswered)), '409 QUOTE-NONCE');
+  assert.deepEqual(after.challenge.list, { fromEntry: 1, fromOffset: 0 });
+  assert.equal((await after.detail()).verdict, 'failed');
+  assert.equal((await after.attest()).verdict, 'failed');
+  const again = await after.findings();
+  assert.deepEqual(
+    again.map(({ id, code }) => [id, code]),
+    open.map(({ id, code }) => [id, code]),
+  );
+  assert.equal((await after.measurements()).total, 3);
+});
+
+test('one sender can begin only so many enrolments in a minute', async (t) => {
+  const verifier = await service(t);
+  const codes = new Set<string>();
+  for (let i = 0; i < 301; i++) codes.add(refusal(await post(verifier, ROUTES.enrol, TOKENS.join, {})));
+  assert.deepEqual([...codes], ['400 REQUEST-INVALID', '429 REQUEST-TOO-MANY']);
+});
