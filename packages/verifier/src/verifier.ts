@@ -3,7 +3,8 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Context } from './context.ts';
 import { ReferenceCache } from './hosts/references.ts';
 import { expireVerdicts } from './hosts/verdict.ts';
-import { createApp, type App } from './http/app.ts';
+import { createApp } from './http/app.ts';
+import type { App } from './http/instance.ts';
 import { EventStreams } from './http/events.ts';
 import { openStore } from './store/open.ts';
 

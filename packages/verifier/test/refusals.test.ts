@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fromBase64, toBase64, toHex } from '@assay/core/bytes';
+import { concat, fromBase64, toBase64, toHex } from '@assay/core/bytes';
+import { encodeBinaryEntry } from '@assay/core/measurement';
 import { SimulatedHost } from '@assay/testkit/evidence';
 import type { EvidenceMessage, HostDetail } from '@assay/wire';
 import { enrol, type TestAgent } from './machine.ts';
@@ -174,6 +175,24 @@ test('evidence that cannot be read fails with EVIDENCE-FORMAT', async (t) => {
   await failsAndHeals(agent, cut, 'EVIDENCE-FORMAT');
   const twice = await agent.host.evidence(agent.challenge);
   await failsAndHeals(agent, { ...twice, pcrs: { ...twice.pcrs, '07': twice.pcrs['7'] ?? '' } }, 'EVIDENCE-FORMAT');
+});
+
+test('an entry of a template that has no digest, or that nobody knows, leaves the list unproved', async (t) => {
+  const verifier = await service(t);
+  const agent = await enrol(verifier, await SimulatedHost.boot({ name: 'web-03' }));
+  await agent.attest();
+  for (const template of ['n-ng', 'ima-new']) {
+    const data = { templateData: new Uint8Array(8), templateDigest: new Uint8Array(32).fill(1) };
+    const record = encodeBinaryEntry({ pcr: 10, template, ...data });
+    const message = await agent.host.evidence(agent.challenge);
+    const reply = await agent.send(altered(message, (list) => concat([list, record])));
+    assert.deepEqual([reply.verified, reply.verdict], [false, 'warning']);
+    assert.deepEqual(
+      (await agent.findings()).map(({ code }) => code),
+      ['IMA-TEMPLATE-UNKNOWN'],
+    );
+    assert.equal((await agent.attest()).verdict, 'unverified');
+  }
 });
 
 test('a list from another place than was asked for is no failure: the whole list is asked for', async (t) => {

@@ -14,7 +14,8 @@ export type TemplateName = keyof typeof TEMPLATES;
 const FIELDS_LIMIT = 15;
 
 /**
- * Fields of a template by its name, or by its format string where the template is a custom one.
+ * Fields of a template by its name, or by its format string where the template is a custom one. A format without a
+ * digest is refused: its entries say nothing that reference values could hold.
  * @throws FormatError LIST-TEMPLATE
  */
 export function fieldsOf(template: string): readonly FieldId[] {
@@ -23,6 +24,9 @@ export function fieldsOf(template: string): readonly FieldId[] {
   const known = ids.filter(isFieldId);
   if (known.length !== ids.length || ids.length > FIELDS_LIMIT || new Set(ids).size !== ids.length) {
     throw new FormatError('LIST-TEMPLATE', `unknown template ${JSON.stringify(template.slice(0, 64))}`);
+  }
+  if (!known.includes('d-ng')) {
+    throw new FormatError('LIST-TEMPLATE', `template ${JSON.stringify(template)} has no digest that can be judged`);
   }
   return known;
 }

@@ -3,13 +3,7 @@ import { join } from 'node:path';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
-import fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type RawReplyDefaultExpression,
-  type RawRequestDefaultExpression,
-  type RawServerDefault,
-} from 'fastify';
+import fastify from 'fastify';
 import {
   jsonSchemaTransform,
   serializerCompiler,
@@ -21,18 +15,11 @@ import { RequestProblem } from '../problem.ts';
 import { serveDashboard } from './dashboard.ts';
 import { answerBadHttp, errorHandler } from './errors.ts';
 import type { EventStreams } from './events.ts';
+import type { App } from './instance.ts';
 import { isLoopback, requireLoopbackName, requireToken } from './guards.ts';
 import { agentRoutes } from './routes/agent.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { operatorRoutes } from './routes/operator.ts';
-
-export type App = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;
 
 /** Most bytes of a request body, where the route does not say otherwise. */
 const BODY_LIMIT = 64 * 1024;

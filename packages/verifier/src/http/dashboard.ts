@@ -1,7 +1,7 @@
 import fastifyStatic from '@fastify/static';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequestProblem } from '../problem.ts';
-import type { App } from './app.ts';
+import type { App } from './instance.ts';
 import { sendProblem } from './errors.ts';
 
 const NOT_BUILT = `The Assay verifier runs; its web page is not built.

@@ -10,7 +10,7 @@ import { updateHost } from '../store/hosts.ts';
 import { dropMeasurements, insertMeasurements } from '../store/measurements.ts';
 import type { BootRow, Database, FindingRow, HostRow } from '../store/schema.ts';
 import { rowsOf } from './measurements.ts';
-import type { Changes } from './round.ts';
+import type { Changes } from './changes.ts';
 
 /** Evidence that holds: the kept state moves on, and the new entries are stored and judged. */
 export async function acceptEvidence(

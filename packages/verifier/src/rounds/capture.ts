@@ -13,7 +13,7 @@ import { allMeasurementsOf, setStatuses } from '../store/measurements.ts';
 import { addReferenceVersion } from '../store/references.ts';
 import type { Database, HostRow, MeasurementRow } from '../store/schema.ts';
 import { entriesOf } from './measurements.ts';
-import { eventsOf, type Changes } from './round.ts';
+import { eventsOf, type Changes } from './changes.ts';
 
 /**
  * Makes what a host measured in its present boot, and what is added, its reference values, active at once; the

@@ -3,7 +3,7 @@ import { severityOf, type FindingDraft } from '@assay/core/verdict';
 import type { Context } from '../context.ts';
 import { openAll } from '../hosts/findings.ts';
 import type { Database, HostRow } from '../store/schema.ts';
-import type { Changes } from './round.ts';
+import type { Changes } from './changes.ts';
 
 /**
  * Evidence that does not verify: what is kept of the host stays as it is, and a finding says why; the next good

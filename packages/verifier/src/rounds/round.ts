@@ -1,26 +1,17 @@
 import type { EvidenceMessage, EvidenceReply, ServerEvent } from '@assay/wire';
 import type { Context } from '../context.ts';
-import { findingOnWire } from '../hosts/findings.ts';
-import { measurementOf, summaryOf } from '../hosts/summary.ts';
+import { summaryOf } from '../hosts/summary.ts';
 import { renewVerdict } from '../hosts/verdict.ts';
 import { RequestProblem } from '../problem.ts';
 import { keptState } from '../store/boots.ts';
 import { takeChallenge } from '../store/challenges.ts';
 import { hostById } from '../store/hosts.ts';
-import type { ChallengeRow, Database, FindingRow, HostRow, MeasurementRow } from '../store/schema.ts';
+import type { ChallengeRow, Database, HostRow } from '../store/schema.ts';
 import { acceptEvidence } from './accept.ts';
+import { eventsOf } from './changes.ts';
 import { issueChallenge, WHOLE_LIST } from './challenge.ts';
 import { refuseEvidence } from './refuse.ts';
 import { verifyMessage } from './verify.ts';
-
-/** What changed, for the listeners. */
-export interface Changes {
-  readonly measurements: readonly MeasurementRow[];
-  readonly findings: readonly FindingRow[];
-}
-
-/** Most measurements, and most findings, that one change sends to listeners; the newest. They read the rest. */
-const EVENTS_LIMIT = 200;
 
 /**
  * One evidence round: the challenge is consumed, the evidence verified and judged, and all that follows from it
@@ -83,14 +74,4 @@ async function openQuestion(
     );
   }
   return { host, challenge };
-}
-
-export async function eventsOf(db: Database, hostId: string, changes: Changes): Promise<ServerEvent[]> {
-  const measurements = changes.measurements.slice(-EVENTS_LIMIT).map(measurementOf);
-  const events: ServerEvent[] = [];
-  if (measurements.length > 0) events.push({ type: 'measurements', hostId, measurements });
-  for (const row of changes.findings.slice(-EVENTS_LIMIT)) {
-    events.push({ type: 'finding', finding: await findingOnWire(db, row) });
-  }
-  return events;
 }

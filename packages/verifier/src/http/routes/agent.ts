@@ -16,7 +16,7 @@ import { activate } from '../../enrolment/activate.ts';
 import { enrol } from '../../enrolment/enrol.ts';
 import { issueChallenge } from '../../rounds/challenge.ts';
 import { runRound } from '../../rounds/round.ts';
-import type { App } from '../app.ts';
+import type { App } from '../instance.ts';
 import { agentHostOf, requireAgent, requireJson, requireToken } from '../guards.ts';
 import { BEARER, PROBLEMS } from '../schemas.ts';
 

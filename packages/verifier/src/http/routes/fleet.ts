@@ -10,7 +10,7 @@ import { expireVerdicts } from '../../hosts/verdict.ts';
 import { findingsOf } from '../../store/findings.ts';
 import { countHosts, hostsAfter } from '../../store/hosts.ts';
 import { measurementsOf } from '../../store/measurements.ts';
-import type { App } from '../app.ts';
+import type { App } from '../instance.ts';
 import type { EventStreams } from '../events.ts';
 import { hostNamed } from '../hosts.ts';
 import { numberCursor, pageOf, PAGING } from '../paging.ts';

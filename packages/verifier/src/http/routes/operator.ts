@@ -1,7 +1,7 @@
 import { CaptureReply, CaptureRequest, ROUTES } from '@assay/wire';
 import type { Context } from '../../context.ts';
 import { captureReferenceValues } from '../../rounds/capture.ts';
-import type { App } from '../app.ts';
+import type { App } from '../instance.ts';
 import { requireJson, requireToken } from '../guards.ts';
 import { BEARER, HostParams, PROBLEMS } from '../schemas.ts';
 import { hostNamed } from '../hosts.ts';
