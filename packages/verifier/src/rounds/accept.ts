@@ -87,7 +87,7 @@ async function keep(db: Database, host: HostRow, { state }: VerifiedEvidence): P
   });
 }
 
-export function sightingsOf(judgements: readonly Judgement[], seenAt: string): Sighting[] {
+function sightingsOf(judgements: readonly Judgement[], seenAt: string): Sighting[] {
   return judgements.flatMap(({ finding }) => (finding === undefined ? [] : [{ draft: finding, seenAt }]));
 }
 

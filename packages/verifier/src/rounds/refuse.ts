@@ -1,4 +1,4 @@
-import type { VerificationError } from '@assay/core/errors';
+import { FINDING_CODES, type VerificationError } from '@assay/core/errors';
 import { severityOf, type FindingDraft } from '@assay/core/verdict';
 import type { Context } from '../context.ts';
 import { openAll } from '../hosts/findings.ts';
@@ -30,7 +30,7 @@ function draftOf(error: VerificationError, host: string): FindingDraft {
     severity: severityOf(error.code),
     sentence: `The evidence of ${host} was refused: ${error.message}.`,
     evidence: { entry: error.place.entry ?? null, template: null, digest: null, filenameHint: null },
-    explanation: [],
+    explanation: [{ cause: FINDING_CODES[error.code].meaning, confidence: 'high' }],
     next: [`assay hosts get ${host}`],
   };
 }
