@@ -62,7 +62,7 @@ test('a secret for one attestation key does not open the credential of another',
 
 test('keys that prove no TPM are refused', async (t) => {
   const verifier = await service(t);
-  const right = (await SimulatedHost.boot({ name: 'web-03' })).enrolRequest();
+  const right = await (await SimulatedHost.boot({ name: 'web-03' })).enrolRequest();
   const send = async (change: object) =>
     refusal(await post(verifier, ROUTES.enrol, TOKENS.join, { ...right, ...change }));
   const signing = encodePublic({ ...AK_ECC_P256, ...POINT, attributes: 0x00040072 });
@@ -80,7 +80,7 @@ test('a name that another endorsement key has is refused, with what to do', asyn
     verifier,
     ROUTES.enrol,
     TOKENS.join,
-    (await SimulatedHost.boot({ name: 'web-03' })).enrolRequest(),
+    await (await SimulatedHost.boot({ name: 'web-03' })).enrolRequest(),
   );
   assert.equal(refusal(answer), '409 HOST-DUPLICATE');
   assert.match(problemIn(answer).detail, /another endorsement key.*Enrol this machine under another name/);
@@ -90,7 +90,7 @@ test('one endorsement key under a second name is refused, with what to do', asyn
   const verifier = await service(t);
   const host = await SimulatedHost.boot({ name: 'web-03' });
   await enrol(verifier, host);
-  const answer = await post(verifier, ROUTES.enrol, TOKENS.join, { ...host.enrolRequest(), name: 'web-04' });
+  const answer = await post(verifier, ROUTES.enrol, TOKENS.join, { ...(await host.enrolRequest()), name: 'web-04' });
   assert.equal(refusal(answer), '409 HOST-DUPLICATE');
   assert.match(problemIn(answer).detail, /enrolled already, as web-03/);
 });

@@ -87,7 +87,7 @@ export function content<T>(answer: Answer, schema: z.ZodType<T>): T {
 }
 
 export async function beginEnrolment(verifier: Verifier, host: SimulatedHost): Promise<EnrolReply> {
-  return content(await post(verifier, ROUTES.enrol, TOKENS.join, host.enrolRequest()), EnrolReply);
+  return content(await post(verifier, ROUTES.enrol, TOKENS.join, await host.enrolRequest()), EnrolReply);
 }
 
 export function activate(verifier: Verifier, enrolment: string, secret: string): Promise<Answer> {

@@ -3,7 +3,7 @@ import { bindingDigest } from '@assay/core/evidence';
 import type { HashName } from '@assay/core/hash';
 import { bootAggregate } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
-import { Tpm } from '@assay/linux/tpm';
+import { Tpm, type KeyBlobs } from '@assay/linux/tpm';
 import type { Challenge, EnrolReply, EnrolRequest, EvidenceMessage, HostFacts } from '@assay/wire';
 import { SimulatedTpm } from '../tpm/index.ts';
 import { SimulatedList, type Appended } from './list.ts';
@@ -18,10 +18,10 @@ const FACTS: HostFacts = {
   agentVersion: '0.1.0',
 };
 
-/** The keys of a host, loaded in its TPM. */
+/** The keys of a host; only the attestation key stays loaded, since TPMs have room for few objects. */
 interface HostKeys {
-  readonly ek: { readonly handle: number; readonly public: Uint8Array };
-  readonly ak: { readonly private: Uint8Array; readonly public: Uint8Array };
+  readonly ekPublic: Uint8Array;
+  readonly ak: KeyBlobs;
   readonly akHandle: number;
   readonly akName: Uint8Array;
 }
@@ -32,7 +32,6 @@ interface HostParts {
   readonly tpm: Tpm;
   readonly list: SimulatedList;
   readonly banks: readonly HashName[];
-  readonly keys: HostKeys;
 }
 
 export interface BootOptions {
@@ -46,11 +45,14 @@ export interface BootOptions {
  * attested.
  */
 export class SimulatedHost {
-  readonly #parts: HostParts;
   readonly facts = FACTS;
+  readonly #parts: HostParts;
+  /** Loaded when they are first needed: a host that an agent speaks for needs none of its own. */
+  #keys: Promise<HostKeys> | null;
 
-  private constructor(parts: HostParts) {
+  private constructor(parts: HostParts, keys: Promise<HostKeys> | null) {
     this.#parts = parts;
+    this.#keys = keys;
   }
 
   /** Switches a machine on that nobody has seen before. */
@@ -59,24 +61,26 @@ export class SimulatedHost {
   }
 
   /** The same machine after its power was off and on: a new list, the same keys. */
-  reboot(): Promise<SimulatedHost> {
-    const { name, chip, list, keys } = this.#parts;
+  async reboot(): Promise<SimulatedHost> {
+    const { name, chip, list } = this.#parts;
     const { seed, resetCount } = chip.state();
-    return SimulatedHost.#switchOn(
-      new SimulatedTpm({ seed: fromHex(seed), resetCount }),
-      { name, bank: list.bank },
-      keys.ak,
-    );
+    const next = new SimulatedTpm({ seed: fromHex(seed), resetCount });
+    return SimulatedHost.#switchOn(next, { name, bank: list.bank }, (await this.#keys)?.ak);
   }
 
-  static async #switchOn(chip: SimulatedTpm, options: BootOptions, ak?: HostKeys['ak']): Promise<SimulatedHost> {
+  static async #switchOn(chip: SimulatedTpm, options: BootOptions, ak?: KeyBlobs): Promise<SimulatedHost> {
     const tpm = new Tpm(chip);
     await tpm.startup();
-    const banks = await tpm.activeBanks();
-    const list = new SimulatedList(options.bank);
-    const host = new SimulatedHost({ name: options.name, chip, tpm, list, banks, keys: await loadKeys(tpm, ak) });
+    const parts = {
+      name: options.name,
+      chip,
+      tpm,
+      list: new SimulatedList(options.bank),
+      banks: await tpm.activeBanks(),
+    };
+    const host = new SimulatedHost(parts, ak === undefined ? null : loadKeys(tpm, ak));
     const pcrs = await tpm.readPcrs('sha256', BOOT_PCRS);
-    await host.extend(list.begin(bootAggregate(nodeHasher, 'sha256', pcrs)));
+    await host.extend(parts.list.begin(bootAggregate(nodeHasher, 'sha256', pcrs)));
     return host;
   }
 
@@ -103,26 +107,29 @@ export class SimulatedHost {
     this.list.announce();
   }
 
-  enrolRequest(): EnrolRequest {
-    return {
-      name: this.name,
-      ekPublic: toBase64(this.#parts.keys.ek.public),
-      akPublic: toBase64(this.#parts.keys.ak.public),
-      facts: this.facts,
-    };
+  async enrolRequest(): Promise<EnrolRequest> {
+    const { ekPublic, ak } = await this.#loadedKeys();
+    return { name: this.name, ekPublic: toBase64(ekPublic), akPublic: toBase64(ak.public), facts: this.facts };
   }
 
   /** @returns the credential's secret, hexadecimal */
   async openCredential(reply: Pick<EnrolReply, 'credentialBlob' | 'encryptedSecret'>): Promise<string> {
-    const { ek, akHandle } = this.#parts.keys;
-    const blob = fromBase64(reply.credentialBlob);
-    return toHex(await this.tpm.activateCredential(akHandle, ek.handle, blob, fromBase64(reply.encryptedSecret)));
+    const { akHandle } = await this.#loadedKeys();
+    const [blob, secret] = [fromBase64(reply.credentialBlob), fromBase64(reply.encryptedSecret)];
+    return withEndorsementKey(this.tpm, async ({ handle }) =>
+      toHex(await this.tpm.activateCredential(akHandle, handle, blob, secret)),
+    );
+  }
+
+  #loadedKeys(): Promise<HostKeys> {
+    this.#keys ??= loadKeys(this.tpm);
+    return this.#keys;
   }
 
   /** Answers a challenge: a quote, and the entries from the place that the challenge names. */
   async evidence(challenge: Challenge): Promise<EvidenceMessage> {
     const { session, selection, list } = challenge;
-    const { akHandle, akName } = this.#parts.keys;
+    const { akHandle, akName } = await this.#loadedKeys();
     const binding = { nonce: fromHex(challenge.nonce), session, akName, facts: this.facts };
     const quote = await this.tpm.quote(akHandle, bindingDigest(nodeHasher, binding), [selection]);
     const pcrs = await this.tpm.readPcrs(selection.bank, selection.pcrs);
@@ -141,11 +148,24 @@ export class SimulatedHost {
   }
 }
 
-async function loadKeys(tpm: Tpm, known?: HostKeys['ak']): Promise<HostKeys> {
+function loadKeys(tpm: Tpm, known?: KeyBlobs): Promise<HostKeys> {
+  return withEndorsementKey(tpm, async (ek) => {
+    const ak = known ?? (await tpm.createAttestationKey(ek.handle));
+    const { handle: akHandle, name: akName } = await tpm.loadAttestationKey(ek.handle, ak);
+    return { ekPublic: ek.public, ak, akHandle, akName };
+  });
+}
+
+async function withEndorsementKey<T>(
+  tpm: Tpm,
+  use: (ek: { handle: number; public: Uint8Array }) => Promise<T>,
+): Promise<T> {
   const ek = await tpm.createEndorsementKey();
-  const ak = known ?? (await tpm.createAttestationKey(ek.handle));
-  const { handle: akHandle, name: akName } = await tpm.loadAttestationKey(ek.handle, ak);
-  return { ek, ak, akHandle, akName };
+  try {
+    return await use(ek);
+  } finally {
+    await tpm.flush(ek.handle);
+  }
 }
 
 function bankOnWire(bank: HashName): EvidenceMessage['list']['bank'] {
