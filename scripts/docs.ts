@@ -38,7 +38,7 @@ const KINDS: readonly Kind[] = [
   {
     title: 'A machine, a device, a file or a peer does not do what is needed',
     about:
-      'Kind: `SystemError`. On the command line: exit code 4 where a peer cannot be reached (TPM, verifier), ' +
+      'Kind: `SystemError`. On the command line: exit code 4 where a peer cannot be reached (TPM, verifier, database), ' +
       '5 where a privilege is missing, else 3.',
     codes: SYSTEM_CODES,
   },
