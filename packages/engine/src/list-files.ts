@@ -36,12 +36,12 @@ function listName(form: Form, bank: HashName): string {
 
 /** Moves the list of an earlier boot to `previous/`; the one that was there is lost. */
 export function rotateList(directory: string): void {
+  const names = readdirSync(directory).filter((name) => LIST_FILE.test(name));
+  if (names.length === 0) return;
   const previous = join(directory, 'previous');
   rmSync(previous, { recursive: true, force: true });
   mkdirSync(previous, { mode: 0o700 });
-  for (const name of readdirSync(directory)) {
-    if (LIST_FILE.test(name)) renameSync(join(directory, name), join(previous, name));
-  }
+  for (const name of names) renameSync(join(directory, name), join(previous, name));
 }
 
 interface ListFile {

@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { utf8 } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
@@ -75,7 +74,7 @@ class Watcher {
       this.#measure(event, fd);
     } finally {
       if (this.#setup.mode === 'permission') this.#group.allow(event);
-      closeSync(fd);
+      this.#group.release(event);
     }
   }
 

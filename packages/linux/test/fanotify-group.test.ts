@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, copyFileSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FanotifyGroup, type FanotifyEvent } from '@assay/linux/fanotify';
@@ -30,7 +30,7 @@ test('an execution on a marked file system is reported with its file and process
     const event = nextEvent(group);
     assert.equal(Buffer.from(descriptorPath(event.fd) ?? '').toString(), program);
     assert.equal(event.pid, child.pid);
-    closeSync(event.fd);
+    group.release(event);
     assert.deepEqual(group.read(0), { events: [], dropped: false });
   } finally {
     group.close();
@@ -47,7 +47,7 @@ test('no execution is reported after the marks are taken away, and those before 
     assert.equal(spawnSync(program).status, 0);
     group.unmarkAll();
     assert.equal(spawnSync(program).status, 0);
-    closeSync(nextEvent(group).fd);
+    group.release(nextEvent(group));
     assert.deepEqual(group.read(0).events, []);
   } finally {
     group.close();
@@ -68,7 +68,7 @@ test('an execution waits in permission mode until it is allowed', { skip, timeou
     await new Promise((resolve) => setTimeout(resolve, 200));
     assert.equal(child.exitCode, null);
     group.allow(event);
-    closeSync(event.fd);
+    group.release(event);
     assert.deepEqual(await exited, [0, null]);
   } finally {
     group.close();
@@ -82,7 +82,7 @@ test('closing a group lets waiting executions go on', { skip, timeout: 20_000 },
   const group = new FanotifyGroup('permission');
   group.markFileSystem(mount.path);
   const exited = once(spawn('/bin/sh', ['-c', program]), 'exit');
-  closeSync(nextEvent(group).fd);
+  group.release(nextEvent(group));
   group.close();
   assert.deepEqual(await exited, [0, null]);
 });

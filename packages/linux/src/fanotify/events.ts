@@ -2,7 +2,7 @@ import { ByteReader } from '@assay/core/bytes';
 import { FormatError } from '@assay/core/errors';
 import { FAN_NOFD, FAN_Q_OVERFLOW, FANOTIFY_METADATA_VERSION, METADATA_LENGTH } from './constants.ts';
 
-/** One event of a fanotify group. The reader owns `fd` and closes it. */
+/** One event of a fanotify group. Its descriptor stays open until `FanotifyGroup.release`. */
 export interface FanotifyEvent {
   readonly mask: bigint;
   /** The file, opened for reading; undefined where the event has none. */

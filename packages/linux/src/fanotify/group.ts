@@ -85,6 +85,11 @@ export class FanotifyGroup {
     }
   }
 
+  /** Closes the descriptor of an event. */
+  release({ fd }: FanotifyEvent): void {
+    if (fd !== undefined) close(fd);
+  }
+
   /** Ends the group; the kernel then allows every exec that waits for an answer. */
   close(): void {
     close(this.#fd);
