@@ -1,1 +1,2 @@
+export { BUILT_PAGE } from './public.ts';
 export { startVerifier, type Verifier, type VerifierOptions } from './verifier.ts';

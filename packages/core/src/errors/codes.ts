@@ -30,6 +30,23 @@ export const FORMAT_CODES = {
     meaning: 'A hash algorithm is named or numbered that Assay does not know.',
     remedy: 'Use sha1, sha256, sha384, sha512 or sm3.',
   },
+  'LIST-EMPTY': {
+    meaning: 'A measurement list has no entries, not even boot_aggregate.',
+    remedy: 'Check the path; a list that was read without privileges may be empty.',
+  },
+  'LIST-ASCII': {
+    meaning:
+      'An ascii measurement list is given where a binary one is needed: the ascii form cannot be verified whole.',
+    remedy: 'Give the file binary_runtime_measurements that stands beside it.',
+  },
+  'LIST-FILE': {
+    meaning: 'What is given as a measurement list is not a file.',
+    remedy: 'Give the file itself, such as /sys/kernel/security/ima/binary_runtime_measurements.',
+  },
+  'PCR-LINE': {
+    meaning: 'A line of a file of PCR values is not of the form `bank:index hex`.',
+    remedy: 'Write a line for each PCR, such as `sha256:10 4be2…`, with all digits of the bank.',
+  },
   'LIST-TEMPLATE': {
     meaning: 'A measurement list entry names a template or field that Assay does not know.',
     remedy: 'Report the template name and the kernel release; the entry cannot be judged.',
@@ -199,6 +216,10 @@ export const SYSTEM_CODES = {
   'AGENT-STATE': {
     meaning: 'What the agent kept of its enrolment cannot be read.',
     remedy: 'Remove the file that the message names; the agent enrols again with the same TPM.',
+  },
+  'STATE-IN-USE': {
+    meaning: 'Another process works in the same state directory.',
+    remedy: 'End it, or choose another directory with --state and another port with --port.',
   },
   'PORT-TAKEN': {
     meaning: 'Another program listens on the address that the verifier wants.',

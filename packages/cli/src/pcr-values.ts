@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises';
+import { fromHex } from '@assay/core/bytes';
+import { FormatError } from '@assay/core/errors';
+import { hashAlgorithm, isHashName, type HashName } from '@assay/core/hash';
+import { UsageError } from './exit.ts';
+
+export interface ExpectedPcr {
+  readonly bank: HashName;
+  readonly pcr: number;
+  readonly value: Uint8Array;
+}
+
+/** `--pcr sha256:10=HEX`. @throws UsageError */
+export function parsePcrOption(text: string): ExpectedPcr {
+  const [name = '', hex = ''] = text.split('=');
+  const expected = expectedPcr(name, hex);
+  if (expected === undefined || text.split('=').length !== 2) {
+    throw new UsageError(`--pcr takes BANK:INDEX=HEX with the whole digest of the bank, not ${JSON.stringify(text)}`);
+  }
+  return expected;
+}
+
+/** `--pcrs FILE`: a line each, `bank:index hex`; empty lines are passed over. @throws FormatError PCR-LINE */
+export async function readPcrFile(path: string): Promise<ExpectedPcr[]> {
+  const lines = (await readFile(path, 'latin1')).split('\n');
+  return lines.flatMap((line, index) => {
+    if (line.trim() === '') return [];
+    const [name = '', hex = '', ...more] = line.trim().split(/\s+/);
+    const expected = more.length === 0 ? expectedPcr(name, hex) : undefined;
+    if (expected !== undefined) return [expected];
+    throw new FormatError('PCR-LINE', `${path}, line ${index + 1}: not \`bank:index hex\``, { line: index + 1 });
+  });
+}
+
+function expectedPcr(name: string, hex: string): ExpectedPcr | undefined {
+  const [, bank = '', index = ''] = /^([a-z0-9]+):(\d{1,2})$/.exec(name) ?? [];
+  if (!isHashName(bank) || Number(index) > 23) return undefined;
+  if (!/^[0-9a-fA-F]+$/.test(hex) || hex.length !== 2 * hashAlgorithm(bank).size) return undefined;
+  return { bank, pcr: Number(index), value: fromHex(hex) };
+}
