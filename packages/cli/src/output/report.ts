@@ -40,7 +40,7 @@ function describe(error: unknown): Failure {
   }
   if (error instanceof ProblemError) return describeProblem(error);
   if (error instanceof UsageError) return { code: 'USAGE', message: error.message };
-  if (isFileError(error)) return { code: error.code, message: error.message };
+  if (isFileError(error)) return { code: error.code, message: error.message.replace(`${error.code}: `, '') };
   return { code: 'INTERNAL', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 

@@ -20,7 +20,7 @@ const BOOT_PROGRAMS = `/usr/lib/systemd/systemd /usr/bin/udevadm /usr/bin/mount 
   /usr/bin/kmod /usr/sbin/cron /usr/bin/dbus-daemon /usr/sbin/sshd /usr/bin/bash /usr/bin/login`.split(/\s+/);
 const LATER_PROGRAMS = '/usr/bin/ls /usr/bin/cat /usr/bin/grep /usr/bin/ps /usr/bin/df /usr/bin/openssl'.split(' ');
 
-const STEP_MILLISECONDS = 4000;
+const STEP_MILLISECONDS = 700;
 const ATTACK_DELAY_MILLISECONDS = 20_000;
 
 /** Three hosts with simulated TPMs and real agents: what an ordinary user, who may not measure this machine, can see. */
@@ -98,7 +98,7 @@ class FleetHost {
 
   attackWhenTrusted(reply: EvidenceReply): void {
     if (reply.verdict !== 'trusted' || this.#attack !== undefined) return;
-    this.#attack = setTimeout(() => void this.#run('/usr/bin/openssl', 'tampered'), ATTACK_DELAY_MILLISECONDS);
+    this.#attack = setTimeout(() => void this.#run('/usr/bin/bash', 'tampered'), ATTACK_DELAY_MILLISECONDS);
   }
 
   stop(): void {

@@ -32,6 +32,7 @@ const WARNINGS: ReadonlySet<FindingCode> = new Set([
   'HOST-STALE',
 ]);
 
+/** A program that is installed and runs for the first time is a warning too; `judgeEntries` sees to that. */
 export function severityOf(code: FindingCode): Severity {
   return WARNINGS.has(code) ? 'warning' : 'failed';
 }

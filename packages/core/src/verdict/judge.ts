@@ -9,7 +9,7 @@ import {
   type MeasurementEntry,
 } from '../measurement/index.ts';
 import type { ReferenceValues } from '../reference/index.ts';
-import { explainChanged, explainUnknown, nextFor } from './explain.ts';
+import { explainChanged, explainUnknown, isInstalledProgram, nextFor } from './explain.ts';
 import { severityOf, type FindingDraft } from './findings.ts';
 
 export type EntryStatus =
@@ -107,10 +107,11 @@ function judgeDigest(entry: MeasurementEntry, context: JudgeContext): Judgement 
     };
   }
   const sentence = `${path} was measured with a digest that the reference values do not contain.`;
+  const finding = draft(entry, 'IMA-UNKNOWN-DIGEST', { sentence, explanation: explainUnknown(path), next });
   return {
     number,
     status: 'unknown',
-    finding: draft(entry, 'IMA-UNKNOWN-DIGEST', { sentence, explanation: explainUnknown(path), next }),
+    finding: isInstalledProgram(path) ? { ...finding, severity: 'warning' } : finding,
   };
 }
 
