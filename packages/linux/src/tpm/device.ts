@@ -32,6 +32,7 @@ class DeviceTransport implements TpmTransport {
       await this.#handle.write(command, 0, command.length, null);
       const response = new Uint8Array(MAX_MESSAGE);
       const { bytesRead } = await this.#handle.read(response, 0, response.length, null);
+      if (bytesRead === 0) throw new Error('it gives no response');
       return response.subarray(0, bytesRead);
     } catch (error) {
       throw unusable(this.#path, error);
