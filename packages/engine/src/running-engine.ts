@@ -8,8 +8,11 @@ import { RULES } from './rules.ts';
 import type { Watch, WatchHandlers } from './watch.ts';
 import type { LostMessage, LostReason, MeasuredMessage } from './watch-messages.ts';
 
-/** How long the end may take for what is measured and not yet listed and extended. */
+/** How long the end may wait for what is measured and not yet listed and extended. */
 const STOP_LIMIT_MS = 10_000;
+
+/** What the engine needs of the watching thread. */
+export type EngineWatch = Pick<Watch, 'connect' | 'acknowledge' | 'stop'>;
 
 type Lost = Pick<LostMessage, 'path'> & { readonly reason: LostReason | 'watcher-ended' };
 
@@ -17,25 +20,29 @@ type Lost = Pick<LostMessage, 'path'> & { readonly reason: LostReason | 'watcher
 export class RunningEngine implements Engine, WatchHandlers {
   readonly #options: EngineOptions;
   readonly #mounts: readonly string[];
-  readonly #watch: Watch;
+  readonly #watch: EngineWatch;
   readonly #list: MeasurementList;
   readonly #recorder: Recorder;
   readonly #unlock: () => void;
+  readonly #stopLimit: number;
   #lost = 0;
   #watching = true;
   #problem: Error | undefined;
   #stopped: Promise<void> | undefined;
 
+  /** @param stopLimit milliseconds */
   constructor(
     options: EngineOptions,
     mounts: readonly string[],
-    parts: { readonly watch: Watch; readonly list: MeasurementList; readonly unlock: () => void },
+    parts: { readonly watch: EngineWatch; readonly list: MeasurementList; readonly unlock: () => void },
+    stopLimit = STOP_LIMIT_MS,
   ) {
     this.#options = options;
     this.#mounts = mounts;
     this.#watch = parts.watch;
     this.#list = parts.list;
     this.#unlock = parts.unlock;
+    this.#stopLimit = stopLimit;
     this.#recorder = new Recorder(
       parts.list,
       (line) => this.#log(line),
@@ -114,7 +121,7 @@ export class RunningEngine implements Engine, WatchHandlers {
     // A command that the TPM has not answered yet may still extend: the lock is held until then.
     const closed = this.#recorder.idle().finally(() => this.#close());
     const limit = new AbortController();
-    const late = delay(STOP_LIMIT_MS, undefined, { signal: limit.signal }).catch(() => undefined);
+    const late = delay(this.#stopLimit, undefined, { signal: limit.signal }).catch(() => undefined);
     await Promise.race([closed, late]);
     limit.abort();
     this.#recorder.giveUp();

@@ -2,8 +2,9 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { address, load } from 'koffi';
 
 const libc = load(null);
-const mmap: (at: null, length: number, protection: number, flags: number, fd: number, offset: number) => unknown =
-  libc.func('void *mmap(void *at, size_t length, int protection, int flags, int fd, int64_t offset)');
+const mmap: (
+  ...of: [at: null, length: number, protection: number, flags: number, fd: number, offset: number]
+) => unknown = libc.func('void *mmap(void *at, size_t length, int protection, int flags, int fd, int64_t offset)');
 const munmap: (at: unknown, length: number) => number = libc.func('int munmap(void *at, size_t length)');
 const memcpy: (to: bigint, from: Uint8Array, length: number) => unknown = libc.func(
   'void *memcpy(void *to, const void *from, size_t length)',
