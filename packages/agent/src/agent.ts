@@ -11,7 +11,7 @@ export interface Agent {
 }
 
 /** Rounds follow each other at most this often, so that a busy host is not made busier by being watched. */
-const ROUND_MILLISECONDS = 100;
+const ROUND_MILLISECONDS = 50;
 /** Rounds in a row without waiting for news, when the verifier does not get on. */
 const RUSH_LIMIT = 5;
 const FIRST_RETRY_MILLISECONDS = 250;
