@@ -1,8 +1,7 @@
 import { createDecipheriv } from 'node:crypto';
 import { ByteReader, concat, equalBytes } from '@assay/core/bytes';
 import { nodeCredentials, nodeHasher } from '@assay/core/node';
-import { credentialKeys, encode, kdfA, sized } from '@assay/core/tpm';
-import { publicName, type ParsedPublic } from '@assay/core/tpm';
+import { credentialKeys, encode, kdfA, publicName, sized, type ParsedPublic } from '@assay/core/tpm';
 import type { TpmKey } from './keys.ts';
 import { aboutParameter, RC, readingParameter } from './refusal.ts';
 

@@ -60,19 +60,16 @@ export function aboutParameter(code: number, index: number): Refusal {
   return new Refusal(code + 0x40 + ((index + 1) << 8));
 }
 
+const CODES = new Map<string, number>([
+  ['BYTES-TRUNCATED', RC.INSUFFICIENT],
+  ['BYTES-LIMIT', RC.SIZE],
+  ['BYTES-TRAILING', RC.SIZE],
+  ['HASH-UNKNOWN', RC.HASH],
+]);
+
 /** What a TPM says of bytes that cannot be read. */
 export function codeOfFormatError(error: FormatError): number {
-  switch (error.code) {
-    case 'BYTES-TRUNCATED':
-      return RC.INSUFFICIENT;
-    case 'BYTES-LIMIT':
-    case 'BYTES-TRAILING':
-      return RC.SIZE;
-    case 'HASH-UNKNOWN':
-      return RC.HASH;
-    default:
-      return RC.VALUE;
-  }
+  return CODES.get(error.code) ?? RC.VALUE;
 }
 
 /** Reads a structure inside a parameter; what cannot be read is a fault of that parameter. */

@@ -5,7 +5,7 @@ export class Slots<T> {
   static readonly COUNT = 3;
   readonly #firstHandle: number;
   readonly #whenFull: number;
-  readonly #things: (T | undefined)[] = new Array<T | undefined>(Slots.COUNT).fill(undefined);
+  readonly #things: (T | undefined)[] = Array.from({ length: Slots.COUNT }, () => undefined);
 
   /** @param whenFull response code where no slot is free */
   constructor(firstHandle: number, whenFull: number) {
