@@ -43,7 +43,8 @@ export async function up(given: unknown): Promise<number> {
     await simulateFleet(state, verifier, out, cleanup);
   } else await attestMachine(options, state, verifier, out, cleanup);
   out.section('state', [state.directory]);
-  out.section('page', [`${verifier.url}/#token=${operator}`, 'Ctrl-C stops it']);
+  out.section('page', [`${verifier.url}/#token=${operator}`]);
+  out.section('next', ['npx assay reference capture', 'accepts as good what has run so far; Ctrl-C stops']);
   await signal;
   out.line('stopping');
   return EXIT.fine;
