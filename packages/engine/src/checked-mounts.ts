@@ -6,15 +6,23 @@ import type { EngineOptions } from './options.ts';
 /**
  * The paths to watch, without symbolic links. In permission mode each must be the mount point that it looks like: a
  * mark covers the whole file system of its path, and with a directory on the root file system that would be all of it.
- * @throws SystemError ENGINE-MOUNT; Error of realpath(3)
+ * @throws SystemError ENGINE-MOUNT
  */
 export function checkedMounts(options: Pick<EngineOptions, 'mounts' | 'mode' | 'allowRootFileSystem'>): string[] {
   if (options.mounts.length === 0) throw refused('no mount is named');
-  const paths = options.mounts.map((path) => realpathSync(path));
+  const paths = options.mounts.map(resolved);
   if (options.mode === 'permission') {
     for (const path of paths) checkPermission(path, options.allowRootFileSystem === true);
   }
   return paths;
+}
+
+function resolved(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    throw refused(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function checkPermission(path: string, allowRoot: boolean): void {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SystemError } from '@assay/core/errors';
 import { lockFile } from '@assay/linux/files';
@@ -27,6 +27,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
 function lockDirectory(directory: string): () => void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const found = lstatSync(directory);
+  if (!found.isDirectory() || found.uid !== process.getuid?.()) {
+    throw new SystemError('NOT-PERMITTED', `${directory} is not a directory of the user who runs the engine`);
+  }
   chmodSync(directory, 0o700);
   const unlock = lockFile(join(directory, 'lock'));
   if (unlock === undefined) throw new SystemError('ENGINE-RUNNING', `another engine writes to ${directory}`);

@@ -66,7 +66,7 @@ export class Watch {
     this.#signals.stop();
     const limit = new AbortController();
     const late = delay(STOP_LIMIT_MS, 'late', { signal: limit.signal }).catch(() => 'aborted');
-    if ((await Promise.race([this.#exited.promise, late])) === 'late') await this.#worker.terminate();
+    if ((await Promise.race([this.#exited.promise, late])) === 'late') void this.#worker.terminate();
     limit.abort();
   }
 

@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFile as execFileCallback, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -285,12 +297,26 @@ test('an engine that cannot start leaves no thread and no lock behind', { skip }
   await machine.tpm.extendPcr(10, new Map([['sha256', new Uint8Array(32).fill(1)]]));
   for (let i = 0; i < 2; i++) await assert.rejects(startEngine(options), { code: 'PCR-FOREIGN' });
   await assert.rejects(startEngine({ ...options, mounts: [] }), { code: 'ENGINE-MOUNT' });
-  await assert.rejects(startEngine({ ...options, mounts: ['/no/such/place'] }), { code: 'ENOENT' });
+  await assert.rejects(startEngine({ ...options, mounts: ['/no/such/place'] }), { code: 'ENGINE-MOUNT' });
 });
 
 test('the directory is for its owner alone', { skip }, async () => {
   await using setting = await engineOn(mountTmpfs);
   assert.equal(statSync(setting.directory).mode & 0o777, 0o700);
+});
+
+test('a directory of another user, or a link to one, is refused', { skip }, async () => {
+  await using machine = await startTpm('simulated');
+  using mount = mountTmpfs();
+  using directory = scratchDirectory();
+  const options = { tpm: machine.tpm, mounts: [mount.path], mode: 'notify' } as const;
+  const [foreign, link] = [join(directory.path, 'foreign'), join(directory.path, 'link')];
+  mkdirSync(foreign);
+  chownSync(foreign, 65_534, 65_534);
+  symlinkSync(mount.path, link);
+  for (const path of [foreign, link]) {
+    await assert.rejects(startEngine({ ...options, directory: path }), { code: 'NOT-PERMITTED' });
+  }
 });
 
 test('an error of onEntry is logged and holds nothing up', { skip }, async () => {

@@ -5,6 +5,7 @@ import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { startEngine } from '@assay/engine';
 import { cannotMount, mountTmpfs } from '@assay/testkit/mounts';
@@ -19,7 +20,7 @@ interface Doomed {
 }
 
 async function doomedEngine(...args: string[]): Promise<Doomed> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'doomed-engine.ts'), ...args]);
+  const child = spawn(process.execPath, [fileURLToPath(import.meta.resolve('./doomed-engine.ts')), ...args]);
   const errors: Buffer[] = [];
   child.stderr.on('data', (piece: Buffer) => errors.push(piece));
   const first = await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
