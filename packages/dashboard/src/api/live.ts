@@ -12,8 +12,14 @@ export const queryClient = new QueryClient({
   },
 });
 
+/** An answer that was asked for before the stream opened may be of the time before: what then happened was not heard. */
+async function readAgain(): Promise<void> {
+  await queryClient.cancelQueries();
+  await queryClient.invalidateQueries();
+}
+
 export const eventStream = new EventStream({
-  onOpen: () => void queryClient.invalidateQueries(),
+  onOpen: () => void readAgain(),
   onEvent: (event) => {
     if (event.type === 'measurements') {
       noteArrivals(event.hostId, arrivalsOf(queryClient, event.hostId, event.measurements));

@@ -3,7 +3,6 @@ import { useMutation } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { captureReferenceValues } from '../api/capture.ts';
 import { ApiProblem } from '../api/documents.ts';
-import { forgetToken } from '../state/operator-token.ts';
 import { countWords } from '../text/numbers.ts';
 import { ProblemText } from './problem-text.tsx';
 
@@ -27,13 +26,20 @@ function Meaning({ host }: { host: HostSummary }) {
   );
 }
 
-export function CaptureDialog({ host, onClose }: { host: HostSummary; onClose: () => void }) {
+interface DialogProps {
+  host: HostSummary;
+  onClose: () => void;
+  /** The token is not the operator's. */
+  onRefused: () => void;
+}
+
+export function CaptureDialog({ host, onClose, onRefused }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   const capture = useMutation({
     mutationFn: () => captureReferenceValues(host.id),
     onSuccess: onClose,
-    onError: (error) => refused(error) && forgetToken(),
+    onError: (error) => refused(error) && onRefused(),
   });
   return (
     <dialog

@@ -1,6 +1,6 @@
 import type { HostSummary } from '@assay/wire';
 import { useState } from 'react';
-import { useOperatorToken } from '../state/operator-token.ts';
+import { forgetToken, useOperatorToken } from '../state/operator-token.ts';
 import { captureCommand } from '../text/host.ts';
 import { CaptureDialog } from './capture-dialog.tsx';
 import { Command } from './command.tsx';
@@ -10,15 +10,23 @@ import { Icon } from './icon.tsx';
 export function Capture({ host }: { host: HostSummary }) {
   const token = useOperatorToken();
   const [open, setOpen] = useState(false);
+  const [refused, setRefused] = useState(false);
   if (host.evidenceAt === null) return null;
   if (token === null) {
     return (
       <div className="min-w-0 sm:max-w-72">
-        <p className="mb-2 text-sm text-muted">To make what ran so far the reference values:</p>
+        <p role={refused ? 'alert' : undefined} className="mb-2 text-sm text-muted">
+          {refused && 'The token was refused. '}To make what ran so far the reference values:
+        </p>
         <Command text={captureCommand(host.name)} />
       </div>
     );
   }
+  const refuse = () => {
+    setOpen(false);
+    setRefused(true);
+    forgetToken();
+  };
   const primary = host.reference === null;
   return (
     <div className="shrink-0">
@@ -30,7 +38,7 @@ export function Capture({ host }: { host: HostSummary }) {
         <Icon name="stamp" />
         Capture as reference values
       </button>
-      {open && <CaptureDialog host={host} onClose={() => setOpen(false)} />}
+      {open && <CaptureDialog host={host} onClose={() => setOpen(false)} onRefused={refuse} />}
     </div>
   );
 }

@@ -10,7 +10,7 @@ export function ConnectionBanner() {
   if (connection.state !== 'lost') return null;
   const seconds = Math.max(0, Math.ceil((connection.retryAt - Date.now()) / 1000));
   return (
-    <div data-tone="bad" className="border-b border-tone-line bg-tone-soft text-tone">
+    <aside aria-label="Connection" data-tone="bad" className="border-b border-tone-line bg-tone-soft text-tone">
       <div className="page-width flex flex-wrap items-center gap-x-4 gap-y-2 py-3">
         <Icon name="alert" className="size-5" />
         <p className="min-w-0 flex-1 basis-60 text-sm">
@@ -26,6 +26,6 @@ export function ConnectionBanner() {
           Try now
         </button>
       </div>
-    </div>
+    </aside>
   );
 }

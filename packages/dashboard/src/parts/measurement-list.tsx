@@ -13,7 +13,7 @@ function useSteadyScroll(box: RefObject<HTMLDivElement | null>, rows: readonly M
   useLayoutEffect(() => {
     const added = rows.findIndex((row) => row.entry === newest.current);
     newest.current = rows[0]?.entry;
-    if (added > 0 && box.current !== null && box.current.scrollTop > 0) box.current.scrollTop += added * ROW_ESTIMATE;
+    if (added > 0 && (box.current?.scrollTop ?? 0) > 0) box.current?.scrollBy({ top: added * ROW_ESTIMATE });
   }, [box, rows]);
 }
 
