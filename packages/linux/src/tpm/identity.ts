@@ -11,10 +11,7 @@ export interface TpmIdentity {
 }
 
 export async function readIdentity(run: RunCommand): Promise<TpmIdentity> {
-  const query = { capability: TPM_CAP.TPM_PROPERTIES, property: TPM_PT.FAMILY, propertyCount: 16 };
-  const { capabilityData } = await run(command(getCapability, query));
-  const list = capabilityData.kind === 'properties' ? capabilityData.properties : [];
-  const values = new Map(list.map(({ property, value }) => [property, value]));
+  const values = await readProperties(run, TPM_PT.FAMILY, TPM_PT.FIRMWARE_2);
   const firmware = [TPM_PT.FIRMWARE_1, TPM_PT.FIRMWARE_2].flatMap((property) => words(values.get(property) ?? 0));
   const vendor = [0, 1, 2, 3].map((index) => characters(values.get(TPM_PT.VENDOR_STRING_1 + index) ?? 0));
   return {
@@ -22,6 +19,20 @@ export async function readIdentity(run: RunCommand): Promise<TpmIdentity> {
     vendor: vendor.join('').trimEnd(),
     firmware: firmware.join('.'),
   };
+}
+
+/** All that exist from `first` to `last`; a TPM may return fewer at a time than it is asked for. */
+async function readProperties(run: RunCommand, first: number, last: number): Promise<Map<number, number>> {
+  const values = new Map<number, number>();
+  for (let from = first; from <= last; ) {
+    const query = { capability: TPM_CAP.TPM_PROPERTIES, property: from, propertyCount: last - from + 1 };
+    const { capabilityData, moreData } = await run(command(getCapability, query));
+    const list = capabilityData.kind === 'properties' ? capabilityData.properties : [];
+    for (const { property, value } of list) values.set(property, value);
+    const reached = Math.max(from, ...list.map(({ property }) => property));
+    from = moreData && list.length > 0 ? reached + 1 : last + 1;
+  }
+  return values;
 }
 
 /** Four characters in one number; a zero byte ends them. */

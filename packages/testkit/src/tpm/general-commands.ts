@@ -17,7 +17,7 @@ import { handler, type Handler } from './handler.ts';
 import { ALL_PCRS, BANKS } from './pcr-banks.ts';
 import { aboutParameter, RC, Refusal } from './refusal.ts';
 
-export const MANUFACTURER = 'SIMU';
+const MANUFACTURER = 'SIMU';
 const VENDOR = 'Assay simulated\0';
 const FIRMWARE = [1, 0] as const;
 /** As attestations hold it. */
