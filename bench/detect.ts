@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { ServerEvent } from '@assay/wire';
 
 /** What the project promises on an idle machine, for 99 of 100. */
 const LIMIT_MILLISECONDS = 250;
@@ -65,8 +66,8 @@ async function captured(url: string): Promise<void> {
         stdio: 'ignore',
       },
     );
-    const [code] = await once(capture, 'exit');
-    if (code === 0) return;
+    await once(capture, 'exit');
+    if (capture.exitCode === 0) return;
     if (Date.now() > deadline) throw new Error('reference values could not be captured');
     await delay(200);
   }
@@ -120,9 +121,9 @@ async function readFindings(url: string, signal: AbortSignal, seen: (path: strin
 function notice(block: string, seen: (path: string) => void): void {
   const data = /^data: ?(.*)$/m.exec(block)?.[1];
   if (data === undefined) return;
-  const event: { type?: string; finding?: { evidence?: { filenameHint?: string } } } = JSON.parse(data);
-  const path = event.finding?.evidence?.filenameHint;
-  if (event.type === 'finding' && path !== undefined) seen(path);
+  const event = ServerEvent.parse(JSON.parse(data));
+  const path = event.type === 'finding' ? event.finding.evidence.filenameHint : null;
+  if (path !== null) seen(path);
 }
 
 function report(times: readonly number[]): void {

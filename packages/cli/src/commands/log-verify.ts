@@ -1,8 +1,7 @@
-import { toHex } from '@assay/core/bytes';
+import { equalBytes, toHex } from '@assay/core/bytes';
 import { hashAlgorithm, type HashName } from '@assay/core/hash';
 import { emptyPcr, matchingPrefix, replay, templateDigest, type MeasurementEntry } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
-import { equalBytes } from '@assay/core/bytes';
 import { z } from 'zod';
 import { EXIT } from '../exit.ts';
 import { readListFile, type ListFile } from '../list-file.ts';

@@ -6,7 +6,7 @@ import { colours } from './terminal.ts';
 export type Format = 'text' | 'json';
 
 /** One JSON document on stdout, as `-o json` promises. */
-export function printJson<T extends { readonly schema: string }>(document: T): void {
+export function printJson(document: { readonly schema: string; readonly [member: string]: unknown }): void {
   process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }
 

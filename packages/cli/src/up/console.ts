@@ -1,4 +1,4 @@
-import { createColors } from 'picocolors';
+import type { createColors } from 'picocolors';
 import type { AgentPhase } from '@assay/agent';
 import type { Verdict } from '@assay/wire';
 import { colours } from '../output/terminal.ts';

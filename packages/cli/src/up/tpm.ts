@@ -66,7 +66,7 @@ const OPENERS = { device: openDevice, swtpm: openSwtpm, simulated: openSimulated
 
 async function openDevice(_state: State, path = TPM_DEVICE): Promise<ChosenTpm> {
   const tpm = new Tpm(await openTpmDevice(path));
-  const lines = [`${path}`, 'nothing proves yet that it is a chip: its key is trusted on first use'];
+  const lines = [path, 'nothing proves yet that it is a chip: its key is trusted on first use'];
   return { kind: 'hardware', tpm, lines, release: () => tpm.close() };
 }
 
