@@ -1,6 +1,6 @@
 import { printable, utf8 } from '@assay/core/bytes';
 import type { HashName } from '@assay/core/hash';
-import { bootAggregate, type EntryFields, type TemplateName } from '@assay/core/measurement';
+import { bootAggregate, ENGINE_RECORDS, type EntryFields, type TemplateName } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import manifest from '../package.json' with { type: 'json' };
 import type { EngineTpm } from './options.ts';
@@ -31,18 +31,20 @@ function kernelName(path: Uint8Array): Uint8Array {
   return path.map((byte) => (byte === 0x20 ? 0x5f : byte));
 }
 
-type RecordName = 'assay-engine-start' | 'assay-engine-stop' | 'assay-engine-gap';
 type RecordValue = string | number | Uint8Array;
 
 /**
  * What the engine says of itself in the list: `ima-buf`, whose buffer is `key=value;` for each pair. In values `;`, `%`,
  * and all but printable ASCII are percent-encoded. Version and time (RFC 3339, UTC) come first.
  */
-export function recordDraft(name: RecordName, pairs: readonly (readonly [string, RecordValue])[]): EntryDraft {
+export function recordDraft(
+  kind: keyof typeof ENGINE_RECORDS,
+  pairs: readonly (readonly [string, RecordValue])[],
+): EntryDraft {
   const all = [['version', manifest.version], ['time', new Date().toISOString()], ...pairs] as const;
   const buffer = utf8(all.map(([key, value]) => `${key}=${encodeValue(value)};`).join(''));
   const digest = { algorithm: 'sha256', value: nodeHasher.digest('sha256', buffer) } as const;
-  return { template: 'ima-buf', fields: { digest, name: utf8(name), buffer } };
+  return { template: 'ima-buf', fields: { digest, name: utf8(ENGINE_RECORDS[kind]), buffer } };
 }
 
 function encodeValue(value: RecordValue): string {

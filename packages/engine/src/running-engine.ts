@@ -60,7 +60,7 @@ export class RunningEngine implements Engine, WatchHandlers {
     const rules = RULES.map((rule) => ['rule', rule] as const);
     const mounts = this.#mounts.map((path) => ['mount', path] as const);
     const list = ['list', continued ? 'continued' : 'new'] as const;
-    const draft = recordDraft('assay-engine-start', [mode, ...rules, ...mounts, list]);
+    const draft = recordDraft('start', [mode, ...rules, ...mounts, list]);
     const begun = Promise.withResolvers<void>();
     const settled = (entry: MeasurementEntry | undefined): void => {
       this.#settled(entry);
@@ -113,7 +113,7 @@ export class RunningEngine implements Engine, WatchHandlers {
 
   async #stop(reason: string): Promise<void> {
     await this.#watch.stop();
-    const draft = recordDraft('assay-engine-stop', [
+    const draft = recordDraft('stop', [
       ['reason', reason],
       ['lost', this.#lost],
     ]);
@@ -135,7 +135,7 @@ export class RunningEngine implements Engine, WatchHandlers {
   #recordLost({ reason, path }: Lost, sequence?: number): void {
     this.#lost += 1;
     const where = path === undefined ? [] : [['path', path] as const];
-    const draft = recordDraft('assay-engine-gap', [['reason', reason], ['lost', this.#lost], ...where]);
+    const draft = recordDraft('gap', [['reason', reason], ['lost', this.#lost], ...where]);
     const settled = (entry: MeasurementEntry | undefined): void => {
       if (sequence !== undefined) this.#watch.acknowledge(sequence);
       this.#settled(entry);

@@ -32,7 +32,7 @@ test('evmctl replays the list to the PCRs of the TPM, and not to others', { skip
   using directory = scratchDirectory();
   const { list } = await MeasurementList.open(directory.path, machine.tpm);
   const digest = nodeHasher.digest('sha256', utf8('a'));
-  const drafts = [recordDraft('assay-engine-start', [['mode', 'notify']]), fileDraft(utf8('/bin/a b'), digest)];
+  const drafts = [recordDraft('start', [['mode', 'notify']]), fileDraft(utf8('/bin/a b'), digest)];
   for (const entry of list.append(drafts)) if (entry !== undefined) await list.extendNext();
   list.close();
   const [sha1, sha256] = [join(directory.path, 'pcrs-sha1'), join(directory.path, 'pcrs-sha256')];

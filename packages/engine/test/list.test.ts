@@ -247,7 +247,7 @@ test('values in a record of the engine cannot make other pairs', async () => {
   using directory = scratchDirectory();
   const { list } = await MeasurementList.open(directory.path, machine.tpm);
   const [gap] = list.append([
-    recordDraft('assay-engine-gap', [
+    recordDraft('gap', [
       ['reason', 'a;lost=0;%'],
       ['path', Buffer.from([0x2f, 0xff, 0x0a, 0x3b])],
       ['mount', '/é\ud800'],

@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
+/** include/uapi/linux/capability.h */
+const CAP_SYS_ADMIN = 21n;
 
 /** A file system of the test's own. `remove` unmounts it and removes what held it; use it with `using`. */
 export interface ScratchMount extends Disposable {
@@ -10,7 +13,9 @@ export interface ScratchMount extends Disposable {
 
 /** Why this process cannot mount; undefined where it can. For the `skip` option of node:test. */
 export function cannotMount(): string | undefined {
-  return process.getuid?.() === 0 ? undefined : 'mounting a file system needs root';
+  const effective = /^CapEff:\t([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
+  const capable = ((BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) & 1n) === 1n;
+  return process.getuid?.() === 0 && capable ? undefined : 'mounting a file system needs root with CAP_SYS_ADMIN';
 }
 
 export function mountTmpfs(): ScratchMount {
