@@ -32,12 +32,13 @@ const SELECTION = [
   { bank: 'sha256', pcrs: PCRS },
 ] as const;
 
-/** The public area of which tpm2-tools kept only the key, rebuilt from the template. */
+/** The public area of which tpm2-tools kept only the key, rebuilt from the template of tpm2_createak. */
 function areaOf(pem: Buffer): PublicArea {
+  const attributes = 0x00050072;
   const jwk = createPublicKey(pem).export({ format: 'jwk' });
   const number = (text: string | undefined): Uint8Array => Buffer.from(text ?? '', 'base64url');
-  if (jwk.kty === 'EC') return { ...AK_ECC_P256, x: number(jwk.x), y: number(jwk.y) };
-  const { nameAlg, attributes, authPolicy, symmetric } = AK_ECC_P256;
+  if (jwk.kty === 'EC') return { ...AK_ECC_P256, attributes, x: number(jwk.x), y: number(jwk.y) };
+  const { nameAlg, authPolicy, symmetric } = AK_ECC_P256;
   const scheme = { scheme: 'rsassa', hash: 'sha256' } as const;
   return {
     type: 'rsa',

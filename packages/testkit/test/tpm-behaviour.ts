@@ -278,7 +278,7 @@ export function tpmBehaviour(kind: string, start: () => Promise<TpmBench>): void
     test('refuses a wrong password for the AK', async () => {
       const values = { signHandle: keys.akHandle, qualifyingData: NONE, inScheme: null, selection: SELECTION };
       const wrong = { ...EMPTY_PASSWORD, hmac: Uint8Array.of(1) };
-      await assert.rejects(tpm.run(command(quote, values, [wrong])), isResponse(0x98e));
+      await assert.rejects(tpm.run(command(quote, values, [wrong])), isResponse(0x9a2));
     });
 
     for (const [name, code, bytes] of REFUSED) {

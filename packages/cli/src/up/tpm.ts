@@ -1,5 +1,4 @@
 import { accessSync, constants, existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { fromHex } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
@@ -8,7 +7,7 @@ import { startSwtpm, swtpmAvailable } from '@assay/testkit/swtpm';
 import { SimulatedTpm } from '@assay/testkit/tpm';
 import type { TpmKind } from '@assay/wire';
 import { z } from 'zod';
-import { isFileError, UsageError } from '../exit.ts';
+import { readStateFile } from '../state-file.ts';
 import { writePrivate, type State } from './state.ts';
 
 export const TPM_DEVICE = '/dev/tpmrm0';
@@ -26,14 +25,15 @@ type Choice =
   | { readonly which: 'device' | 'swtpm'; readonly path: string | undefined }
   | { readonly which: 'simulated' };
 
+/** What `--tpm` takes. */
+export const TPM_OPTION = /^(?:auto|simulated|(?:device|swtpm)(?::.+)?)$/;
+
 /** Reads `--tpm`. @param device whether `auto` may take the TPM device */
 export function tpmChoice(text: string, device: boolean): Choice {
   const [which, ...rest] = text.split(':');
   const path = rest.length > 0 ? rest.join(':') : undefined;
   if (which === 'device' || which === 'swtpm') return { which, path };
   if (text === 'simulated') return { which: 'simulated' };
-  if (text !== 'auto')
-    throw new UsageError(`--tpm takes auto, device[:PATH], swtpm[:SOCKET] or simulated, not ${text}`);
   if (device && deviceUsable()) return { which: 'device', path: undefined };
   return 'path' in swtpmAvailable() ? { which: 'swtpm', path: undefined } : { which: 'simulated' };
 }
@@ -97,16 +97,8 @@ async function openSimulated(state: State): Promise<ChosenTpm> {
 
 /** A simulated TPM that keeps its identity: each start of it is a TPM reset, and counts as one. */
 export async function simulatedTransport(path: string): Promise<TpmTransport> {
-  const { seed, resetCount } = await simulatedState(path);
+  const kept = await readStateFile(path, SimulatedState);
+  const { seed, resetCount } = kept ?? { seed: randomBytes(32).toString('hex'), resetCount: 0 };
   await writePrivate(path, { seed, resetCount: resetCount + 1 });
-  return new SimulatedTpm({ seed: fromHex(seed), resetCount: resetCount + 1 });
-}
-
-async function simulatedState(path: string): Promise<z.infer<typeof SimulatedState>> {
-  try {
-    return SimulatedState.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (error) {
-    if (isFileError(error) && error.code === 'ENOENT') return { seed: randomBytes(32).toString('hex'), resetCount: 0 };
-    throw error;
-  }
+  return new SimulatedTpm({ seed: fromHex(seed), resetCount }); // TPM2_Startup counts the reset.
 }

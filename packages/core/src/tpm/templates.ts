@@ -37,7 +37,11 @@ export const EK_ECC_P256: EccPublicArea = {
   y: new Uint8Array(32),
 };
 
-/** A restricted signing key that never leaves its TPM, as tpm2_createak makes it. */
+/**
+ * A restricted signing key that never leaves its TPM. Unlike that of tpm2_createak it is exempt from dictionary attack
+ * protection: it has no password that could be guessed, and a TPM counts each power loss against a key that is not
+ * (TPM 2.0 Part 1, section 19.8), so a few crashes would lock the host out of its own attestation.
+ */
 export const AK_ECC_P256: EccPublicArea = {
   type: 'ecc',
   nameAlg: 'sha256',
@@ -46,6 +50,7 @@ export const AK_ECC_P256: EccPublicArea = {
     OBJECT.FIXED_PARENT |
     OBJECT.SENSITIVE_DATA_ORIGIN |
     OBJECT.USER_WITH_AUTH |
+    OBJECT.NO_DA |
     OBJECT.RESTRICTED |
     OBJECT.SIGN,
   authPolicy: new Uint8Array(0),
