@@ -3,6 +3,7 @@ import { nodeHasher } from '@assay/core/node';
 import {
   checkAttestationKey,
   checkEndorsementKey,
+  encodePublic,
   parsePublic,
   type VerifiedAttestationKey,
   type VerifiedEndorsementKey,
@@ -27,7 +28,14 @@ export function checkKeys(request: Pick<EnrolRequest, 'ekPublic' | 'akPublic'>):
   return { ek, ak, ekPublic, akPublic };
 }
 
-/** First 16 hexadecimal digits of SHA-256 over the TPMT_PUBLIC of the endorsement key. */
-export function hostIdOf(ek: VerifiedEndorsementKey): string {
-  return toHex(nodeHasher.digest('sha256', ek.public.raw)).slice(0, 16);
+/** Size field of a TPM2B. */
+const SIZE_FIELD = 2;
+
+/**
+ * First 16 hexadecimal digits of SHA-256 over the TPMT_PUBLIC of the endorsement key, its coordinates padded: TPMs differ
+ * in whether they write leading zeros, and one key must not be two hosts.
+ */
+export function hostIdOf({ public: area, key }: VerifiedEndorsementKey): string {
+  const padded = area.type === 'ecc' && key.kind === 'ecc' ? { ...area, x: key.x, y: key.y } : area;
+  return toHex(nodeHasher.digest('sha256', encodePublic(padded).subarray(SIZE_FIELD))).slice(0, 16);
 }
