@@ -1,4 +1,5 @@
 import { CopyButton } from './copy-button.tsx';
+import { isLong, LongText } from './long-text.tsx';
 
 /** Lines break between words only: a break at a hyphen would read as part of the option. */
 function word(text: string, index: number) {
@@ -16,7 +17,9 @@ export function Command({ text }: { text: string }) {
       <span aria-hidden="true" className="py-1 text-muted select-none">
         $
       </span>
-      <code className="min-w-0 flex-1 py-1 wrap-anywhere">{text.split(' ').map(word)}</code>
+      <code className="min-w-0 flex-1 py-1 wrap-anywhere">
+        {isLong(text) ? <LongText text={text} /> : text.split(' ').map(word)}
+      </code>
       <CopyButton text={text} what="command" />
     </div>
   );

@@ -1,4 +1,5 @@
 import { CopyButton } from './copy-button.tsx';
+import { LongText } from './long-text.tsx';
 
 const SHORT = 12;
 
@@ -15,8 +16,8 @@ export function ShortDigest({ digest }: { digest: string }) {
 export function FullValue({ value, what }: { value: string; what: string }) {
   return (
     <span className="flex items-start gap-1">
-      <code className="min-w-0 flex-1 font-mono text-[0.75rem] leading-relaxed wrap-anywhere">
-        <bdi>{value}</bdi>
+      <code className="min-w-0 flex-1 font-mono text-[0.75rem] leading-relaxed tracking-tight wrap-anywhere">
+        <LongText text={value} />
       </code>
       <CopyButton text={value} what={what} className="-my-1" />
     </span>

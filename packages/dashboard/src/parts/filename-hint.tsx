@@ -6,7 +6,7 @@ export function FilenameHint({ hint }: { hint: string }) {
   const cut = hint.lastIndexOf('/') + 1;
   return (
     <bdi title={hint} className="flex min-w-0 font-mono text-[0.82rem]">
-      <span className="min-w-8 truncate text-muted">{hint.slice(0, cut)}</span>
+      {cut > 0 && <span className="min-w-8 truncate text-muted">{hint.slice(0, cut)}</span>}
       <span className="max-w-[75%] shrink-0 truncate">{hint.slice(cut)}</span>
     </bdi>
   );

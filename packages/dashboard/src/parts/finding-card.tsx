@@ -72,7 +72,9 @@ export function FindingCard({ finding }: { finding: Finding }) {
           <Age at={finding.lastSeen} />
         </span>
       </div>
-      <h3 className="text-lg leading-snug font-medium wrap-anywhere">{finding.sentence}</h3>
+      <h3 title={finding.sentence} className="line-clamp-4 text-lg leading-snug font-medium wrap-anywhere">
+        {finding.sentence}
+      </h3>
       <Explanation causes={finding.explanation} />
       <Evidence evidence={finding.evidence} />
       <Reach finding={finding} />

@@ -48,7 +48,7 @@ export function MeasurementList({ hostId, rows }: { hostId: string; rows: readon
   // When the row of the cursor is scrolled out of the document, Tab must still find a row.
   const reachable = items.some(({ index }) => index === cursor.index) ? cursor.index : items[0]?.index;
   return (
-    <div ref={box} className="h-[min(70vh,46rem)] overflow-y-auto overscroll-contain">
+    <div ref={box} className="max-h-[min(70vh,46rem)] overflow-y-auto overscroll-contain">
       <ol className="relative" style={{ height: virtual.getTotalSize() }}>
         {items.map(({ index, key, start }) => {
           const row = rows[index];

@@ -42,7 +42,11 @@ const RAILS: Readonly<Record<RungData['state'], string>> = {
 
 /** One rung: a node on the ladder's rail, its state, its sentence and the values that it rests on. */
 export function Rung({ rung, last }: { rung: RungData; last: boolean }) {
-  const sentence = <span className="mt-0.5 block text-sm leading-snug wrap-anywhere text-muted">{rung.sentence}</span>;
+  const sentence = (
+    <span title={rung.sentence} className="mt-0.5 line-clamp-4 text-sm leading-snug wrap-anywhere text-muted">
+      {rung.sentence}
+    </span>
+  );
   return (
     <li data-tone={RUNG_TONES[rung.state]} data-state={rung.state} className="relative flex gap-4 pb-6 last:pb-0">
       {!last && (

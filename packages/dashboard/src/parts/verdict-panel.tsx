@@ -38,7 +38,9 @@ export function VerdictPanel({ host, detail }: { host: HostSummary; detail: Host
               {word}
             </span>
           </h1>
-          <p className="mt-3 max-w-[62ch] text-lg leading-snug wrap-anywhere">{sentence}</p>
+          <p title={sentence} className="mt-3 line-clamp-4 max-w-[62ch] text-lg leading-snug wrap-anywhere">
+            {sentence}
+          </p>
           <p className="mt-3 flex flex-wrap gap-x-5 gap-y-1 text-sm text-muted">
             {host.evidenceAt === null ? (
               <span>No evidence yet</span>
