@@ -1,4 +1,4 @@
-import { equalBytes } from '../bytes/index.ts';
+import { equalBytes, printable } from '../bytes/index.ts';
 import type { Hasher } from '../hash/index.ts';
 import {
   bootAggregate,
@@ -59,7 +59,7 @@ const JUDGES: Readonly<Record<EntryKind, (entry: MeasurementEntry, context: Judg
   'engine-start': (entry) =>
     entry.number === FIRST_START_ENTRY ? engineRecord(entry) : gap(entry, 'The engine was started again after a gap.'),
   'engine-stop': engineRecord,
-  'engine-gap': (entry) => gap(entry, 'The engine lost events.'),
+  'engine-gap': (entry) => gap(entry, `The engine missed something (${gapReason(entry)}).`),
   buffer: judgeDigest,
   file: judgeDigest,
 };
@@ -77,6 +77,12 @@ function gap(entry: MeasurementEntry, what: string): Judgement {
     next: ['assay doctor'],
   });
   return { number: entry.number, status: 'engine-record', finding };
+}
+
+/** The engine's records are `key=value;` text (docs/engine.md). */
+function gapReason({ fields }: MeasurementEntry): string {
+  const text = printable(fields.buffer ?? new Uint8Array());
+  return /(?:^|;)reason=([a-z-]{1,32});/.exec(text)?.[1] ?? 'no reason given';
 }
 
 function judgeBootAggregate(entry: MeasurementEntry, context: JudgeContext): Judgement {
