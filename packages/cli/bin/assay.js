@@ -2,6 +2,7 @@
 // Plain JavaScript that every Node can read: it finds a Node that runs the TypeScript sources, and hands over to it.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -34,5 +35,9 @@ function handOver(node) {
   }
   const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  child.on('exit', (code, signal) => process.exit(signal === null ? code : 130));
+  child.on('error', (error) => {
+    console.error(`assay needs Node ${NEEDED} or later, and the one in ${node} does not start: ${error.message}`);
+    process.exit(3);
+  });
+  child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + constants.signals[signal]));
 }

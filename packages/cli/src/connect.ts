@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApiClient } from '@assay/wire';
 import { z } from 'zod';
-import { isFileError } from './exit.ts';
+import { readStateFile } from './state-file.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:4620';
 export const DEFAULT_STATE = '.assay';
@@ -31,14 +30,8 @@ export function reader({ url }: ConnectOptions): ApiClient {
 
 /** With the operator's token: ASSAY_TOKEN, else that of the state directory; without one the verifier will say no. */
 export async function operator({ url, state }: ConnectOptions): Promise<ApiClient> {
-  return new ApiClient(url, process.env['ASSAY_TOKEN'] ?? (await stateToken(state)));
-}
-
-async function stateToken(state: string): Promise<string | undefined> {
-  try {
-    return Tokens.parse(JSON.parse(await readFile(tokensPath(state), 'utf8'))).operator;
-  } catch (error) {
-    if (isFileError(error) && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const given = process.env['ASSAY_TOKEN'];
+  const token =
+    given === undefined || given === '' ? (await readStateFile(tokensPath(state), Tokens))?.operator : given;
+  return new ApiClient(url, token);
 }

@@ -38,7 +38,7 @@ export function exitCodeOf(error: unknown): number {
 
 function exitCodeOfStatus(status: number): number {
   if (status === 401 || status === 403) return EXIT.notPermitted;
-  return status >= 500 ? EXIT.unreachable : EXIT.no;
+  return status >= 500 || status === 429 ? EXIT.unreachable : EXIT.no;
 }
 
 /** An error of a file operation: those carry the path and a code such as ENOENT. */

@@ -1,8 +1,8 @@
-import { open } from 'node:fs/promises';
 import { FormatError } from '@assay/core/errors';
 import type { HashName } from '@assay/core/hash';
 import { firstForgedDigest, parseBinaryList, type MeasurementEntry } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
+import { boundedContent } from './bounded-file.ts';
 
 export interface ListFile {
   readonly bank: HashName;
@@ -12,7 +12,8 @@ export interface ListFile {
 type Bank = 'sha1' | 'sha256' | 'sha384' | 'sha512';
 const BANKS: readonly Bank[] = ['sha256', 'sha1', 'sha384', 'sha512'];
 const SIZE_LIMIT = 1024 ** 3;
-const CHUNK = 4 * 1024 * 1024;
+/** Longer than a first record. */
+const HEAD = 1024 * 1024;
 
 /**
  * Reads a binary list. Its bank is the one given, else that of the file name's suffix, else the one in which the first
@@ -20,7 +21,7 @@ const CHUNK = 4 * 1024 * 1024;
  * @throws FormatError
  */
 export async function readListFile(path: string, bank: Bank | undefined): Promise<ListFile> {
-  const bytes = await contentOf(path);
+  const bytes = await boundedContent(path, SIZE_LIMIT);
   if (bytes.length === 0)
     throw new FormatError('LIST-EMPTY', `${path} is empty; every list begins with boot_aggregate`);
   if (/^[ 0-9]\d [0-9a-f]{32}/.test(bytes.subarray(0, 64).toString('latin1'))) {
@@ -31,29 +32,10 @@ export async function readListFile(path: string, bank: Bank | undefined): Promis
   return { bank: chosen, entries: parseBinaryList(bytes, { bank: chosen }).entries };
 }
 
-/** Files of securityfs have no size, and some files never end. */
-async function contentOf(path: string): Promise<Buffer> {
-  const file = await open(path, 'r');
-  try {
-    const stats = await file.stat();
-    if (!stats.isFile()) throw new FormatError('LIST-FILE', `${path} is not a regular file`);
-    const chunks: Buffer[] = [];
-    for (let length = 0; length <= SIZE_LIMIT; ) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, null);
-      if (bytesRead === 0) return Buffer.concat(chunks);
-      chunks.push(buffer.subarray(0, bytesRead));
-      length += bytesRead;
-    }
-    throw new FormatError('BYTES-LIMIT', `${path} is longer than ${SIZE_LIMIT} bytes`);
-  } finally {
-    await file.close();
-  }
-}
-
 function bankOfFirstEntry(bytes: Buffer): Bank | undefined {
   return BANKS.find((bank) => {
     try {
-      const head = bytes.subarray(0, CHUNK);
+      const head = bytes.subarray(0, HEAD);
       const [first] = parseBinaryList(firstRecord(head, bank), { bank }).entries;
       return first !== undefined && firstForgedDigest(nodeHasher, bank, [first]) === undefined;
     } catch (error) {

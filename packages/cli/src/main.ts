@@ -1,7 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { DEFAULT_STATE, DEFAULT_URL } from './connect.ts';
-import { EXIT, exitCodeOf } from './exit.ts';
+import { EXIT, exitCodeOf, UsageError } from './exit.ts';
+import { followOutput } from './output/ends.ts';
 import { reportError, type Format } from './output/report.ts';
 
 /** A command's work: its arguments, then its options by the names of their long flags; it gives the exit code. */
@@ -9,24 +10,26 @@ type Run = (...values: unknown[]) => Promise<number>;
 
 /** @param argv with `node` and the script first */
 export async function main(argv: readonly string[]): Promise<void> {
-  process.stdout.on('error', endWithReader);
-  const program = createProgram();
+  followOutput();
   try {
-    await program.parseAsync(argv);
+    await createProgram().parseAsync(argv);
   } catch (error) {
-    if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? EXIT.fine : EXIT.usage;
-      return;
-    }
-    reportError(error, wantedFormat(argv));
-    process.exitCode = exitCodeOf(error);
+    const failure = error instanceof CommanderError ? usageErrorOf(error) : error;
+    process.exitCode = failure === undefined ? EXIT.fine : exitCodeOf(failure);
+    if (failure === undefined || hasShownHelp(error)) return;
+    reportError(failure, wantedFormat(argv));
   }
 }
 
-/** Whoever read our output has seen enough, such as `head`. */
-function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(EXIT.fine);
-  throw error;
+/** @returns undefined when the end was asked for, by --help or --version */
+function usageErrorOf(error: CommanderError): UsageError | undefined {
+  if (error.exitCode === 0) return undefined;
+  return new UsageError(error.message.replace(/^error: /, '').replaceAll('\n', ' '));
+}
+
+/** A command that only groups others has been called: commander has written its help to stderr. */
+function hasShownHelp(error: unknown): boolean {
+  return error instanceof CommanderError && error.code === 'commander.help';
 }
 
 /** Errors come before or instead of a parsed command, so this looks at the words themselves. */
@@ -41,7 +44,7 @@ function createProgram(): Command {
     .description('File integrity that a machine can prove: measure, attest and verify Linux hosts.')
     .version(packageJson.version)
     .exitOverride()
-    .showHelpAfterError('Run it with --help for its options.')
+    .configureOutput({ outputError: () => undefined }) // main() reports errors, in the format that is asked for.
     .configureHelp({ showGlobalOptions: false })
     .addHelpText('after', GENERAL_HELP);
   addUp(program);
@@ -120,7 +123,7 @@ function addLog(program: Command): void {
   show.action(action(async (file, options) => (await import('./commands/log-show.ts')).showLog(file, options)));
   const verify = command(log, 'verify', 'Recompute every template digest and replay the list into its PCRs.')
     .argument('<file>', 'binary_runtime_measurements of the kernel or the engine')
-    .option('--pcr <bank:index=hex...>', 'value that the PCR must have')
+    .option('--pcr <bank:index=hex>', 'value that the PCR must have; may be repeated', collect)
     .option('--pcrs <file>', 'file of such values, a line each: bank:index hex')
     .addOption(bankOption())
     .addOption(outputOption());
@@ -150,6 +153,10 @@ function action(run: Run): (...values: unknown[]) => Promise<void> {
   return async (...values) => {
     process.exitCode = await run(...values.slice(0, -1)); // The last value is the command itself.
   };
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }
 
 function port(text: string): number {

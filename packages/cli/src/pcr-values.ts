@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { boundedContent } from './bounded-file.ts';
 import { fromHex } from '@assay/core/bytes';
 import { FormatError } from '@assay/core/errors';
 import { hashAlgorithm, isHashName, type HashName } from '@assay/core/hash';
@@ -9,6 +9,9 @@ export interface ExpectedPcr {
   readonly pcr: number;
   readonly value: Uint8Array;
 }
+
+/** Every PCR of every bank, many times over. */
+const PCR_FILE_LIMIT = 1024 * 1024;
 
 /** `--pcr sha256:10=HEX`. @throws UsageError */
 export function parsePcrOption(text: string): ExpectedPcr {
@@ -22,7 +25,7 @@ export function parsePcrOption(text: string): ExpectedPcr {
 
 /** `--pcrs FILE`: a line each, `bank:index hex`; empty lines are passed over. @throws FormatError PCR-LINE */
 export async function readPcrFile(path: string): Promise<ExpectedPcr[]> {
-  const lines = (await readFile(path, 'latin1')).split('\n');
+  const lines = (await boundedContent(path, PCR_FILE_LIMIT)).toString('latin1').split('\n');
   return lines.flatMap((line, index) => {
     if (line.trim() === '') return [];
     const [name = '', hex = '', ...more] = line.trim().split(/\s+/);

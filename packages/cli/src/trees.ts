@@ -13,6 +13,8 @@ const EXECUTABLE = 0o111n;
 /** No program is as large; a sparse file may claim to be. */
 const SIZE_LIMIT = 4n * 1024n ** 3n;
 const PROGRESS_EVERY = 100;
+/** What was a regular file a moment ago may be a pipe now, on which open(2) would wait. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const SLASH = Buffer.from('/');
 
 /**
@@ -46,7 +48,7 @@ function isProgram(stats: BigIntStats): boolean {
 }
 
 async function add(found: Programs, path: Buffer): Promise<void> {
-  const file = await tried(found, path, () => open(path, constants.O_RDONLY | constants.O_NOFOLLOW));
+  const file = await tried(found, path, () => open(path, OPEN_FLAGS));
   if (file === undefined) return;
   try {
     const result = hashFile(file.fd, ['sha256'], () => false);

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import { CHECKS, type Check } from '../doctor/checks.ts';
 import { EXIT } from '../exit.ts';
-import { OutputOptions } from '../options.ts';
+import { optionsFrom, OutputOptions, StateOptions } from '../options.ts';
 import { printJson } from '../output/report.ts';
 import { colours, table } from '../output/terminal.ts';
 
-const DoctorOptions = OutputOptions.extend({ port: z.int(), state: z.string() });
+const DoctorOptions = OutputOptions.extend({ port: z.int(), ...StateOptions.shape });
 
 /** `assay doctor`: exit code 3 when something is missing that measuring this machine needs, else 0. */
 export async function doctor(given: unknown): Promise<number> {
-  const options = DoctorOptions.parse(given);
+  const options = optionsFrom(DoctorOptions, given);
   const checks: Check[] = [];
   for (const check of CHECKS) checks.push(await check(options));
   const missing = checks.some(({ state }) => state === 'missing');

@@ -13,13 +13,13 @@ import {
 import { z } from 'zod';
 import { reader } from '../connect.ts';
 import { EXIT } from '../exit.ts';
-import { ConnectOptions } from '../options.ts';
+import { ConnectOptions, optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
 import { ago, colours, table } from '../output/terminal.ts';
 
 /** `assay hosts get [HOST]`: exits with 0 only when every host shown is trusted. */
 export async function getHosts(host: unknown, given: unknown): Promise<number> {
-  const options = ConnectOptions.parse(given);
+  const options = optionsFrom(ConnectOptions, given);
   const name = z.string().optional().parse(host);
   const client = reader(options);
   return name === undefined ? await list(client, options.output) : await show(client, name, options.output);

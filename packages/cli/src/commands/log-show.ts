@@ -2,20 +2,28 @@ import { toHex } from '@assay/core/bytes';
 import { digestText, entryKind, filenameHint, type MeasurementEntry } from '@assay/core/measurement';
 import { z } from 'zod';
 import { EXIT } from '../exit.ts';
-import { readListFile } from '../list-file.ts';
-import { BankOptions } from '../options.ts';
-import { printJson } from '../output/report.ts';
-import { colours, table } from '../output/terminal.ts';
+import { readListFile, type ListFile } from '../list-file.ts';
+import { BankOptions, optionsFrom } from '../options.ts';
+import { jsonText } from '../output/report.ts';
+import { printPieces } from '../output/stream.ts';
+import { colours, tableLines } from '../output/terminal.ts';
 
 /** `assay log show FILE`: names are escaped, so that a hostile one does nothing to a terminal. */
 export async function showLog(path: unknown, given: unknown): Promise<number> {
-  const options = BankOptions.parse(given);
+  const options = optionsFrom(BankOptions, given);
   const file = z.string().parse(path);
-  const { bank, entries } = await readListFile(file, options.bank);
-  if (options.output === 'json') {
-    printJson({ schema: 'assay.log.v1', file, bank, entries: entries.map(jsonEntry) });
-  } else process.stdout.write(entryTable(entries));
+  const list = await readListFile(file, options.bank);
+  await printPieces(options.output === 'json' ? documentPieces(file, list) : tableLines(tableRows(list)));
   return EXIT.fine;
+}
+
+/** One JSON document, an entry a line: a long list would be longer than a string can be. */
+function* documentPieces(file: string, { bank, entries }: ListFile): Generator<string> {
+  yield `${jsonText({ schema: 'assay.log.v1', file, bank }).slice(0, -1)},"entries":[\n`;
+  for (const [index, entry] of entries.entries()) {
+    yield `${jsonText(jsonEntry(entry))}${index === entries.length - 1 ? '' : ','}\n`;
+  }
+  yield ']}\n';
 }
 
 function jsonEntry(entry: MeasurementEntry): object {
@@ -34,22 +42,28 @@ function jsonEntry(entry: MeasurementEntry): object {
   };
 }
 
+const HEAD = ['ENTRY', 'PCR', 'TEMPLATE', 'TEMPLATE DIGEST', 'DIGEST', 'FILE OR EVENT'];
 const SHORT = 16;
 
-function entryTable(entries: readonly MeasurementEntry[]): string {
-  const colour = colours(1);
-  const head = ['ENTRY', 'PCR', 'TEMPLATE', 'TEMPLATE DIGEST', 'DIGEST', 'FILE OR EVENT'].map((title) =>
-    colour.dim(title),
-  );
-  const rows = entries.map((entry) => [
+function tableRows({ entries }: ListFile): Iterable<readonly string[]> {
+  const head = HEAD.map((title) => colours(1).dim(title));
+  return {
+    *[Symbol.iterator]() {
+      yield head;
+      for (const entry of entries) yield tableRow(entry);
+    },
+  };
+}
+
+function tableRow(entry: MeasurementEntry): string[] {
+  return [
     String(entry.number),
     String(entry.pcr),
     entry.template,
     entry.violation ? 'violation' : `${toHex(entry.templateDigest).slice(0, SHORT)}…`,
     shortDigest(digestText(entry.fields.digest)),
     filenameHint(entry.fields),
-  ]);
-  return table([head, ...rows]);
+  ];
 }
 
 function shortDigest(digest: string): string {

@@ -5,8 +5,8 @@ import { nodeHasher } from '@assay/core/node';
 import { z } from 'zod';
 import { EXIT } from '../exit.ts';
 import { readListFile, type ListFile } from '../list-file.ts';
-import { BankOptions } from '../options.ts';
-import { colours, table } from '../output/terminal.ts';
+import { BankOptions, optionsFrom } from '../options.ts';
+import { colours, shown, table } from '../output/terminal.ts';
 import { printJson } from '../output/report.ts';
 import { parsePcrOption, readPcrFile, type ExpectedPcr } from '../pcr-values.ts';
 
@@ -32,7 +32,7 @@ interface Problem {
 
 /** `assay log verify FILE`: exit code 0 when every recomputation holds and every expected PCR is matched, else 1. */
 export async function verifyLog(path: unknown, given: unknown): Promise<number> {
-  const options = VerifyOptions.parse(given);
+  const options = optionsFrom(VerifyOptions, given);
   const file = z.string().parse(path);
   const fromFile = options.pcrs === undefined ? [] : await readPcrFile(options.pcrs);
   const expected = [...options.pcr.map(parsePcrOption), ...fromFile];
@@ -58,8 +58,9 @@ function rowOf(entries: readonly MeasurementEntry[], bank: HashName, pcr: number
   const row = { bank, pcr, value: toHex(replay(nodeHasher, from, entries).value) };
   if (expected === undefined) return row;
   const prefix = matchingPrefix(nodeHasher, from, entries, expected);
-  const matchedEntries = prefix === undefined ? {} : { matchedEntries: prefix };
-  return { ...row, expected: toHex(expected), matched: prefix !== undefined, ...matchedEntries };
+  // A PCR that nothing was extended into proves no list that has entries for it.
+  const matched = prefix !== undefined && (prefix > 0 || !entries.some((entry) => entry.pcr === pcr));
+  return { ...row, expected: toHex(expected), matched, ...(matched ? { matchedEntries: prefix } : {}) };
 }
 
 function problemsOf({ bank, entries }: ListFile): Problem[] {
@@ -99,7 +100,7 @@ function textOf(file: string, list: ListFile, pcrs: readonly ReplayedRow[], prob
   const colour = colours(1);
   const good = `${list.entries.length - problems.length} of ${list.entries.length} template digests (${list.bank}) hold`;
   return [
-    `${file}: ${problems.length === 0 ? colour.green(good) : colour.red(good)}\n`,
+    `${shown(file)}: ${problems.length === 0 ? colour.green(good) : colour.red(good)}\n`,
     ...problems.map(({ entry, offset, message }) => `  entry ${entry} at offset ${offset}: ${message}\n`),
     table(pcrs.map((row) => [`  ${row.bank}:${row.pcr}`, row.value, matchText(row, list.entries.length)])),
   ].join('');

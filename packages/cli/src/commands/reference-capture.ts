@@ -2,20 +2,20 @@ import { CaptureReply, HostDocument, HostList, route, ROUTES, type ApiClient, ty
 import { z } from 'zod';
 import { operator } from '../connect.ts';
 import { EXIT, UsageError } from '../exit.ts';
-import { ConnectOptions } from '../options.ts';
+import { ConnectOptions, optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
 import { programsUnder } from '../trees.ts';
 
 const CaptureOptions = ConnectOptions.extend({
   host: z.string().optional(),
   tree: z.array(z.string()).default([]),
-  note: z.string().max(500).optional(),
+  note: z.string().max(500, 'is longer than 500 characters').optional(),
 });
 type CaptureOptions = z.infer<typeof CaptureOptions>;
 
 /** `assay reference capture`: what the host has measured in this boot becomes its reference values. */
 export async function captureReferences(given: unknown): Promise<number> {
-  const options = CaptureOptions.parse(given);
+  const options = optionsFrom(CaptureOptions, given);
   const client = await operator(options);
   const host = options.host ?? (await onlyHost(client));
   const body: CaptureRequest = {

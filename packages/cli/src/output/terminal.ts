@@ -7,13 +7,20 @@ export function colours(descriptor: 1 | 2): ReturnType<typeof pc.createColors> {
   return pc.createColors(!plain && isatty(descriptor));
 }
 
+type Rows = Iterable<readonly string[]>;
+
 /** Columns two blanks apart; the last column is not padded. Cells may hold colour. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const columns = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, column) =>
-    Math.max(...rows.map((row) => width(row[column] ?? ''))),
-  );
-  return rows.map((row) => `${row.map((cell, column) => padded(cell, column, row, widths)).join('  ')}\n`).join('');
+export function table(rows: Rows): string {
+  return [...tableLines(rows)].join('');
+}
+
+/** The lines of such a table, one at a time; the rows are asked for twice, so that long ones need not be kept. */
+export function* tableLines(rows: Rows): Generator<string> {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, width(cell));
+  }
+  for (const row of rows) yield `${row.map((cell, column) => padded(cell, column, row, widths)).join('  ')}\n`;
 }
 
 function padded(cell: string, column: number, row: readonly string[], widths: readonly number[]): string {
@@ -24,6 +31,14 @@ const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
 
 function width(cell: string): number {
   return Array.from(cell.replace(COLOUR, '')).length;
+}
+
+/**
+ * Text of others in one line, with nothing in it that a terminal obeys or hides: control, bidirectional and other
+ * invisible characters are escaped. A backslash stays, since what others escaped already has some.
+ */
+export function shown(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 /** `12 s ago`. */

@@ -1,7 +1,7 @@
 import type { createColors } from 'picocolors';
 import type { AgentPhase } from '@assay/agent';
 import type { Verdict } from '@assay/wire';
-import { colours } from '../output/terminal.ts';
+import { colours, shown } from '../output/terminal.ts';
 
 /** What `assay up` says while it runs: a line when something changes, nothing while nothing does. */
 export class Console {
@@ -10,8 +10,13 @@ export class Console {
 
   section(title: string, lines: readonly string[]): void {
     const [first = '', ...others] = lines;
-    process.stdout.write(`  ${this.#colour.dim(title.padEnd(10))}${first}\n`);
-    for (const line of others) process.stdout.write(`  ${' '.repeat(10)}${line}\n`);
+    process.stdout.write(`  ${this.#colour.dim(title.padEnd(10))}${shown(first)}\n`);
+    for (const line of others) process.stdout.write(`  ${' '.repeat(10)}${shown(line)}\n`);
+  }
+
+  /** What a part of the program says of itself. */
+  log(part: string, line: string): void {
+    this.line(`${part}  ${shown(line)}`);
   }
 
   line(text: string): void {
@@ -28,10 +33,10 @@ export class Console {
 
   #textOf(phase: AgentPhase): string {
     if (phase.phase === 'enrolling') return 'enrols: its TPM proves that it holds both keys';
-    if (phase.phase === 'retrying') return `${this.#colour.yellow('agent')} ${phase.error.message}`;
+    if (phase.phase === 'retrying') return `${this.#colour.yellow('agent')} ${shown(phase.error.message)}`;
     if (phase.phase === 'attesting') return '';
     const { verdict, sentence } = phase.reply;
-    return `${this.#verdict(verdict)}  ${withoutCounts(verdict, sentence)}`;
+    return `${this.#verdict(verdict)}  ${withoutCounts(verdict, shown(sentence))}`;
   }
 
   #verdict(verdict: Verdict): string {

@@ -5,7 +5,6 @@ import { engineList, type KernelIma, type MeasurementSource } from '@assay/linux
 import { chooseMounts, readMounts } from '@assay/linux/mounts';
 import type { Tpm } from '@assay/linux/tpm';
 import type { ListSource } from '@assay/wire';
-import { UsageError } from '../exit.ts';
 import type { State } from './state.ts';
 
 export interface ChosenList {
@@ -43,9 +42,6 @@ export async function openEngineList(
   state: State,
   log: NonNullable<EngineOptions['log']>,
 ): Promise<ChosenList> {
-  if (choice.permission && choice.watch.length === 0) {
-    throw new UsageError('--permission holds up programs until they are measured: name the mounts with --watch');
-  }
   const mounts = choice.watch.length > 0 ? choice.watch : chooseMounts(readMounts()).chosen;
   const directory = state.path('engine');
   const mode = choice.permission ? 'permission' : 'notify';

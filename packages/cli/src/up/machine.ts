@@ -37,7 +37,7 @@ export async function attestMachine(
   const list =
     which === 'kernel'
       ? openKernelList(ima)
-      : await openEngineList(options, chosen.tpm, state, (line) => out.line(`engine  ${line}`));
+      : await openEngineList(options, chosen.tpm, state, (line) => out.log('engine', line));
   const name = options.name ?? hostNameOf(hostname());
   const facts = { tpmKind: chosen.kind, listSource: list.kind, kernel: release(), agentVersion: packageJson.version };
   out.section('list', list.lines);

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { SystemError } from '@assay/core/errors';
 import { lockFile } from '@assay/linux/files';
 import { Tokens, tokensPath } from '../connect.ts';
-import { isFileError } from '../exit.ts';
+import { readStateFile } from '../state-file.ts';
 
 /** The state directory of one `assay up`; nobody but its owner may look inside. */
 export interface State {
@@ -29,11 +29,8 @@ export async function openState(given: string): Promise<State> {
 
 async function ensureTokens(directory: string): Promise<Tokens> {
   const path = tokensPath(directory);
-  try {
-    return Tokens.parse(JSON.parse(await readFile(path, 'utf8')));
-  } catch (error) {
-    if (!isFileError(error) || error.code !== 'ENOENT') throw error;
-  }
+  const kept = await readStateFile(path, Tokens);
+  if (kept !== undefined) return kept;
   const tokens = { schema: 'assay.tokens.v1', operator: newToken(), join: newToken() } as const;
   await writePrivate(path, tokens);
   return tokens;

@@ -39,9 +39,9 @@ export const FORMAT_CODES = {
       'An ascii measurement list is given where a binary one is needed: the ascii form cannot be verified whole.',
     remedy: 'Give the file binary_runtime_measurements that stands beside it.',
   },
-  'LIST-FILE': {
-    meaning: 'What is given as a measurement list is not a file.',
-    remedy: 'Give the file itself, such as /sys/kernel/security/ima/binary_runtime_measurements.',
+  'INPUT-FILE': {
+    meaning: 'What is given as an input is not a regular file.',
+    remedy: 'Give the file itself, such as /sys/kernel/security/ima/binary_runtime_measurements; save a pipe first.',
   },
   'PCR-LINE': {
     meaning: 'A line of a file of PCR values is not of the form `bank:index hex`.',
@@ -220,6 +220,10 @@ export const SYSTEM_CODES = {
   'STATE-IN-USE': {
     meaning: 'Another process works in the same state directory.',
     remedy: 'End it, or choose another directory with --state and another port with --port.',
+  },
+  'STATE-FORMAT': {
+    meaning: 'A file of the state directory is not of the form that Assay writes.',
+    remedy: 'Restore the file that the message names, or remove it: `assay up` makes it anew.',
   },
   'PORT-TAKEN': {
     meaning: 'Another program listens on the address that the verifier wants.',
