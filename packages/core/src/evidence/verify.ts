@@ -107,9 +107,11 @@ interface CoveredList {
 function coveredList(input: EvidenceInput, boot: Boot, quote: VerifiedQuote, hasher: Hasher): CoveredList {
   const start = positionOf(boot, input.kept, input.list);
   const sent = sentEntries(input, start, hasher);
+  const kept = boot === 'same' ? input.kept : null;
+  checkLength(start.entries + sent.length, kept);
   const count = coveredCount(hasher, start, sent, quotedPcr(quote));
   const covered = sent.slice(0, count);
-  const kept = boot === 'same' ? input.kept : null;
+  checkLength(start.entries + count, kept);
   if (kept !== null) checkKeptPart(hasher, start, covered, kept);
   return {
     entries: covered.filter((entry) => entry.number > (kept?.entries ?? 0)),
@@ -160,6 +162,12 @@ function coveredCount(
   throw new VerificationError('IMA-REPLAY', message);
 }
 
+/** Looked at before the replay too, which could only say that a list from which entries were removed leads nowhere. */
+function checkLength(entries: number, kept: KeptState | null): void {
+  if (kept === null || entries >= kept.entries) return;
+  throw new VerificationError('IMA-LOG-SHORT', `the list has ${entries} entries; this boot had ${kept.entries} before`);
+}
+
 /** A list that is sent again from its start must hold, unchanged, what was verified in this boot before. */
 function checkKeptPart(
   hasher: Hasher,
@@ -167,10 +175,6 @@ function checkKeptPart(
   covered: readonly MeasurementEntry[],
   kept: KeptState,
 ): void {
-  const end = start.entries + covered.length;
-  if (end < kept.entries) {
-    throw new VerificationError('IMA-LOG-SHORT', `the list has ${end} entries; this boot had ${kept.entries} before`);
-  }
   const again = covered.filter((entry) => entry.number <= kept.entries);
   const { value } = replay(hasher, { bank: BANK, pcr: IMA_PCR, value: start.pcr }, again);
   if (!equalBytes(value, kept.pcr)) {
