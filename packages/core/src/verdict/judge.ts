@@ -42,7 +42,27 @@ const FIRST_START_ENTRY = 2;
 
 /** Judges entries that were verified, each for itself. */
 export function judgeEntries(entries: Iterable<MeasurementEntry>, context: JudgeContext): Judgement[] {
-  return Array.from(entries, (entry) => JUDGES[entryKind(entry)](entry, context));
+  return Array.from(entries, (entry) => judgeEntry(entry, context));
+}
+
+function judgeEntry(entry: MeasurementEntry, context: JudgeContext): Judgement {
+  const kind = provedKind(entry, context.hasher);
+  const judgement = JUDGES[kind](entry, context);
+  if (entry.number > 1 || kind === 'boot-aggregate') return judgement;
+  const sentence = 'The list does not begin with boot_aggregate, so nothing ties it to this boot.';
+  return { ...judgement, finding: draft(entry, 'BOOT-AGGREGATE', { sentence, explanation: [], next: [] }) };
+}
+
+/**
+ * A template digest does not cover the template's name: who sends the list can show an `ima-sig` entry of a file as
+ * `ima-buf`. That an entry is of a buffer shows in its digest alone, so a record of the engine has the buffer's.
+ */
+function provedKind(entry: MeasurementEntry, hasher: Hasher): EntryKind {
+  const kind = entryKind(entry);
+  if (!kind.startsWith('engine-')) return kind;
+  const { digest, buffer } = entry.fields;
+  if (buffer === undefined || digest?.algorithm !== 'sha256') return 'buffer';
+  return equalBytes(digest.value, hasher.digest('sha256', buffer)) ? kind : 'buffer';
 }
 
 const JUDGES: Readonly<Record<EntryKind, (entry: MeasurementEntry, context: JudgeContext) => Judgement>> = {

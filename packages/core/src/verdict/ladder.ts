@@ -105,20 +105,19 @@ function quoteRung({ quote, stale }: LadderFacts): Rung {
   };
 }
 
-function pcrRung({ quote }: LadderFacts): Rung {
+function pcrRung({ quote, entries }: LadderFacts): Rung {
   const rung = { rung: 'pcr', title: 'PCR 10' } as const;
   if (quote === null) return { ...rung, state: 'waiting', sentence: 'No value has been quoted yet.', facts: [] };
-  return {
-    ...rung,
-    state: 'ok',
-    sentence: 'The measurement list replays to the quoted value.',
-    facts: [{ label: 'sha256:10', value: quote.pcr }],
-  };
+  const facts = [{ label: 'sha256:10', value: quote.pcr }];
+  if (entries === 0) return { ...rung, state: 'warning', sentence: 'The quoted value covers no entry.', facts };
+  return { ...rung, state: 'ok', sentence: 'The measurement list replays to the quoted value.', facts };
 }
 
 function listRung({ quote, entries, violations }: LadderFacts): Rung {
   const rung = { rung: 'list', title: 'Measurement list' } as const;
-  if (quote === null) return { ...rung, state: 'waiting', sentence: 'No entries have come yet.', facts: [] };
+  if (quote === null || entries === 0) {
+    return { ...rung, state: 'waiting', sentence: 'No entries have come yet.', facts: [] };
+  }
   return {
     ...rung,
     state: 'ok',
@@ -130,14 +129,14 @@ function listRung({ quote, entries, violations }: LadderFacts): Rung {
   };
 }
 
-function referenceRung({ quote, reference }: LadderFacts): Rung {
+function referenceRung({ entries, quote, reference }: LadderFacts): Rung {
   const rung = { rung: 'reference', title: 'Reference values' } as const;
   if (reference === null) {
     return { ...rung, state: 'waiting', sentence: 'None captured: nothing says which digests are good.', facts: [] };
   }
   return {
     ...rung,
-    state: quote === null ? 'waiting' : 'ok',
+    state: quote === null || entries === 0 ? 'waiting' : 'ok',
     sentence: 'Every measured digest is among them.',
     facts: [
       { label: 'Version', value: String(reference.version) },

@@ -23,7 +23,7 @@ export interface VerdictFacts {
 
 /**
  * The verdict and the one sentence that says why. Worst first: a failure stays a failure when the host falls silent,
- * old evidence is never green, and neither is a list that nothing was compared with.
+ * old evidence is never green, and neither is an empty list, nor one that nothing was compared with.
  */
 export function verdictOf(facts: VerdictFacts): { verdict: Verdict; sentence: string } {
   const failed = facts.openFindings.filter((finding) => finding.severity === 'failed');
@@ -35,6 +35,9 @@ export function verdictOf(facts: VerdictFacts): { verdict: Verdict; sentence: st
     return { verdict: 'stale', sentence: `No fresh evidence since ${facts.evidenceAt.toISOString()}.` };
   }
   if (facts.openFindings.length > 0) return { verdict: 'warning', sentence: summary(facts.openFindings) };
+  if (facts.entries === 0) {
+    return { verdict: 'unverified', sentence: 'The quote holds, but its PCR 10 covers no entry: nothing is measured.' };
+  }
   const entries = count(facts.entries, 'entry', 'entries');
   if (facts.reference === null) {
     return {
@@ -55,8 +58,9 @@ export function isStale(facts: Pick<VerdictFacts, 'now' | 'evidenceAt' | 'staleA
 
 function summary(findings: readonly OpenFinding[]): string {
   const [first, ...others] = findings;
-  const more = others.length > 0 ? ` (and ${count(others.length, 'more finding', 'more findings')})` : '';
-  return `${first?.sentence ?? ''}${more}`;
+  const sentence = first?.sentence ?? '';
+  if (others.length === 0) return sentence;
+  return `${sentence.replace(/\.$/, '')} (and ${count(others.length, 'more finding', 'more findings')}).`;
 }
 
 function count(number: number, one: string, many: string): string {
