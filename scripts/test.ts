@@ -46,6 +46,8 @@ export async function runTests(root: string, files: readonly string[]): Promise<
 }
 
 if (import.meta.main) {
+  // `su` without a dash gives root a PATH without these, where mkfs.ext4 is.
+  process.env['PATH'] = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
   // It says itself what is missing; tests that need it then fail or are skipped with the line that installs it.
   spawnSync(join(ROOT, 'scripts/system-packages'), { stdio: ['ignore', 'inherit', 'inherit'] });
   const filters = process.argv.slice(2);
