@@ -38,6 +38,7 @@ export async function readPcrFile(path: string): Promise<ExpectedPcr[]> {
 function expectedPcr(name: string, hex: string): ExpectedPcr | undefined {
   const [, bank = '', index = ''] = /^([a-z0-9]+):(\d{1,2})$/.exec(name) ?? [];
   if (!isHashName(bank) || Number(index) > 23) return undefined;
+  if (hashAlgorithm(bank).tpmId === undefined) return undefined; // TPMs have no such bank.
   if (!/^[0-9a-fA-F]+$/.test(hex) || hex.length !== 2 * hashAlgorithm(bank).size) return undefined;
   return { bank, pcr: Number(index), value: fromHex(hex) };
 }

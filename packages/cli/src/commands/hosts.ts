@@ -15,7 +15,7 @@ import { reader } from '../connect.ts';
 import { EXIT } from '../exit.ts';
 import { ConnectOptions, optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
-import { ago, colours, table } from '../output/terminal.ts';
+import { ago, colours, shown, table } from '../output/terminal.ts';
 
 /** `assay hosts get [HOST]`: exits with 0 only when every host shown is trusted. */
 export async function getHosts(host: unknown, given: unknown): Promise<number> {
@@ -54,7 +54,7 @@ function hostTable(hosts: readonly HostSummary[]): string {
     host.tpm.kind,
     `${host.list.entries} (${host.list.source})`,
     host.reference === null ? 'none' : `v${host.reference.version}`,
-    host.sentence,
+    shown(host.sentence),
   ]);
   const head = ['NAME', 'VERDICT', 'EVIDENCE', 'TPM', 'LIST', 'REFERENCE', 'WHY'].map((title) => colour.dim(title));
   return table([head, ...rows]);
@@ -83,10 +83,14 @@ async function show(client: ApiClient, name: string, output: 'text' | 'json'): P
 
 function hostText(host: HostDetail, findings: readonly Finding[]): string {
   const evidence = host.evidenceAt === null ? 'no evidence yet' : `evidence ${ago(host.evidenceAt)}`;
-  const rungs = host.ladder.map(({ title, state, sentence }) => [`  ${title}`, stateText(state), sentence]);
+  const rungs = host.ladder.map(({ title, state, sentence }) => [
+    `  ${shown(title)}`,
+    stateText(state),
+    shown(sentence),
+  ]);
   return [
     `${host.name}  ${verdictText(host.verdict)}  ${evidence}\n`,
-    `${host.sentence}\n\n`,
+    `${shown(host.sentence)}\n\n`,
     table(rungs),
     ...findings.map(findingText),
   ].join('');
@@ -102,10 +106,12 @@ function findingText(finding: Finding): string {
   const paint = finding.severity === 'failed' ? colour.red : colour.yellow;
   const { entry, digest } = finding.evidence;
   return [
-    `\n${paint(finding.code)}  ${finding.id}  ${ago(finding.lastSeen)}\n`,
-    `  ${finding.sentence}\n`,
+    `\n${paint(shown(finding.code))}  ${shown(finding.id)}  ${ago(finding.lastSeen)}\n`,
+    `  ${shown(finding.sentence)}\n`,
     entry === null ? '' : `  entry ${entry}${digest === null ? '' : `, ${digest}`}\n`,
-    ...finding.explanation.map(({ cause, confidence }) => `  ${colour.dim(`likely (${confidence})`)} ${cause}\n`),
-    ...finding.next.map((line) => `  ${colour.dim('next')} ${line}\n`),
+    ...finding.explanation.map(
+      ({ cause, confidence }) => `  ${colour.dim(`likely (${confidence})`)} ${shown(cause)}\n`,
+    ),
+    ...finding.next.map((line) => `  ${colour.dim('next')} ${shown(line)}\n`),
   ].join('');
 }

@@ -4,6 +4,7 @@ import { operator } from '../connect.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { ConnectOptions, optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
+import { shown } from '../output/terminal.ts';
 import { programsUnder } from '../trees.ts';
 
 const CaptureOptions = ConnectOptions.extend({
@@ -68,5 +69,5 @@ async function settled(client: ApiClient, host: string): Promise<void> {
 }
 
 function summary({ host, version, digests }: CaptureReply): string {
-  return `${host.name}: reference values version ${version} with ${digests} digests are active.\n${host.verdict}: ${host.sentence}\n`;
+  return `${host.name}: reference values version ${version} with ${digests} digests are active.\n${host.verdict}: ${shown(host.sentence)}\n`;
 }
