@@ -31,7 +31,9 @@ export function startAgent(options: AgentOptions): Agent {
     async stop(milliseconds = STOP_MILLISECONDS) {
       unwatch();
       stopping.abort();
-      await Promise.race([ended, pause(milliseconds, new AbortController().signal)]);
+      const patience = new AbortController();
+      await Promise.race([ended, pause(milliseconds, patience.signal)]);
+      patience.abort();
     },
   };
 }

@@ -1,11 +1,14 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { fromBase64 } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
 import { base64, HostId } from '@assay/wire';
 import { z } from 'zod';
 
+const Blob = base64(4096).refine(isCanonical, 'not canonical base64');
+
 /** The attestation key as the TPM gave it out; only the TPM that made it can load the private part. */
-const AkBlobs = z.strictObject({ public: base64(4096), private: base64(4096) });
+const AkBlobs = z.strictObject({ public: Blob, private: Blob });
 
 const Enrolment = z.strictObject({ hostId: HostId, token: z.string().min(1).max(256) });
 
@@ -38,8 +41,17 @@ export async function loadState(path: string): Promise<AgentState | null> {
 export async function saveState(path: string, state: AgentState): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const beside = `${path}.new`;
-  await writeFile(beside, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600, flush: true });
+  await rm(beside, { force: true }); // What a crash left there, or another user put there, has a mode of its own.
+  await writeFile(beside, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
   await rename(beside, path);
+}
+
+function isCanonical(text: string): boolean {
+  try {
+    return fromBase64(text).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function unreadable(path: string, cause: unknown): SystemError {
