@@ -104,7 +104,7 @@ test('/dev/urandom is no list, as a device and as a file of its bytes', async (t
   }
 });
 
-test('every list cut short is a typed error or a shorter list, never a crash', async (t) => {
+test('a list cut short anywhere is a typed error', async (t) => {
   const path = `${scratch(t)}/list_sha256`;
   const whole = readFileSync(VECTOR);
   for (const length of [1, 3, 35, 36, 40, 47, 51, 1000, 2000, 3000]) {
@@ -176,10 +176,9 @@ function longList(path: string, entries: number): void {
   closeSync(fd);
 }
 
-test('a list of 200,000 entries is shown and verified within 600 MB', async (t) => {
+test('a list of 200,000 entries is shown and verified with a heap of 600 MB', async (t) => {
   const path = `${scratch(t)}/list_sha256`;
   longList(path, 200_000);
-  // Half of a small server's memory; a list four times as long must not need four times as much.
   const env = { NODE_OPTIONS: '--max-old-space-size=600' };
   const shown = await assay(['log', 'show', path], { env });
   assert.deepEqual({ code: shown.code, stderr: shown.stderr }, { code: 0, stderr: '' });
