@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -30,6 +31,38 @@ test('docs/api.md names every route', () => {
     [],
   );
 });
+
+test('docs/cli.md names every command and every option that the help names', () => {
+  const page = readFileSync(join(ROOT, 'docs/cli.md'), 'utf8');
+  const commands = namesIn(help()).flatMap((name) => {
+    const members = namesIn(help(name)).map((member) => `${name} ${member}`);
+    return members.length === 0 ? [name] : members;
+  });
+  assert.ok(commands.includes('up') && commands.includes('log verify'));
+  assert.deepEqual(
+    commands.filter((command) => !page.includes(`### assay ${command}`)),
+    [],
+  );
+  const options = commands.flatMap((command) => help(...command.split(' ')).match(/--[a-z]+/g) ?? []);
+  assert.ok(options.includes('--port'));
+  assert.deepEqual(
+    options.filter((option) => !page.includes(`${option} `) && !page.includes(`${option}\``)),
+    [],
+  );
+});
+
+/** Commands that a help text lists. */
+function namesIn(text: string): string[] {
+  const [, list = ''] = /^Commands:\n((?: {2}.*\n?)*)/m.exec(text) ?? [];
+  return Array.from(list.matchAll(/^ {2}([a-z]+)/gm), (match) => match[1] ?? '').filter((name) => name !== 'help');
+}
+
+function help(...command: string[]): string {
+  const args = [join(ROOT, 'packages/cli/bin/assay.js'), ...command, '--help'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
 
 test('links between the documents lead somewhere', () => {
   const documents = globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT });
