@@ -22,11 +22,17 @@ export function kernelIma(directories: readonly string[] = DIRECTORIES): KernelI
   if (directory === undefined)
     return { state: 'absent', reason: 'the kernel has no IMA, or securityfs is not mounted' };
   try {
-    const entries = Number(readFileSync(join(directory, 'runtime_measurements_count'), 'latin1'));
+    const entries = countIn(join(directory, 'runtime_measurements_count'));
     return { state: 'present', entries, measuring: entries > 1, source: sourceIn(directory) };
   } catch (error) {
     return { state: 'unreadable', reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function countIn(path: string): number {
+  const text = readFileSync(path, 'latin1').trim();
+  if (!/^\d{1,10}$/.test(text)) throw new Error(`${path} holds no number`);
+  return Number(text);
 }
 
 /** Kernels before 6.10 have the SHA-1 list only, without a suffix. */
