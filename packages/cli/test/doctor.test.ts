@@ -94,7 +94,7 @@ test('doctor tells of the state directory: missing, there, and of somebody else'
   const there = await stateOf(`${cwd}/there`);
   assert.deepEqual([none.state, there.state], ['ok', 'ok']);
   if (!isRoot) return;
-  const foreign = await stateOf(`${scratch(t)}`, { uid: NOBODY, assay: readableProject(t).assay, cwd: '/' });
+  const foreign = await stateOf(scratch(t), { uid: NOBODY, assay: readableProject(t).assay, cwd: '/' });
   assert.equal(foreign.state, 'missing');
   assert.match(foreign.fix ?? '', /--state/);
 });
