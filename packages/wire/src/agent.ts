@@ -8,12 +8,15 @@ export const LIST_CHUNK_LIMIT = 32 * 1024 * 1024;
 /** Most bytes of a whole evidence message. */
 export const EVIDENCE_BODY_LIMIT = 64 * 1024 * 1024;
 
+/** Nothing that a terminal, a page or a log would take for more than a character. */
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+
 /** What the agent says of its host. None of it is proved; all of it is bound into the quote. */
 export const HostFacts = z.object({
   tpmKind: TpmKind,
   listSource: ListSource,
-  kernel: z.string().max(128),
-  agentVersion: z.string().max(32),
+  kernel: z.string().max(128).regex(PRINTABLE_ASCII),
+  agentVersion: z.string().max(32).regex(PRINTABLE_ASCII),
 });
 export type HostFacts = z.infer<typeof HostFacts>;
 

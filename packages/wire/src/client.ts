@@ -52,7 +52,8 @@ export class ApiClient {
   }
 
   async #send(path: string, options: CallOptions): Promise<Response> {
-    const url = new URL(path, this.baseUrl);
+    const url = URL.parse(path, this.baseUrl);
+    if (url === null) throw this.#unreachable('that is no address; an address is like http://127.0.0.1:4620');
     for (const [name, value] of Object.entries(options.query ?? {})) url.searchParams.set(name, value);
     const limit = AbortSignal.timeout(TIME_LIMIT_MILLISECONDS);
     const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
