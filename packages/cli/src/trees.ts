@@ -12,6 +12,8 @@ export interface Programs {
 const EXECUTABLE = 0o111n;
 /** No program is as large; a sparse file may claim to be. */
 const SIZE_LIMIT = 4n * 1024n ** 3n;
+/** Of an escaped path in a request: one that is longer would have the whole request refused. */
+const PATH_LIMIT = 8192;
 const PROGRESS_EVERY = 100;
 /** What was a regular file a moment ago may be a pipe now, on which open(2) would wait. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -48,13 +50,18 @@ function isProgram(stats: BigIntStats): boolean {
 }
 
 async function add(found: Programs, path: Buffer): Promise<void> {
+  const name = listName(path);
+  if (name.length > PATH_LIMIT) {
+    found.unreadable.push({ path: name, reason: 'its path is too long' });
+    return;
+  }
   const file = await tried(found, path, () => open(path, OPEN_FLAGS));
   if (file === undefined) return;
   try {
     const result = hashFile(file.fd, ['sha256'], () => false);
     const digest = result.outcome === 'hashed' ? result.digests.get('sha256') : undefined;
     if (digest === undefined) found.unreadable.push({ path: printable(path), reason: 'it changes while it is read' });
-    else found.programs.push({ digest: `sha256:${toHex(digest)}`, path: listName(path) });
+    else found.programs.push({ digest: `sha256:${toHex(digest)}`, path: name });
   } finally {
     await file.close();
   }

@@ -1,3 +1,4 @@
+import { SystemError } from '@assay/core/errors';
 import {
   FindingList,
   HostDocument,
@@ -39,10 +40,18 @@ async function allHosts(client: ApiClient): Promise<HostSummary[]> {
   let cursor: string | null = '';
   while (cursor !== null) {
     const page: HostList = await client.call(ROUTES.hosts, HostList, cursor === '' ? {} : { query: { cursor } });
+    if (page.hosts.length === 0 && page.next !== null) throw endless(client);
     hosts.push(...page.hosts);
     cursor = page.next;
   }
   return hosts;
+}
+
+function endless(client: ApiClient): SystemError {
+  return new SystemError(
+    'VERIFIER-UNREACHABLE',
+    `verifier at ${client.baseUrl}: a page of hosts is empty and not the last`,
+  );
 }
 
 function hostTable(hosts: readonly HostSummary[]): string {

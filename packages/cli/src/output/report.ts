@@ -50,7 +50,7 @@ export function reportError(error: unknown, format: Format): void {
   const colour = colours(2);
   const message =
     failure.code === 'INTERNAL' ? failure.message.split('\n').map(shown).join('\n') : shown(failure.message);
-  process.stderr.write(`${colour.red('error')} ${failure.code}: ${message}\n`);
+  process.stderr.write(`${colour.red('error')} ${shown(failure.code)}: ${message}\n`);
   if (failure.remedy !== undefined) process.stderr.write(`${colour.dim('what to do')} ${failure.remedy}\n`);
   if (format === 'json') printJson({ schema: 'assay.error.v1', ...failure });
 }
