@@ -35,6 +35,8 @@ export function agentBehaviour(tpm: string, boot: (t: TestContext) => Promise<Ma
         assert.equal((await watched.attested(entries)).verdict, 'failed');
       }
       assert.equal((await watched.attested(1)).heartbeatSeconds, 3600);
+      const nonces = watched.replies().map(({ challenge }) => challenge.nonce);
+      assert.equal(new Set(nonces).size, nonces.length, 'each question is another');
     });
 
     test('attests an entry that stood in the list before the PCR held it, without a red verdict', async (t) => {
