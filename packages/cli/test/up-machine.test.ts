@@ -4,7 +4,7 @@ import { appendFileSync, copyFileSync, existsSync, readdirSync, readFileSync, st
 import { test, type TestContext } from 'node:test';
 import { cannotMount, mountTmpfs } from '@assay/testkit/mounts';
 import { swtpmAvailable } from '@assay/testkit/swtpm';
-import { assay, scratch, UNSAFE } from './assay.ts';
+import { ASSAY, assay, scratch, UNSAFE } from './assay.ts';
 import { engineList, entriesOf, eventually, host, isRunning, startUp, stopUp, verdict, type Up } from './up.ts';
 
 const TPM2_PCRREAD = '/usr/bin/tpm2_pcrread';
@@ -152,16 +152,21 @@ test('after SIGKILL swtpm is gone, and the next start is the same host with a ne
   assert.equal((await entriesOf(engineList(first.state))).at(-1)?.kind, 'engine-stop');
 });
 
-test('on the simulated TPM it says what that is worth, and attests and keeps its host all the same', {
+test('on the simulated TPM it says what that is worth, and attests, captures and keeps its host all the same', {
   skip: noRoot ?? false,
 }, async (t) => {
   const watched = tmpfs(t);
   const args = ['--tpm', 'simulated', '--watch', watched, '--name', 'here'];
-  const first = await startUp(t, args);
+  const first = await startUp(t, args, { state: `${scratch(t)}/it's a state` });
   assert.match(first.stdout(), /simulated TPM: no hardware root of trust/);
   const { host: before } = await verdict(first, 'here', 'unverified');
   assert.equal(before.tpm.kind, 'simulated');
-  assert.equal((await first.ask('reference', 'capture')).code, 0);
+  const [, next] = /^ {2}next +npx assay (.*)$/m.exec(first.stdout()) ?? [];
+  const captured = spawnSync('sh', ['-c', `"$0" "$1" ${next}`, process.execPath, ASSAY], {
+    cwd: '/',
+    encoding: 'utf8',
+  });
+  assert.equal(captured.status, 0, `the command that it names: ${captured.stderr}`);
   assert.equal((await stopUp(first)).code, 0);
   const second = await startUp(t, args, { state: first.state });
   const { host: after } = await verdict(second, 'here', 'trusted');

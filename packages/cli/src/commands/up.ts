@@ -33,9 +33,13 @@ function isHostName(text: string): boolean {
 }
 
 /** The command that comes next, with what it cannot know by itself. */
-function captureCommand(url: string, state: string): string {
+function captureCommand(url: string, state: string | undefined): string {
   const where = url === DEFAULT_URL ? '' : ` --url ${url}`;
-  return `npx assay reference capture${where}${state === DEFAULT_STATE ? '' : ` --state ${state}`}`;
+  return `npx assay reference capture${where}${state === undefined ? '' : ` --state ${shellWord(state)}`}`;
+}
+
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** `assay up`: verifier, page, engine and agent in one process, until a signal ends it in order. */
@@ -66,7 +70,7 @@ export async function up(given: unknown): Promise<number> {
   out.section('state', [state.directory]);
   out.section('page', [`${verifier.url}/#token=${operator}`]);
   out.section('next', [
-    captureCommand(verifier.url, options.state),
+    captureCommand(verifier.url, options.state === DEFAULT_STATE ? undefined : state.directory),
     'accepts as good what has run so far; Ctrl-C stops',
   ]);
   await signal;
