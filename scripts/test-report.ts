@@ -1,4 +1,3 @@
-import { isAbsolute } from 'node:path';
 import type { EventData, TestsStream } from 'node:test';
 import { stripVTControlCharacters, styleText } from 'node:util';
 
@@ -41,7 +40,7 @@ export class FileReport {
     const skipped = data.skip ?? data.todo;
     if (skipped !== undefined && skipped !== false) {
       this.#end(data, 'skip', skipped === true || skipped === '' ? 'no reason is given' : skipped);
-    } else if (isAbsolute(data.name)) {
+    } else if (isWholeFile(data)) {
       this.#end(data, 'fail', 'the file holds no test');
     } else {
       this.#end(data, 'pass', '');
@@ -49,7 +48,7 @@ export class FileReport {
   }
 
   #end(data: EventData.TestPass | EventData.TestFail, outcome: Ended['outcome'], detail: string): void {
-    const name = isAbsolute(data.name) ? 'the file as a whole' : data.name;
+    const name = isWholeFile(data) ? 'the file as a whole' : data.name;
     const suite = data.details.type === 'suite';
     const ended = { file: this.#file, name, nesting: data.nesting, suite, durationMs: data.details.duration_ms };
     this.ended.push({ ...ended, outcome, detail });
@@ -58,6 +57,11 @@ export class FileReport {
       this.#lines.push(indented(detail, data.nesting + 3));
     }
   }
+}
+
+/** Node reports a file without tests, and one that ends badly, as a test with the path as its name. */
+function isWholeFile({ name, file }: EventData.TestPass | EventData.TestFail): boolean {
+  return name === file;
 }
 
 /** A suite fails when a test in it failed, and that one is reported. */

@@ -32,6 +32,12 @@ test('a run in which all tests pass is a success', async (t) => {
   assert.equal(ok, true);
 });
 
+test('a test whose name begins like a path is a test', async (t) => {
+  const { ok, output } = await runnerOn(t, "test('/dev/null is empty', () => {});");
+  assert.match(output, /✔ \/dev\/null is empty/);
+  assert.equal(ok, true);
+});
+
 test('a failed test fails the run and is named at the end', async (t) => {
   const { ok, output } = await runnerOn(t, "test('breaks', () => { throw new Error('out of cheese'); });");
   assert.match(output, /failed tests\n {2}packages\/some\/test\/some\.test\.ts: breaks\n {4}Error: out of cheese/);
