@@ -1,0 +1,126 @@
+import { SystemError } from '@assay/core/errors';
+import {
+  FindingList,
+  HostDocument,
+  HostList,
+  route,
+  ROUTES,
+  type ApiClient,
+  type Finding,
+  type HostDetail,
+  type HostSummary,
+  type Verdict,
+} from '@assay/wire';
+import { z } from 'zod';
+import { reader } from '../connect.ts';
+import { EXIT } from '../exit.ts';
+import { ConnectOptions, optionsFrom } from '../options.ts';
+import { printJson } from '../output/report.ts';
+import { ago, colours, shown, table } from '../output/terminal.ts';
+
+/** `assay hosts get [HOST]`: exits with 0 only when every host shown is trusted. */
+export async function getHosts(host: unknown, given: unknown): Promise<number> {
+  const options = optionsFrom(ConnectOptions, given);
+  const name = z.string().optional().parse(host);
+  const client = reader(options);
+  return name === undefined ? await list(client, options.output) : await show(client, name, options.output);
+}
+
+async function list(client: ApiClient, output: 'text' | 'json'): Promise<number> {
+  const hosts = await allHosts(client);
+  if (output === 'json') printJson({ schema: 'assay.hosts.v1', hosts, next: null });
+  else process.stdout.write(hosts.length === 0 ? NO_HOSTS : hostTable(hosts));
+  return hosts.every(({ verdict }) => verdict === 'trusted') ? EXIT.fine : EXIT.no;
+}
+
+const NO_HOSTS = 'No hosts yet. `assay up` enrols this machine; on another one its agent does.\n';
+
+async function allHosts(client: ApiClient): Promise<HostSummary[]> {
+  const hosts: HostSummary[] = [];
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const page: HostList = await client.call(ROUTES.hosts, HostList, cursor === '' ? {} : { query: { cursor } });
+    if (page.hosts.length === 0 && page.next !== null) throw endless(client);
+    hosts.push(...page.hosts);
+    cursor = page.next;
+  }
+  return hosts;
+}
+
+function endless(client: ApiClient): SystemError {
+  return new SystemError(
+    'VERIFIER-UNREACHABLE',
+    `verifier at ${client.baseUrl}: a page of hosts is empty and not the last`,
+  );
+}
+
+function hostTable(hosts: readonly HostSummary[]): string {
+  const colour = colours(1);
+  const rows = hosts.map((host) => [
+    host.name,
+    verdictText(host.verdict),
+    host.evidenceAt === null ? 'never' : ago(host.evidenceAt),
+    host.tpm.kind,
+    `${host.list.entries} (${host.list.source})`,
+    host.reference === null ? 'none' : `v${host.reference.version}`,
+    shown(host.sentence),
+  ]);
+  const head = ['NAME', 'VERDICT', 'EVIDENCE', 'TPM', 'LIST', 'REFERENCE', 'WHY'].map((title) => colour.dim(title));
+  return table([head, ...rows]);
+}
+
+function verdictText(verdict: Verdict): string {
+  const colour = colours(1);
+  const paint: Readonly<Record<Verdict, (text: string) => string>> = {
+    trusted: colour.green,
+    warning: colour.yellow,
+    failed: colour.red,
+    stale: colour.yellow,
+    unverified: colour.cyan,
+    pending: colour.dim,
+  };
+  return paint[verdict](verdict);
+}
+
+async function show(client: ApiClient, name: string, output: 'text' | 'json'): Promise<number> {
+  const { host } = await client.call(route(ROUTES.host, name), HostDocument);
+  const { findings } = await client.call(ROUTES.findings, FindingList, { query: { host: host.id, open: 'true' } });
+  if (output === 'json') printJson({ schema: 'assay.host.v1', host, findings });
+  else process.stdout.write(hostText(host, findings));
+  return host.verdict === 'trusted' ? EXIT.fine : EXIT.no;
+}
+
+function hostText(host: HostDetail, findings: readonly Finding[]): string {
+  const evidence = host.evidenceAt === null ? 'no evidence yet' : `evidence ${ago(host.evidenceAt)}`;
+  const rungs = host.ladder.map(({ title, state, sentence }) => [
+    `  ${shown(title)}`,
+    stateText(state),
+    shown(sentence),
+  ]);
+  return [
+    `${host.name}  ${verdictText(host.verdict)}  ${evidence}\n`,
+    `${shown(host.sentence)}\n\n`,
+    table(rungs),
+    ...findings.map(findingText),
+  ].join('');
+}
+
+function stateText(state: HostDetail['ladder'][number]['state']): string {
+  const colour = colours(1);
+  return { ok: colour.green, warning: colour.yellow, failed: colour.red, waiting: colour.dim }[state](state);
+}
+
+function findingText(finding: Finding): string {
+  const colour = colours(1);
+  const paint = finding.severity === 'failed' ? colour.red : colour.yellow;
+  const { entry, digest } = finding.evidence;
+  return [
+    `\n${paint(shown(finding.code))}  ${shown(finding.id)}  ${ago(finding.lastSeen)}\n`,
+    `  ${shown(finding.sentence)}\n`,
+    entry === null ? '' : `  entry ${entry}${digest === null ? '' : `, ${digest}`}\n`,
+    ...finding.explanation.map(
+      ({ cause, confidence }) => `  ${colour.dim(`likely (${confidence})`)} ${shown(cause)}\n`,
+    ),
+    ...finding.next.map((line) => `  ${colour.dim('next')} ${shown(line)}\n`),
+  ].join('');
+}

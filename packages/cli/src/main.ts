@@ -1,0 +1,201 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { DEFAULT_STATE, DEFAULT_URL } from './connect.ts';
+import { EXIT, exitCodeOf, UsageError } from './exit.ts';
+import { followOutput } from './output/ends.ts';
+import { reportError, type Format } from './output/report.ts';
+
+/** A command's work: its arguments, then its options by the names of their long flags; it gives the exit code. */
+type Run = (...values: unknown[]) => Promise<number>;
+
+/** @param argv with `node` and the script first */
+export async function main(argv: readonly string[]): Promise<void> {
+  followOutput();
+  try {
+    await createProgram().parseAsync(argv);
+  } catch (error) {
+    const failure = error instanceof CommanderError ? usageErrorOf(error) : error;
+    process.exitCode = failure === undefined ? EXIT.fine : exitCodeOf(failure);
+    if (failure === undefined || hasShownHelp(error)) return;
+    reportError(failure, wantedFormat(argv));
+  }
+}
+
+/** @returns undefined when the end was asked for, by --help or --version */
+function usageErrorOf(error: CommanderError): UsageError | undefined {
+  if (error.exitCode === 0) return undefined;
+  return new UsageError(error.message.replace(/^error: /, '').replaceAll('\n', ' '));
+}
+
+/** A command that only groups others has been called: commander has written its help to stderr. */
+function hasShownHelp(error: unknown): boolean {
+  return error instanceof CommanderError && error.code === 'commander.help';
+}
+
+/** Errors come before or instead of a parsed command, so this looks at the words themselves. */
+function wantedFormat(argv: readonly string[]): Format {
+  const flag = argv.findIndex((word) => word === '-o' || word === '--output');
+  const json = argv.includes('-ojson') || argv.includes('--output=json') || (flag >= 0 && argv[flag + 1] === 'json');
+  return json ? 'json' : 'text';
+}
+
+function createProgram(): Command {
+  const program = new Command('assay')
+    .description('File integrity that a machine can prove: measure, attest and verify Linux hosts.')
+    .version(packageJson.version)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined }) // main() reports errors, in the format that is asked for.
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText('after', GENERAL_HELP);
+  addUp(program);
+  addDoctor(program);
+  addHosts(program);
+  addLog(program);
+  addReference(program);
+  return program;
+}
+
+const GENERAL_HELP = `
+Start here:
+  assay doctor                 what this machine can do, and what mends what it cannot
+  assay up                     attest this machine: verifier, page, engine and agent
+  assay hosts get              the verdicts
+  assay reference capture      accept what has run so far as good
+
+Exit codes: 0 fine or trusted, 1 verified and the answer is no, 2 wrong usage, 3 input cannot be read,
+4 a peer cannot be reached, 5 not permitted, 130 interrupted.`;
+
+function addUp(program: Command): void {
+  const up = command(program, 'up', 'Attest this one machine: verifier, page, engine and agent; Ctrl-C stops it.')
+    .option('--port <number>', 'port of the verifier on 127.0.0.1', port, 4620)
+    .addOption(stateOption())
+    .option('--name <name>', 'name of this host at the verifier (default: its host name)')
+    .option('--tpm <which>', 'auto, device[:PATH], swtpm[:SOCKET] or simulated', 'auto')
+    .addOption(
+      new Option('--list <which>', 'whose measurement list to attest')
+        .choices(['auto', 'kernel', 'engine'])
+        .default('auto'),
+    )
+    .option('--watch <dir...>', 'mount points that the engine watches (default: all that can hold programs)')
+    .option('--permission', 'let the engine measure programs before they run; needs --watch')
+    .option('--fleet', 'a small simulated fleet instead of this machine (what an ordinary user gets)');
+  examples(up, [
+    'assay up',
+    'assay up --port 4700 --state /var/lib/assay',
+    'assay up --tpm swtpm --list engine',
+    'assay up --fleet',
+  ]);
+  up.action(action(async (options) => (await import('./commands/up.ts')).up(options)));
+}
+
+function addDoctor(program: Command): void {
+  const doctor = command(program, 'doctor', 'Say what this host can do, and the line that mends what it cannot.')
+    .addOption(outputOption())
+    .addOption(stateOption())
+    .option('--port <number>', 'port that `assay up` would use', port, 4620);
+  examples(doctor, [
+    'assay doctor',
+    'sudo assay doctor',
+    'assay doctor -o json | jq \'.checks[] | select(.state != "ok")\'',
+  ]);
+  doctor.action(action(async (options) => (await import('./commands/doctor.ts')).doctor(options)));
+}
+
+function addHosts(program: Command): void {
+  const hosts = group(program, 'hosts', 'The fleet: hosts and their verdicts.');
+  const get = connected(command(hosts, 'get', 'List the hosts, or show one with its ladder and findings.'))
+    .argument('[host]', 'name or id of a host')
+    .addOption(outputOption());
+  examples(get, ['assay hosts get', 'assay hosts get web-01', "assay hosts get -o json | jq -r '.hosts[].verdict'"]);
+  get.action(action(async (host, options) => (await import('./commands/hosts.ts')).getHosts(host, options)));
+}
+
+function addLog(program: Command): void {
+  const log = group(program, 'log', 'Measurement lists: files of the kernel or the engine, no verifier needed.');
+  const show = command(log, 'show', 'Print the entries of a binary measurement list.')
+    .argument('<file>', 'binary_runtime_measurements of the kernel or the engine')
+    .addOption(bankOption())
+    .addOption(outputOption());
+  examples(show, [
+    'assay log show .assay/engine/binary_runtime_measurements_sha256',
+    'assay log show FILE -o json | jq .entries[0]',
+  ]);
+  show.action(action(async (file, options) => (await import('./commands/log-show.ts')).showLog(file, options)));
+  const verify = command(log, 'verify', 'Recompute every template digest and replay the list into its PCRs.')
+    .argument('<file>', 'binary_runtime_measurements of the kernel or the engine')
+    .option('--pcr <bank:index=hex>', 'value that the PCR must have; may be repeated', collect)
+    .option('--pcrs <file>', 'file of such values, a line each: bank:index hex')
+    .addOption(bankOption())
+    .addOption(outputOption());
+  examples(verify, [
+    'assay log verify binary_runtime_measurements_sha256',
+    'assay log verify FILE --pcr sha256:10=4be2… -o json',
+  ]);
+  verify.action(action(async (file, options) => (await import('./commands/log-verify.ts')).verifyLog(file, options)));
+}
+
+function addReference(program: Command): void {
+  const reference = group(program, 'reference', 'Reference values: which digests are good.');
+  const capture = connected(
+    command(reference, 'capture', 'Make what a host has measured in this boot its reference values.'),
+  )
+    .option('--host <host>', 'name or id of the host (default: the only one)')
+    .option('--tree <dir...>', 'add the digests of the executable files under these directories of this machine')
+    .option('--note <text>', 'why, for the record')
+    .addOption(outputOption());
+  examples(capture, ['assay reference capture', 'assay reference capture --host web-01 --tree /usr/bin /usr/sbin']);
+  capture.action(
+    action(async (options) => (await import('./commands/reference-capture.ts')).captureReferences(options)),
+  );
+}
+
+function action(run: Run): (...values: unknown[]) => Promise<void> {
+  return async (...values) => {
+    process.exitCode = await run(...values.slice(0, -1)); // The last value is the command itself.
+  };
+}
+
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+function port(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number > 65_535) throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+  return number;
+}
+
+function command(parent: Command, name: string, description: string): Command {
+  return parent.command(name).description(description).allowExcessArguments(false);
+}
+
+function group(parent: Command, name: string, description: string): Command {
+  return parent.command(name).description(description);
+}
+
+function connected(target: Command): Command {
+  return target
+    .addOption(new Option('--url <url>', 'the verifier').env('ASSAY_URL').default(DEFAULT_URL))
+    .addOption(stateOption());
+}
+
+function outputOption(): Option {
+  return new Option('-o, --output <format>', 'text for people, json for programs')
+    .choices(['text', 'json'])
+    .default('text');
+}
+
+function stateOption(): Option {
+  return new Option('--state <dir>', 'state directory of `assay up`').env('ASSAY_STATE').default(DEFAULT_STATE);
+}
+
+function bankOption(): Option {
+  return new Option(
+    '--bank <bank>',
+    'bank of the template digests (default: told by the name or the first entry)',
+  ).choices(['sha1', 'sha256', 'sha384', 'sha512']);
+}
+
+function examples(target: Command, lines: readonly string[]): void {
+  target.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+}
