@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -19,8 +19,8 @@ export interface Options {
   readonly cwd?: string;
   /** Added to a small environment in which nothing of Assay is set. */
   readonly env?: Readonly<Record<string, string>>;
-  /** User and group identifier; for root only. */
-  readonly uid?: number;
+  /** Who runs it, where that is somebody else; for root only. */
+  readonly user?: User;
   /** The Node that starts it. */
   readonly node?: string;
   /** Another copy of the command. */
@@ -52,12 +52,12 @@ export interface Launched {
 }
 
 export function launch(args: readonly string[], options: Options = {}): Launched {
-  const { uid } = options;
-  const child = spawn(options.node ?? process.execPath, [options.assay ?? ASSAY, ...args], {
+  const command = [options.node ?? process.execPath, options.assay ?? ASSAY, ...args];
+  const [file = '', ...words] = options.user === undefined ? command : asUser(options.user, command);
+  const child = spawn(file, words, {
     cwd: options.cwd ?? tmpdir(),
     env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
@@ -104,27 +104,47 @@ export async function assertFails(args: readonly string[], expected: Expected, o
 /** Everything that would do something to a terminal: escape sequences, control and bidirectional characters. */
 export const UNSAFE = /[^\P{C}\n]|[\p{Zl}\p{Zp}]/u;
 
+/** An ordinary user, as root sees one. */
+export interface User {
+  readonly uid: number;
+  /** Where this user finds the project. */
+  readonly project: string;
+}
+
 /**
- * The project where an ordinary user can reach it. A clone may stand below a directory that only root may enter, so the
- * parts of it that run are bound to a directory that everybody may.
+ * Another user to run a command as; nobody else where this process is an ordinary user itself. A clone may stand below
+ * a directory that only root may enter, so that user has the parts that run bound to a place that everybody may enter:
+ * read-only, and in a mount namespace of the command alone. In this one that place is an empty directory, which can be
+ * removed without a way into the clone.
  */
-export function readableProject(t: Pick<TestContext, 'after'>): { readonly assay: string } {
-  if (mayRead(ASSAY)) return { assay: ASSAY };
-  const directory = scratch(t, NOBODY);
-  for (const part of ['packages', 'node_modules']) {
-    const at = join(directory, part);
-    mkdirSync(at);
-    run('mount', ['--bind', join(ROOT, part), at]);
-    t.after(() => run('umount', ['--lazy', at]));
-  }
-  return { assay: join(directory, 'packages/cli/bin/assay.js') };
+export function ordinaryUser(t: Pick<TestContext, 'after'>, uid = NOBODY): { readonly user?: User } {
+  if (!isRoot) return {};
+  const project = scratch(t);
+  chmodSync(project, 0o755);
+  for (const part of PARTS) mkdirSync(join(project, part));
+  return { user: { uid, project } };
 }
 
-function mayRead(path: string): boolean {
-  return spawnSync('test', ['-r', path], { uid: NOBODY, gid: NOBODY }).status === 0;
-}
+const PARTS = ['packages', 'node_modules'] as const;
 
-function run(command: string, args: readonly string[]): void {
-  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-  assert.equal(status, 0, stderr);
+const AS_USER = `root=$1 project=$2 user=$3; shift 3
+for part in ${PARTS.join(' ')}; do mount --bind -o ro "$root/$part" "$project/$part"; done
+exec setpriv --reuid "$user" --regid "$user" --clear-groups -- "$@"`;
+
+function asUser({ uid, project }: User, command: readonly string[]): string[] {
+  const words = command.map((word) => (word.startsWith(ROOT) ? join(project, word.slice(ROOT.length)) : word));
+  return [
+    'unshare',
+    '--mount',
+    '--propagation',
+    'private',
+    'sh',
+    '-ec',
+    AS_USER,
+    'sh',
+    ROOT,
+    project,
+    String(uid),
+    ...words,
+  ];
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { cannotMount } from '@assay/testkit/mounts';
 import { z } from 'zod';
-import { assay, documentIn, isRoot, NOBODY, readableProject, scratch, UNSAFE, type Ended } from './assay.ts';
+import { assay, documentIn, isRoot, ordinaryUser, scratch, UNSAFE, type Ended } from './assay.ts';
 
 const Doctor = z.strictObject({
   schema: z.literal('assay.doctor.v1'),
@@ -60,8 +60,11 @@ test('doctor says the same to people, in columns without colour', async (t) => {
 });
 
 test('an ordinary user is told what is missing and what mends it, with exit code 3', async (t) => {
-  const options = isRoot ? { uid: NOBODY, assay: readableProject(t).assay } : {};
-  const ended = await assay(['doctor', '-o', 'json', '--port', '0'], { cwd: scratch(t, options.uid), ...options });
+  const options = ordinaryUser(t);
+  const ended = await assay(['doctor', '-o', 'json', '--port', '0'], {
+    cwd: scratch(t, options.user?.uid),
+    ...options,
+  });
   const { ok, check } = diagnosis(ended);
   assert.deepEqual({ ok, code: ended.code }, { ok: false, code: 3 });
   const { state, sentence, fix } = check('privilege');
@@ -94,7 +97,7 @@ test('doctor tells of the state directory: missing, there, and of somebody else'
   const there = await stateOf(`${cwd}/there`);
   assert.deepEqual([none.state, there.state], ['ok', 'ok']);
   if (!isRoot) return;
-  const foreign = await stateOf(scratch(t), { uid: NOBODY, assay: readableProject(t).assay, cwd: '/' });
+  const foreign = await stateOf(scratch(t), { ...ordinaryUser(t), cwd: '/' });
   assert.equal(foreign.state, 'missing');
   assert.match(foreign.fix ?? '', /--state/);
 });

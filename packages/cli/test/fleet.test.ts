@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { CaptureReply, HostList } from '@assay/wire';
-import { assay, assertFails, documentIn, isRoot, NOBODY, readableProject, scratch, UNSAFE } from './assay.ts';
+import { assay, assertFails, documentIn, isRoot, NOBODY, ordinaryUser, scratch, UNSAFE } from './assay.ts';
 import { eventually, host, startUp, stopUp, verdict } from './up.ts';
 import { strangeTree } from './strange-tree.ts';
 
@@ -11,8 +11,9 @@ const ENTRIES = 17;
 const CAPTURE = ['reference', 'capture'];
 
 test('an ordinary user gets a simulated fleet, captures, and sees an attack', async (t) => {
-  const options = isRoot ? { uid: NOBODY, assay: readableProject(t).assay } : {};
-  const cwd = scratch(t, options.uid);
+  const options = ordinaryUser(t);
+  const uid = options.user?.uid;
+  const cwd = scratch(t, uid);
   const up = await startUp(t, [], { ...options, cwd, state: `${cwd}/state` });
   const here = { ...options, cwd, env: { ASSAY_URL: up.url, ASSAY_STATE: up.state } };
 
@@ -43,7 +44,7 @@ test('an ordinary user gets a simulated fleet, captures, and sees an attack', as
 
   await t.test('a host that does not exist: exit code 1 and its code', async () => {
     const expected = { code: 'REQUEST-NOT-FOUND', exit: 1 };
-    for (const name of ['nobody', '..', 'a/b', 'x'.repeat(300)]) {
+    for (const name of ['nobody', '..', 'a/b', 'x'.repeat(64)]) {
       await assertFails(['hosts', 'get', name], expected, here);
     }
     await assertFails([...CAPTURE, '--host', 'nobody'], expected, here);
@@ -58,7 +59,7 @@ test('an ordinary user gets a simulated fleet, captures, and sees an attack', as
   });
 
   await t.test('the state directory of somebody else: exit code 5', { skip: !isRoot && 'needs root' }, async () => {
-    const other = { ...here, uid: NOBODY - 1, cwd: '/' };
+    const other = { ...here, ...ordinaryUser(t, NOBODY - 1), cwd: '/' };
     await assertFails([...CAPTURE, '--host', 'db-01'], { code: 'EACCES', exit: 5 }, other);
   });
 
@@ -78,8 +79,9 @@ test('an ordinary user gets a simulated fleet, captures, and sees an attack', as
   });
 
   await t.test('--tree adds the executable files, and names what cannot be read', async () => {
-    const tree = strangeTree(scratch(t, options.uid), options.uid);
+    const tree = strangeTree(scratch(t, uid), uid);
     const ended = await assay([...CAPTURE, '--host', 'web-01', '-o', 'json', '--tree', tree.path], here);
+    tree.open();
     const reply = CaptureReply.parse(documentIn(ended));
     assert.deepEqual([reply.host.verdict, reply.digests], ['trusted', 16 + tree.programs]);
     assert.equal(ended.code, 0);

@@ -15,7 +15,7 @@ import { test } from 'node:test';
 import { utf8 } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
 import { SimulatedList } from '@assay/testkit/evidence';
-import { ASSAY, assay, assertFails, isRoot, NOBODY, readableProject, ROOT, scratch, UNSAFE } from './assay.ts';
+import { ASSAY, assay, assertFails, ordinaryUser, ROOT, scratch, UNSAFE } from './assay.ts';
 
 const VECTOR = `${ROOT}packages/core/test/vectors/lists/ima-sig/binary_runtime_measurements_sha256`;
 const DIGEST = nodeHasher.digest('sha256', utf8('content'));
@@ -130,11 +130,11 @@ test('a file of PCR values that is none is a typed error, exit code 3', async (t
 });
 
 test('a list that may not be read: exit code 5', async (t) => {
-  const directory = scratch(t, isRoot ? NOBODY : undefined);
+  const options = ordinaryUser(t);
+  const directory = scratch(t, options.user?.uid);
   const path = `${directory}/list`;
   copyFileSync(VECTOR, path);
   spawnSync('chmod', ['0', path]);
-  const options = isRoot ? { uid: NOBODY, assay: readableProject(t).assay } : {};
   await assertFails(['log', 'show', path], { code: 'EACCES', exit: 5 }, options);
 });
 

@@ -8,6 +8,8 @@ export interface StrangeTree {
   readonly programs: number;
   /** What its owner cannot read, with its path escaped. */
   readonly unreadable: readonly { readonly path: string; readonly reason: string }[];
+  /** Lets its owner remove it. */
+  open(): void;
 }
 
 const PROGRAMS = ['plain', 'with blank', 'deep/er/program', 'line\nbreak', '\u001b[31m', '\u202etxt'] as const;
@@ -37,5 +39,6 @@ export function strangeTree(path: string, uid: number | undefined): StrangeTree 
       { path: `${path}/secret \\x1b[2J`, reason: 'EACCES' },
       { path: `${path}/closed`, reason: 'EACCES' },
     ],
+    open: () => chmodSync(`${path}/closed`, 0o700),
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { cannotMount, mountTmpfs } from '@assay/testkit/mounts';
@@ -134,14 +134,15 @@ function inTerminal(
 }
 
 const OLD_NODE = '/usr/bin/node';
+const noOldNode = existsSync(OLD_NODE) ? undefined : `${OLD_NODE} is missing`;
 
-for (const [how, command] of [
-  ['directly', (line: string) => `${process.execPath} ${line}`],
-  ['by the Node of the machine', (line: string) => `${OLD_NODE} ${line}`],
-  ['by npm', () => 'npm start --silent'],
+for (const [how, command, missing] of [
+  ['directly', (line: string) => `${process.execPath} ${line}`, undefined],
+  ['by the Node of the machine', (line: string) => `${OLD_NODE} ${line}`, noOldNode],
+  ['by npm', () => 'npm start --silent', undefined],
 ] as const) {
   test(`one Ctrl-C in a terminal stops assay up in order when it is started ${how}`, {
-    skip: noRoot ?? false,
+    skip: noRoot ?? missing ?? false,
   }, async (t) => {
     const cwd = scratch(t);
     const line = `${ASSAY} up --port 0 --state ${cwd}/state --tpm simulated --watch ${tmpfs(t)}`;

@@ -34,8 +34,9 @@ function program(directory: string, name: string, mark = ''): string {
 
 /** The processes that have this one as parent. */
 function childrenOf(pid: number): number[] {
-  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' });
-  return stdout.split('\n').flatMap((line) => (line.trim() === '' ? [] : [Number(line)]));
+  const tasks = readdirSync(`/proc/${pid}/task`);
+  const texts = tasks.map((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'latin1'));
+  return texts.flatMap((text) => text.trim().split(' ')).flatMap((child) => (child === '' ? [] : [Number(child)]));
 }
 
 /** PCR 10 of the swtpm that `assay up` named, by tpm2-tools. */
