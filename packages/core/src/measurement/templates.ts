@@ -14,8 +14,9 @@ export type TemplateName = keyof typeof TEMPLATES;
 const FIELDS_LIMIT = 15;
 
 /**
- * Fields of a template by its name, or by its format string where the template is a custom one. A format without a
- * digest is refused: its entries say nothing that reference values could hold.
+ * Fields of a template by its name, or by its format string where the template is a custom one. A format must begin with
+ * digest and name: no template digest covers the template's name, so whoever sends a list could otherwise have a
+ * signature or a buffer of an entry read as the digest of it.
  * @throws FormatError LIST-TEMPLATE
  */
 export function fieldsOf(template: string): readonly FieldId[] {
@@ -25,8 +26,8 @@ export function fieldsOf(template: string): readonly FieldId[] {
   if (known.length !== ids.length || ids.length > FIELDS_LIMIT || new Set(ids).size !== ids.length) {
     throw new FormatError('LIST-TEMPLATE', `unknown template ${JSON.stringify(template.slice(0, 64))}`);
   }
-  if (!known.includes('d-ng')) {
-    throw new FormatError('LIST-TEMPLATE', `template ${JSON.stringify(template)} has no digest that can be judged`);
+  if (known[0] !== 'd-ng' || known[1] !== 'n-ng') {
+    throw new FormatError('LIST-TEMPLATE', `template ${JSON.stringify(template)} does not begin with d-ng|n-ng`);
   }
   return known;
 }
