@@ -105,6 +105,6 @@ export async function assertReplays(directory: string, tpm: EngineTpm): Promise<
 
 /** @throws after 10 s */
 export async function eventually(what: string, holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 10_000; Date.now() < end; await delay(5)) if (holds()) return;
-  throw new Error(`not within 10 s: ${what}`);
+  for (const end = Date.now() + 60_000; Date.now() < end; await delay(5)) if (holds()) return;
+  throw new Error(`not within 60 s: ${what}`);
 }
