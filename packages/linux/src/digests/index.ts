@@ -1,0 +1,2 @@
+export { fastHasher } from './hasher.ts';
+export { inPlaceHash, nodeInPlaceHash, type InPlaceHash } from './in-place.ts';

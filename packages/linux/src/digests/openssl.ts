@@ -1,0 +1,36 @@
+import { endianness } from 'node:os';
+import { address, load } from 'koffi';
+
+/** One of the low-level hashes of OpenSSL (include/openssl/sha.h), by the addresses of context and data. */
+export interface OpensslHash {
+  readonly init: (context: number) => number;
+  readonly update: (context: number, data: number, length: number) => number;
+}
+
+/** koffi passes an address that is a number faster than a buffer or a bigint. */
+export function opensslHash(init: string, update: string): OpensslHash {
+  const node = load(null);
+  return {
+    init: node.func(init, 'int', ['uintptr_t']),
+    update: node.func(update, 'int', ['uintptr_t', 'uintptr_t', 'size_t']),
+  };
+}
+
+/** The contexts are read as 32-bit words of a little-endian machine. */
+export function contextsAreReadable(): boolean {
+  return endianness() === 'LE' && (process.arch === 'x64' || process.arch === 'arm64');
+}
+
+/** Memory for C: its address stays, because the buffer is never handed to anything that could detach it. */
+export class Pinned {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly address: number;
+
+  /** @throws RangeError for an address that a number cannot hold */
+  constructor(size: number) {
+    const buffer = new ArrayBuffer(size);
+    this.bytes = new Uint8Array(buffer);
+    this.address = Number(address(buffer));
+    if (!Number.isSafeInteger(this.address)) throw new RangeError('an address does not fit into a number');
+  }
+}

@@ -1,0 +1,50 @@
+import { Pinned } from './openssl.ts';
+
+const CAPACITY = 16 * 1024;
+/** The padding of a message that fills the stage but for a byte takes a block of SHA-512 more. */
+const PADDING = 2 * 128;
+/** Up to this length a loop over words copies faster than `set`, which needs an object for its source. */
+const LOOP_LIMIT = 256;
+
+/** Where messages are copied to and padded, so that C never reads the memory of a caller. */
+export class Stage {
+  readonly capacity = CAPACITY;
+  readonly address: number;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #view: DataView;
+
+  constructor() {
+    const pinned = new Pinned(CAPACITY + PADDING);
+    this.address = pinned.address;
+    this.#bytes = pinned.bytes;
+    this.#view = new DataView(pinned.bytes.buffer);
+  }
+
+  /** Copies `source[start, start + length)` to `offset`; a range outside of either is an error of DataView. */
+  copy(source: DataView, start: number, length: number, offset: number): void {
+    if (length > LOOP_LIMIT) {
+      this.#bytes.set(new Uint8Array(source.buffer, source.byteOffset + start, length), offset);
+      return;
+    }
+    const target = this.#view;
+    let index = 0;
+    for (; index + 8 <= length; index += 8) target.setBigUint64(offset + index, source.getBigUint64(start + index));
+    for (; index < length; index++) target.setUint8(offset + index, source.getUint8(start + index));
+  }
+
+  /**
+   * Padding of a message of `total` bytes, of which the last `fill` are staged: a bit, zeros, and the length in bits
+   * (FIPS 180-4, section 5.1).
+   * @returns how many bytes are staged now, a multiple of `block`
+   */
+  pad(fill: number, total: number, block: 64 | 128): number {
+    const view = this.#view;
+    const end = Math.ceil((fill + 1 + block / 8) / block) * block;
+    view.setUint8(fill, 0x80);
+    // The last of these words may reach into the length, which is written after them.
+    for (let index = fill + 1; index < end - 8; index += 8) view.setBigUint64(index, 0n);
+    view.setUint32(end - 8, Math.floor(total / 0x2000_0000));
+    view.setUint32(end - 4, total * 8);
+    return end;
+  }
+}
