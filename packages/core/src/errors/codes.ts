@@ -71,6 +71,18 @@ export const FORMAT_CODES = {
     meaning: 'A TPM structure holds a value that its specification does not allow or that Assay does not know.',
     remedy: 'Use keys of the EK and AK templates and quotes by them; the message names the value.',
   },
+  'EVENTLOG-SPEC-ID': {
+    meaning: 'The first record of a boot event log declares banks that no TPM has, or declares them twice.',
+    remedy: 'Read the log again from binary_bios_measurements; the message names what is wrong.',
+  },
+  'EVENTLOG-EVENT': {
+    meaning: 'A record of a boot event log names a PCR or digests that it cannot have.',
+    remedy: 'Read the log again from binary_bios_measurements; the message names the record.',
+  },
+  'EVENTLOG-DATA': {
+    meaning: 'The data of a boot event are not of the form that its type gives them.',
+    remedy: 'The firmware wrote another form, or the log was changed; the record is not used.',
+  },
 } as const satisfies Record<string, CodeText>;
 
 /** The input can be read and does not verify. These codes are finding codes too. */
