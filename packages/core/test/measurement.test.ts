@@ -170,8 +170,6 @@ const MALFORMED: readonly (readonly [string, Uint8Array, string])[] = [
   ['template data of four gigabytes', record({ dataLength: 0xffffffff }), 'BYTES-LIMIT'],
   ['an unknown template', record({ name: 'ima-sigv9' }), 'LIST-TEMPLATE'],
   ['a template of an inherited property name', record({ name: 'constructor' }), 'LIST-TEMPLATE'],
-  ['a template that does not begin with digest and name', record({ name: 'sig|n-ng|d-ng' }), 'LIST-TEMPLATE'],
-  ['a template with a field twice', record({ name: 'd-ng|n-ng|sig|sig' }), 'LIST-TEMPLATE'],
   ['an empty template name', record({ name: '' }), 'LIST-TEMPLATE'],
   ['an escape sequence in the template name', record({ name: '\u001b[2J' }), 'LIST-TEMPLATE'],
   ['more than 15 fields', record({ name: Array(16).fill('sig').join('|') }), 'LIST-TEMPLATE'],
@@ -250,7 +248,7 @@ test('what is written is read back equal', () => {
           pcr,
           template: content.template,
           templateData,
-          templateDigest: templateDigest(nodeHasher, 'sha256', { templateData }),
+          templateDigest: templateDigest(nodeHasher, 'sha256', { template: content.template, templateData }),
         };
       });
       const read = parseBinaryList(concat(written.map(encodeBinaryEntry)), { bank: 'sha256' }).entries;

@@ -3,6 +3,7 @@ import { FormatError, VerificationError } from '../errors/index.ts';
 import type { HashName, Hasher } from '../hash/index.ts';
 import type { SignatureVerifier } from '../keys/index.ts';
 import {
+  beginsWithDigestAndName,
   firstForgedDigest,
   matchingPrefix,
   parseBinaryList,
@@ -142,7 +143,8 @@ function sentEntries(input: EvidenceInput, start: ListPosition, hasher: Hasher):
 
 function parsedEntries(bytes: Uint8Array, bank: HashName, start: ListPosition): MeasurementEntry[] {
   try {
-    return parseBinaryList(bytes, { bank, firstEntry: start.entries + 1, firstOffset: start.bytes }).entries;
+    const place = { firstEntry: start.entries + 1, firstOffset: start.bytes };
+    return parseBinaryList(bytes, { bank, ...place, accept: beginsWithDigestAndName }).entries;
   } catch (error) {
     const unknown = error instanceof FormatError && (error.code === 'LIST-TEMPLATE' || error.code === 'HASH-UNKNOWN');
     throw unknown ? new VerificationError('IMA-TEMPLATE-UNKNOWN', error.message, error.place) : error;

@@ -1,10 +1,11 @@
-import { ByteReader, ByteWriter, utf8 } from '../bytes/index.ts';
+import { ByteReader, ByteWriter, isAllZero, utf8 } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import { hashAlgorithm, type HashName } from '../hash/index.ts';
 import { isViolation } from './digests.ts';
-import type { EntryContent, EntryFields, MeasurementEntry } from './entry.ts';
-import { decodeFields, encodeFields } from './fields.ts';
-import { fieldsOf, type TemplateName } from './templates.ts';
+import type { EntryContent, MeasurementEntry } from './entry.ts';
+import type { ByteOrder } from './fields.ts';
+import { decodeContent, takeOldTemplateData } from './template-data.ts';
+import { isOldTemplate } from './templates.ts';
 
 /** Longest template name: 15 fields of 16 characters and the bars between them. */
 const NAME_LIMIT = 15 * 17;
@@ -20,10 +21,21 @@ export interface ParseOptions {
   readonly firstOffset?: number;
   /** `leave` stops before a record that is not whole yet: a list that is read while it grows. Default: `refuse`. */
   readonly incompleteTail?: 'refuse' | 'leave';
+  /** `big` for lists of big-endian machines that run without `ima_canonical_fmt`. Default: `little`. */
+  readonly byteOrder?: ByteOrder;
+  /**
+   * `md5` for a list of template `ima` with `ima_hash=md5`, which nothing in it tells: digests are 16 bytes long, but those
+   * of boot_aggregate and of violations 20. Default: `sha1`.
+   */
+  readonly imaHash?: 'sha1' | 'md5';
+  /** Refuses, with LIST-TEMPLATE, every template but those for which it says true. */
+  readonly accept?: (template: string) => boolean;
 }
 
+type Frame = EntryContent & { readonly end: number };
+
 /**
- * Reads a binary measurement list (ima_fs.c, ima_measurements_show), little-endian.
+ * Reads a binary measurement list (ima_fs.c, ima_measurements_show).
  * @returns the entries, and how many of the bytes they take
  * @throws FormatError with the entry number and the offset in the list
  */
@@ -37,32 +49,34 @@ export function parseBinaryList(
   let consumed = 0;
   while (consumed < bytes.length) {
     const place = { entry: firstEntry + entries.length, offset: firstOffset + consumed };
-    const frame = placed(place, () => readRecord(bytes, consumed, options));
+    const frame = placed(place, () => readRecord(bytes, consumed, place.entry, options));
     if (frame === undefined) break;
-    const { end, ...content } = frame;
-    const fields = placed(place, () => decodeFields(fieldsOf(content.template), content.templateData));
-    const length = end - consumed;
-    entries.push({
-      ...content,
-      number: place.entry,
-      offset: place.offset,
-      length,
-      fields,
-      violation: isViolation(content),
-    });
-    consumed = end;
+    entries.push(placed(place, () => entryOf(frame, place, consumed)));
+    consumed = frame.end;
   }
   return { entries, consumed };
 }
 
+function entryOf(
+  { end, ...content }: Frame,
+  place: { entry: number; offset: number },
+  start: number,
+): MeasurementEntry {
+  return {
+    ...content,
+    number: place.entry,
+    offset: place.offset,
+    length: end - start,
+    fields: decodeContent(content),
+    violation: isViolation(content),
+  };
+}
+
 /** @returns undefined for a record that is not whole, where the options allow it. */
-function readRecord(
-  bytes: Uint8Array,
-  offset: number,
-  options: ParseOptions,
-): (EntryContent & { end: number }) | undefined {
+function readRecord(bytes: Uint8Array, offset: number, number: number, options: ParseOptions): Frame | undefined {
+  const littleEndian = options.byteOrder !== 'big';
   try {
-    return readFrame(new ByteReader(bytes, 'measurement list', { littleEndian: true, offset }), options.bank);
+    return readFrame(new ByteReader(bytes, 'measurement list', { littleEndian, offset }), number, options);
   } catch (error) {
     const incomplete = error instanceof FormatError && error.code === 'BYTES-TRUNCATED';
     if (incomplete && options.incompleteTail === 'leave') return undefined;
@@ -70,18 +84,25 @@ function readRecord(
   }
 }
 
-function readFrame(reader: ByteReader, bank: HashName): EntryContent & { end: number } {
+function readFrame(reader: ByteReader, number: number, options: ParseOptions): Frame {
   const pcr = reader.u32('pcr');
   if (pcr > LAST_PCR) throw new FormatError('LIST-PCR', `PCR ${pcr} does not exist`);
-  const templateDigest = reader.take(hashAlgorithm(bank).size, 'template digest');
+  const templateDigest = reader.take(hashAlgorithm(options.bank).size, 'template digest');
   const name = reader.take(reader.length32('template name length', NAME_LIMIT), 'template name');
   if (!name.every(isNameByte)) throw new FormatError('LIST-TEMPLATE', 'the template name has unprintable characters');
   const template = String.fromCharCode(...name);
-  if (template === 'ima') {
-    throw new FormatError('LIST-TEMPLATE', 'template ima is not read by this version');
+  if (options.accept?.(template) === false) {
+    throw new FormatError('LIST-TEMPLATE', `template ${JSON.stringify(template)} is not accepted here`);
   }
-  const templateData = reader.take(reader.length32('template data length', DATA_LIMIT), 'template data');
-  return { pcr, templateDigest, template, templateData, end: reader.offset };
+  const templateData = isOldTemplate(template)
+    ? takeOldTemplateData(reader, oldDigestSize(number, templateDigest, options))
+    : reader.take(reader.length32('template data length', DATA_LIMIT), 'template data');
+  const order = options.byteOrder === 'big' ? ({ byteOrder: 'big' } as const) : {};
+  return { pcr, templateDigest, template, templateData, ...order, end: reader.offset };
+}
+
+function oldDigestSize(number: number, templateDigest: Uint8Array, { imaHash }: ParseOptions): number {
+  return imaHash === 'md5' && number > 1 && !isAllZero(templateDigest) ? 16 : 20;
 }
 
 function isNameByte(byte: number): boolean {
@@ -101,20 +122,11 @@ function placed<T>(place: { entry: number; offset: number }, read: () => T): T {
   }
 }
 
-/** Template data as it is hashed and stored: each field with its length in front, little-endian. */
-export function encodeTemplateData(template: TemplateName, fields: EntryFields): Uint8Array {
-  return encodeFields(fieldsOf(template), fields);
-}
-
-/** One record of a binary list, in the bank of the entry's template digest. */
+/** One record of a binary list, in the bank of the entry's template digest and in the entry's byte order. */
 export function encodeBinaryEntry(entry: EntryContent): Uint8Array {
   const name = utf8(entry.template);
-  return new ByteWriter({ littleEndian: true })
-    .u32(entry.pcr)
-    .bytes(entry.templateDigest)
-    .u32(name.length)
-    .bytes(name)
-    .u32(entry.templateData.length)
-    .bytes(entry.templateData)
-    .finish();
+  const writer = new ByteWriter({ littleEndian: entry.byteOrder !== 'big' });
+  writer.u32(entry.pcr).bytes(entry.templateDigest).u32(name.length).bytes(name);
+  if (!isOldTemplate(entry.template)) writer.u32(entry.templateData.length);
+  return writer.bytes(entry.templateData).finish();
 }

@@ -1,31 +1,46 @@
 import type { HashName } from '../hash/index.ts';
+import type { TemplateContent } from './template-data.ts';
 
 /** A file or buffer digest with the algorithm that its field names. */
 export interface FileDigest {
   readonly algorithm: HashName;
   readonly value: Uint8Array;
+  /** Of `d-ngv2`: what was digested, the file's bytes or its fs-verity descriptor. Absent in the other digest fields. */
+  readonly type?: 'ima' | 'verity';
 }
 
-/** Decoded template data; which members are there depends on the template. */
+/** Decoded template data; which members are there depends on the template. A field that the kernel left empty is absent. */
 export interface EntryFields {
-  /** `d-ng` */
+  /** `d`, `d-ng` or `d-ngv2` */
   readonly digest?: FileDigest;
-  /** `n-ng`: path or event name without its NUL; any bytes but NUL, not necessarily UTF-8. */
+  /** `n` or `n-ng`: path or event name without its NUL; any bytes but NUL, not necessarily UTF-8. */
   readonly name?: Uint8Array;
   /** `sig`: the whole `security.ima` or `security.evm` value; empty when the file has no signature. */
   readonly signature?: Uint8Array;
+  /** `evmsig`: the whole `security.evm` value if it is a portable signature; else empty. */
+  readonly evmSignature?: Uint8Array;
+  /** `d-modsig`: digest of the file without its appended signature. */
+  readonly modsigDigest?: FileDigest;
+  /** `modsig`: the appended signature, PKCS#7 in DER. */
+  readonly modsig?: Uint8Array;
   /** `buf`: the measured buffer. */
   readonly buffer?: Uint8Array;
+  /** `iuid` and `igid`: owner of the inode in the initial user namespace. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** `imode`: type and permission bits of the inode. */
+  readonly mode?: number;
+  /** `xattrnames`, `xattrlengths` (bytes of each value) and `xattrvalues` (all values, one after the other). */
+  readonly xattrNames?: readonly string[];
+  readonly xattrLengths?: readonly number[];
+  readonly xattrValues?: Uint8Array;
 }
 
 /** What a list record says, without its place in a list. */
-export interface EntryContent {
+export interface EntryContent extends TemplateContent {
   readonly pcr: number;
-  /** Template name, or the format string of a custom template. */
-  readonly template: string;
   /** Template digest as recorded, in the bank of its list; all zero for a violation. */
   readonly templateDigest: Uint8Array;
-  readonly templateData: Uint8Array;
 }
 
 /** One parsed record of a binary measurement list. Parsed only: nothing in it is proved. */

@@ -1,7 +1,27 @@
-export { encodeAsciiEntry } from './ascii.ts';
-export { encodeBinaryEntry, encodeTemplateData, parseBinaryList, type ParseOptions } from './binary.ts';
-export { bootAggregate, emptyPcr, extendPcr, extendValue, isViolation, templateDigest } from './digests.ts';
+export { asciiBankOf, encodeAsciiEntry, parseAsciiList, type AsciiOptions } from './ascii.ts';
+export { encodeBinaryEntry, parseBinaryList, type ParseOptions } from './binary.ts';
+export { byteOrderOf } from './byte-order.ts';
+export {
+  bootAggregate,
+  emptyPcr,
+  extendPcr,
+  extendValue,
+  isViolation,
+  templateDigest,
+  type ExtendRule,
+} from './digests.ts';
 export type { EntryContent, EntryFields, FileDigest, MeasurementEntry } from './entry.ts';
-export { firstForgedDigest, matchingPrefix, replay, type ReplayedPcr } from './replay.ts';
-export { fieldsOf, type TemplateName } from './templates.ts';
+export type { ByteOrder } from './fields.ts';
 export { digestText, ENGINE_RECORDS, entryKind, filenameHint, type EntryKind } from './kinds.ts';
+export {
+  firstForgedDigest,
+  hasRightDigest,
+  ListReplay,
+  matchingPrefix,
+  replay,
+  type ExpectedPcr,
+  type ReplayedPcr,
+  type ReplayResult,
+} from './replay.ts';
+export { encodeTemplateData, type TemplateContent } from './template-data.ts';
+export { beginsWithDigestAndName, fieldsOf, type TemplateName } from './templates.ts';

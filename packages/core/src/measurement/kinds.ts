@@ -24,13 +24,14 @@ const RECORD_KINDS: ReadonlyMap<string, EntryKind> = new Map([
 ]);
 
 /**
- * What an entry is about. Names of files are absolute paths, so a file cannot pass for `boot_aggregate`; a buffer has a
- * `buf` field, so a file cannot pass for a record of the engine.
+ * What an entry is about. Names of files are absolute paths, so a file cannot pass for `boot_aggregate`; a buffer has
+ * something in its `buf` field, so a file cannot pass for a record of the engine.
  */
 export function entryKind(entry: Pick<MeasurementEntry, 'fields' | 'violation'>): EntryKind {
   if (entry.violation) return 'violation';
   const name = filenameHint(entry.fields);
-  if (entry.fields.buffer !== undefined) return RECORD_KINDS.get(name) ?? 'buffer';
+  const { buffer } = entry.fields;
+  if (buffer !== undefined && buffer.length > 0) return RECORD_KINDS.get(name) ?? 'buffer';
   return name === 'boot_aggregate' ? 'boot-aggregate' : 'file';
 }
 
@@ -39,7 +40,12 @@ export function filenameHint(fields: EntryFields): string {
   return printable(fields.name ?? utf8(''));
 }
 
-/** `sha256:<hex>`; empty for an entry without a digest field. */
+/**
+ * `sha256:<hex>`; `verity-sha256:<hex>` for the digest of an fs-verity descriptor, which is no digest of the file's bytes;
+ * empty for an entry without a digest field.
+ */
 export function digestText(digest: FileDigest | undefined): string {
-  return digest === undefined ? '' : `${digest.algorithm}:${toHex(digest.value)}`;
+  if (digest === undefined) return '';
+  const algorithm = digest.type === 'verity' ? `verity-${digest.algorithm}` : digest.algorithm;
+  return `${algorithm}:${toHex(digest.value)}`;
 }

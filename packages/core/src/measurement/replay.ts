@@ -1,6 +1,6 @@
 import { equalBytes } from '../bytes/index.ts';
 import type { HashName, Hasher } from '../hash/index.ts';
-import { extendPcr, extendValue, templateDigest } from './digests.ts';
+import { EXTEND_RULES, emptyPcr, extendPcr, extendValue, templateDigest, type ExtendRule } from './digests.ts';
 import type { MeasurementEntry } from './entry.ts';
 
 /** One PCR of one bank, replayed over entries. */
@@ -8,13 +8,16 @@ export interface ReplayedPcr {
   readonly bank: HashName;
   readonly pcr: number;
   readonly value: Uint8Array;
+  /** Default: `own-digest`. */
+  readonly rule?: ExtendRule;
 }
 
 /** Extends the PCR's value with the entries that go to it, in order; entries of other PCRs are passed over. */
 export function replay(hasher: Hasher, from: ReplayedPcr, entries: Iterable<MeasurementEntry>): ReplayedPcr {
   let { value } = from;
   for (const entry of entries) {
-    if (entry.pcr === from.pcr) value = extendPcr(hasher, from.bank, value, extendValue(hasher, from.bank, entry));
+    if (entry.pcr !== from.pcr) continue;
+    value = extendPcr(hasher, from.bank, value, extendValue(hasher, from.bank, entry, from.rule));
   }
   return { ...from, value };
 }
@@ -40,13 +43,105 @@ export function matchingPrefix(
   return undefined;
 }
 
-/** The first entry whose recorded template digest is not the digest of its data; violations record none. */
+/** Whether the recorded template digest is the digest of the entry's data; violations record none. */
+export function hasRightDigest(hasher: Hasher, bank: HashName, entry: MeasurementEntry): boolean {
+  return entry.violation || equalBytes(templateDigest(hasher, bank, entry), entry.templateDigest);
+}
+
+/** The first entry whose recorded template digest is not the digest of its data. */
 export function firstForgedDigest(
   hasher: Hasher,
   bank: HashName,
   entries: readonly MeasurementEntry[],
 ): MeasurementEntry | undefined {
-  return entries.find(
-    (entry) => !entry.violation && !equalBytes(templateDigest(hasher, bank, entry), entry.templateDigest),
-  );
+  return entries.find((entry) => !hasRightDigest(hasher, bank, entry));
+}
+
+/** What a replayed PCR is compared with. */
+export interface ExpectedPcr {
+  readonly bank: HashName;
+  readonly pcr: number;
+  readonly value: Uint8Array;
+}
+
+export interface ReplayResult {
+  readonly bank: HashName;
+  readonly pcr: number;
+  /** After all entries, by the rule that matched, else by the kernel's since 5.8. */
+  readonly value: Uint8Array;
+  readonly rule: ExtendRule;
+  /** Entries that went to this PCR. */
+  readonly extends: number;
+  readonly expected?: Uint8Array;
+  /** Entries of the list up to and with the one that led to the expected value; absent when none did. */
+  readonly matchedEntries?: number;
+}
+
+/** One PCR by one rule, watched for the value that is expected. */
+interface Track {
+  readonly rule: ExtendRule;
+  value: Uint8Array;
+  matchedEntries?: number;
+}
+
+/**
+ * Replays every PCR of a list as it streams by, in constant memory: those of the list's bank, and those that are
+ * expected, in whatever bank, by each rule that a kernel may have followed.
+ */
+export class ListReplay {
+  readonly #hasher: Hasher;
+  readonly #bank: HashName;
+  readonly #lines = new Map<
+    string,
+    { bank: HashName; pcr: number; expected?: Uint8Array; extends: number; tracks: Track[] }
+  >();
+  #entries = 0;
+
+  /** @param bank in which each PCR that occurs is replayed */
+  constructor(hasher: Hasher, bank: HashName, expected: readonly ExpectedPcr[] = []) {
+    this.#hasher = hasher;
+    this.#bank = bank;
+    for (const { bank: other, pcr, value } of expected) this.#line(other, pcr, value);
+  }
+
+  add(entry: MeasurementEntry): void {
+    this.#entries++;
+    this.#line(this.#bank, entry.pcr);
+    for (const line of this.#lines.values()) {
+      if (line.pcr !== entry.pcr) continue;
+      line.extends++;
+      for (const track of line.tracks) this.#extend(line, track, entry);
+    }
+  }
+
+  results(): ReplayResult[] {
+    return Array.from(this.#lines.values(), ({ bank, pcr, expected, extends: count, tracks }) => {
+      const [first] = tracks;
+      const best = tracks.find(({ matchedEntries }) => matchedEntries !== undefined) ?? first;
+      return {
+        bank,
+        pcr,
+        value: best?.value ?? emptyPcr(bank),
+        rule: best?.rule ?? 'own-digest',
+        extends: count,
+        ...(expected === undefined ? {} : { expected }),
+        ...(best?.matchedEntries === undefined ? {} : { matchedEntries: best.matchedEntries }),
+      };
+    });
+  }
+
+  #line(bank: HashName, pcr: number, expected?: Uint8Array): void {
+    const key = `${bank}:${pcr}`;
+    if (this.#lines.has(key) && expected === undefined) return;
+    const rules = expected === undefined || bank === 'sha1' ? EXTEND_RULES.slice(0, 1) : EXTEND_RULES;
+    const tracks = rules.map((rule) => ({ rule, value: emptyPcr(bank) }));
+    this.#lines.set(key, { bank, pcr, extends: 0, tracks, ...(expected === undefined ? {} : { expected }) });
+  }
+
+  #extend(line: { bank: HashName; expected?: Uint8Array }, track: Track, entry: MeasurementEntry): void {
+    const value = extendValue(this.#hasher, line.bank, entry, track.rule);
+    track.value = extendPcr(this.#hasher, line.bank, track.value, value);
+    const matches = line.expected !== undefined && equalBytes(track.value, line.expected);
+    if (matches && track.matchedEntries === undefined) track.matchedEntries = this.#entries;
+  }
 }

@@ -79,7 +79,7 @@ export class SimulatedList implements MeasurementSource {
 
   append(template: TemplateName, fields: EntryFields): Appended {
     const templateData = encodeTemplateData(template, fields);
-    const digest = templateDigest(nodeHasher, this.bank, { templateData });
+    const digest = templateDigest(nodeHasher, this.bank, { template, templateData });
     return this.#add({ pcr: IMA_PCR, template, templateData, templateDigest: digest });
   }
 
