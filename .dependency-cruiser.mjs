@@ -1,6 +1,18 @@
 // Who may import whom. ARCHITECTURE.md says why; `npm run directions` checks it.
 
-const ROOMS = ['errors', 'bytes', 'hash', 'keys', 'measurement', 'tpm', 'eventlog', 'evidence', 'reference', 'verdict'];
+const ROOMS = [
+  'errors',
+  'bytes',
+  'hash',
+  'keys',
+  'measurement',
+  'policy',
+  'tpm',
+  'eventlog',
+  'evidence',
+  'reference',
+  'verdict',
+];
 
 const PACKAGES = {
   core: [],

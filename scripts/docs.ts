@@ -5,6 +5,7 @@ import {
   FORMAT_CODES,
   POLICY_CODES,
   REQUEST_CODES,
+  RULE_CODES,
   SYSTEM_CODES,
   VERIFICATION_CODES,
   type CodeText,
@@ -47,6 +48,11 @@ const KINDS: readonly Kind[] = [
     about: 'Kind: `code` of a problem (RFC 9457) in an answer of the HTTP API.',
     codes: REQUEST_CODES,
   },
+  {
+    title: 'The kernel refuses a rule of an IMA policy, or the policy',
+    about: 'Kind: `code` of a rule or of `load` in what `assay policy check` says. On the command line: exit code 1.',
+    codes: RULE_CODES,
+  },
 ];
 
 const EXIT_CODES: readonly (readonly [string, string])[] = [
@@ -64,7 +70,7 @@ export function codesPage(): string {
   return `# Codes
 
 Every error, finding and refused request of Assay has a code. A code keeps its meaning from version to version; the
-sentence beside it may change. This page is written by \`npm run docs\` from \`packages/core/src/errors/codes.ts\`.
+sentence beside it may change. This page is written by \`npm run docs\` from the tables in \`packages/core/src/errors\`.
 
 ## Exit codes
 

@@ -67,6 +67,18 @@ export const FORMAT_CODES = {
     meaning: 'A line of /proc/self/mountinfo is not of the form that proc(5) gives it.',
     remedy: 'Report the line and the kernel release.',
   },
+  'POLICY-TEXT': {
+    meaning: 'An IMA policy holds a character that no text has, or is not UTF-8.',
+    remedy: 'Save it as a text file in UTF-8; the message names line and column.',
+  },
+  'KERNEL-VERSION': {
+    meaning: 'A kernel version is no version, or not one whose policy rules Assay knows.',
+    remedy: 'Name one from 5.4 to 7.3, such as 6.12.',
+  },
+  'KERNEL-CONFIG': {
+    meaning: 'A text is not the configuration of a kernel with IMA.',
+    remedy: 'Give the file /boot/config-RELEASE of that kernel, or /proc/config.gz unpacked.',
+  },
   'TPM-STRUCTURE': {
     meaning: 'A TPM structure holds a value that its specification does not allow or that Assay does not know.',
     remedy: 'Use keys of the EK and AK templates and quotes by them; the message names the value.',

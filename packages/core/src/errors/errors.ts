@@ -1,9 +1,10 @@
 import type { FormatCode, SystemCode, VerificationCode } from './codes.ts';
 
-/** Where in the input something was found. `offset` counts bytes from 0, `line` and `entry` count from 1. */
+/** Where in the input something was found. `offset` counts bytes from 0, `line`, `column` and `entry` count from 1. */
 export interface ErrorPlace {
   readonly offset?: number;
   readonly line?: number;
+  readonly column?: number;
   readonly entry?: number;
   readonly field?: string;
 }

@@ -14,3 +14,4 @@ export {
   type VerificationCode,
 } from './codes.ts';
 export { AssayError, FormatError, SystemError, VerificationError, type ErrorPlace } from './errors.ts';
+export { RULE_CODES, type RuleCode } from './rule-codes.ts';

@@ -1,0 +1,52 @@
+import type { CodeText } from './codes.ts';
+
+/** The kernel refuses a rule of an IMA policy, or the policy as a whole. */
+export const RULE_CODES = {
+  'RULE-WORD': {
+    meaning: 'A word is none that the kernel knows, or has no value.',
+    remedy: 'The message shows the word; names and values are case-sensitive, and no blank stands in them.',
+  },
+  'RULE-VALUE': {
+    meaning: 'The value of a word is not of its form, or out of its range.',
+    remedy: 'The message says what the word takes.',
+  },
+  'RULE-REPEATED': {
+    meaning: 'A word stands twice, or two words want the same slot of the rule.',
+    remedy: 'Keep one of them; write two rules where both are meant.',
+  },
+  'RULE-ACTION': {
+    meaning: 'A rule has no action, or more than one.',
+    remedy: 'Write one of measure, appraise, audit, hash or their dont_ forms; two actions are two rules.',
+  },
+  'RULE-COMBINATION': {
+    meaning: 'Words that are each right do not go together in one rule.',
+    remedy: 'The message names the word that does not fit the action or the function.',
+  },
+  'RULE-LABEL': {
+    meaning: 'No security module resolves the label of a rule.',
+    remedy:
+      'Load its policy first. Once a custom policy is active the kernel accepts such a rule, and never applies it.',
+  },
+  'RULE-KERNEL-VERSION': {
+    meaning: 'The kernel is too old for the rule.',
+    remedy: 'Use the kernel that the message names, or another rule.',
+  },
+  'RULE-KERNEL-OPTION': {
+    meaning: 'The kernel was built without what the rule needs.',
+    remedy: 'Use a kernel with the option that the message names, or load the module of the hash algorithm.',
+  },
+  'POLICY-EMPTY': {
+    meaning: 'A policy has no rule; the kernel drops such a load without an error.',
+    remedy: 'Write a rule.',
+  },
+  'POLICY-LAST-NEWLINE': {
+    meaning: 'The last line of a policy has no newline; loaded by its path it is refused as a whole.',
+    remedy: 'End the line; `assay policy format` does.',
+  },
+  'POLICY-LINE-LENGTH': {
+    meaning: 'A line is longer than one write into the policy file of the kernel can be.',
+    remedy: 'Shorten it, or load the policy by its path.',
+  },
+} as const satisfies Record<string, CodeText>;
+
+export type RuleCode = keyof typeof RULE_CODES;
