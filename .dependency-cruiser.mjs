@@ -6,6 +6,7 @@ const ROOMS = [
   'hash',
   'keys',
   'measurement',
+  'label',
   'policy',
   'tpm',
   'eventlog',

@@ -30,8 +30,11 @@ async function wholeRecords(source: MeasurementSource, fromEntry: number, fromOf
   return { bank: listBank(source), fromEntry, fromOffset, entries: toBase64(bytes.subarray(0, consumed)) };
 }
 
+/** The banks of the message (`ListPart`). */
+const LIST_BANKS: readonly ListPart['bank'][] = ['sha1', 'sha256', 'sha384', 'sha512'];
+
 function listBank({ bank }: MeasurementSource): ListPart['bank'] {
-  if (bank === 'md5' || bank === 'sm3')
-    throw new FormatError('HASH-UNKNOWN', `no list of the ${bank} bank can be sent`);
-  return bank;
+  const known = LIST_BANKS.find((name) => name === bank);
+  if (known === undefined) throw new FormatError('HASH-UNKNOWN', `no list of the ${bank} bank can be sent`);
+  return known;
 }

@@ -188,6 +188,9 @@ describe('the ladder', () => {
     'ENGINE-GAP': 'list',
     'IMA-UNKNOWN-DIGEST': 'reference',
     'IMA-DIGEST-CHANGED': 'reference',
+    'IMA-HASH-INVALID': 'reference',
+    'IMA-SIG-INVALID': 'reference',
+    'IMA-SIG-KEY-UNKNOWN': 'reference',
   };
   for (const [code, rung] of Object.entries(rungs) as [FindingCode, RungName][]) {
     test(`shows ${code} on the rung ${rung}, and on no other`, () => {

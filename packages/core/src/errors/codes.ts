@@ -79,6 +79,18 @@ export const FORMAT_CODES = {
     meaning: 'A text is not the configuration of a kernel with IMA.',
     remedy: 'Give the file /boot/config-RELEASE of that kernel, or /proc/config.gz unpacked.',
   },
+  'DER-FORM': {
+    meaning: 'A key, certificate or signature is not DER of the form that its specification gives it.',
+    remedy: 'Convert PEM to DER first; else fetch the file again.',
+  },
+  'KEY-UNKNOWN': {
+    meaning: 'A public key is of a kind, size or curve that Assay does not know, or its point is not on its curve.',
+    remedy: 'Use RSA keys, or ECDSA keys on P-256, P-384 or P-521.',
+  },
+  'LABEL-FORM': {
+    meaning: 'A value of security.ima or security.evm is not of the form that its first byte gives it.',
+    remedy: 'Label the file again; the message names the field.',
+  },
   'TPM-STRUCTURE': {
     meaning: 'A TPM structure holds a value that its specification does not allow or that Assay does not know.',
     remedy: 'Use keys of the EK and AK templates and quotes by them; the message names the value.',
@@ -160,6 +172,18 @@ export const VERIFICATION_CODES = {
     meaning: 'The entries sent do not continue the list where the verifier stands.',
     remedy: 'The agent sends again from the place that the verifier names; if it repeats, look at the agent.',
   },
+  'IMA-HASH-INVALID': {
+    meaning: 'The file does not have the digest that its label gives.',
+    remedy: 'The file was changed after it was labelled; label it again only if the change was wanted.',
+  },
+  'IMA-SIG-INVALID': {
+    meaning: 'The signature of a label was not made by its key over this digest.',
+    remedy: 'The file or its metadata was changed after it was signed, or the label was copied from another file.',
+  },
+  'IMA-SIG-KEY-UNKNOWN': {
+    meaning: 'The label was signed by another key than the one given.',
+    remedy: 'Give the certificate whose key id the message names.',
+  },
 } as const satisfies Record<string, CodeText>;
 
 /** Verified, and not allowed or not complete: data in a verdict, never thrown. */
@@ -196,6 +220,10 @@ export const POLICY_CODES = {
 
 /** The machine, a device, a file or a peer does not do what is needed. */
 export const SYSTEM_CODES = {
+  'HASH-UNAVAILABLE': {
+    meaning: 'A hash algorithm is known, and the cryptographic library of this process does not compute it.',
+    remedy: 'Use another algorithm; sha256 is computed everywhere.',
+  },
   'TPM-UNREACHABLE': {
     meaning: 'The TPM does not answer.',
     remedy: 'Check the device or the socket; `assay doctor` says what is there.',

@@ -1,6 +1,7 @@
 export {
   hashAlgorithm,
   hashNamed,
+  hashOfKernelId,
   hashOfTpmId,
   HASH_NAMES,
   isHashName,

@@ -5,7 +5,7 @@ import type { HashName } from './algorithms.ts';
  * (`nodeCrypto` of `@assay/core/node`, or something faster).
  */
 export interface Hasher {
-  /** Digest of the concatenated parts. */
+  /** Digest of the concatenated parts. @throws SystemError HASH-UNAVAILABLE where it cannot compute the algorithm. */
   digest(algorithm: HashName, ...parts: readonly Uint8Array[]): Uint8Array;
   /** HMAC (RFC 2104) of the concatenated parts. */
   hmac(algorithm: HashName, key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;

@@ -42,3 +42,8 @@ export type Signature = EcdsaSignature | RsaSignature;
 export interface SignatureVerifier {
   verify(key: PublicKey, signature: Signature, message: Uint8Array): boolean;
 }
+
+/** Checks signatures over a digest that is already there; otherwise as `SignatureVerifier`. */
+export interface DigestSignatureVerifier {
+  verifyDigest(key: PublicKey, signature: Signature, digest: Uint8Array): boolean;
+}

@@ -1,10 +1,9 @@
 import { constants, createCipheriv, createECDH, publicEncrypt, randomBytes } from 'node:crypto';
 import { concat, leftPadded } from '../bytes/index.ts';
-import { CURVE_SIZES, type Curve } from '../keys/index.ts';
+import { CURVE_SIZES } from '../keys/index.ts';
 import type { CredentialCrypto } from '../tpm/index.ts';
+import { OPENSSL_CURVES } from './openssl-curves.ts';
 import { keyObject } from './signatures.ts';
-
-const OPENSSL_CURVES: Readonly<Record<Curve, string>> = { p256: 'prime256v1', p384: 'secp384r1', p521: 'secp521r1' };
 
 /** Credential encryption by Node's OpenSSL. */
 export const nodeCredentials: CredentialCrypto = {

@@ -1,6 +1,12 @@
 import { nodeCredentials } from './credentials.ts';
+import { nodeDigestSignatures } from './digest-signatures.ts';
 import { nodeHasher } from './digests.ts';
 import { nodeSignatures } from './signatures.ts';
 
 /** Every port of core, by Node's OpenSSL. */
-export const nodeCrypto = { hasher: nodeHasher, signatures: nodeSignatures, credentials: nodeCredentials } as const;
+export const nodeCrypto = {
+  hasher: nodeHasher,
+  signatures: nodeSignatures,
+  digestSignatures: nodeDigestSignatures,
+  credentials: nodeCredentials,
+} as const;

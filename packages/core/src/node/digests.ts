@@ -1,10 +1,11 @@
-import { createHash, createHmac } from 'node:crypto';
-import type { Hasher } from '../hash/index.ts';
+import { createHash, createHmac, type Hash } from 'node:crypto';
+import { SystemError } from '../errors/index.ts';
+import type { Hasher, HashName } from '../hash/index.ts';
 
 /** Digests by Node's OpenSSL. */
 export const nodeHasher: Hasher = {
   digest(algorithm, ...parts) {
-    const hash = createHash(algorithm);
+    const hash = hashOf(algorithm);
     for (const part of parts) hash.update(part);
     return hash.digest();
   },
@@ -14,3 +15,12 @@ export const nodeHasher: Hasher = {
     return hmac.digest();
   },
 };
+
+/** OpenSSL has none of the kernel's rarer algorithms, and MD4 only in its legacy provider. */
+function hashOf(algorithm: HashName): Hash {
+  try {
+    return createHash(algorithm);
+  } catch (cause) {
+    throw new SystemError('HASH-UNAVAILABLE', `OpenSSL does not compute ${algorithm} here`, { cause });
+  }
+}

@@ -1,4 +1,5 @@
 export { nodeCredentials } from './credentials.ts';
 export { nodeCrypto } from './crypto.ts';
+export { nodeDigestSignatures } from './digest-signatures.ts';
 export { nodeHasher } from './digests.ts';
 export { nodeSignatures } from './signatures.ts';

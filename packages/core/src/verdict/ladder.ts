@@ -51,6 +51,9 @@ const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'ENGINE-GAP': 'list',
   'IMA-UNKNOWN-DIGEST': 'reference',
   'IMA-DIGEST-CHANGED': 'reference',
+  'IMA-HASH-INVALID': 'reference',
+  'IMA-SIG-INVALID': 'reference',
+  'IMA-SIG-KEY-UNKNOWN': 'reference',
 };
 
 /** The six steps from the TPM's identity to the reference values, each with its state and what it rests on. */

@@ -1,0 +1,24 @@
+export { digestLabel, encodeEvmLabel, encodeImaLabel } from './encode.ts';
+export { parseEvmLabel, parseImaLabel } from './parse.ts';
+export {
+  LABEL_TYPES,
+  type DigestLabel,
+  type EvmLabel,
+  type HmacLabel,
+  type ImaLabel,
+  type Parsed,
+  type ParsedEvmLabel,
+  type ParsedImaLabel,
+  type SignatureLabel,
+  type SignatureType,
+  type SignatureV1Label,
+} from './types.ts';
+export {
+  signedDigest,
+  verifyDigestLabel,
+  verifySignatureLabel,
+  type ComputedDigest,
+  type LabelKey,
+  type LabelPorts,
+  type VerifiedLabel,
+} from './verify.ts';
