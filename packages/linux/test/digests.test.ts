@@ -123,6 +123,24 @@ test('a range that is not inside its view is refused and nothing is written', ()
   }
 });
 
+test('an extend is the digest of the value and what follows it, in place', () => {
+  for (const algorithm of HASHES) {
+    const { size } = hashAlgorithm(algorithm);
+    for (const hash of [inPlaceHash(algorithm), nodeInPlaceHash(algorithm)]) {
+      const memory = randomBytes(3 * size + 10);
+      const by = randomBytes(size + 5);
+      const wanted = Buffer.from(memory);
+      wanted.write(expected(algorithm, memory.subarray(7, 7 + size), by.subarray(3, 3 + size)), 7, 'hex');
+      hash.extend(viewOf(memory), 7, viewOf(by), 3);
+      assert.deepEqual(memory, wanted);
+      assert.throws(() => hash.extend(viewOf(memory), 2 * size + 11, viewOf(by), 0), RangeError);
+      assert.throws(() => hash.extend(viewOf(memory), 0, viewOf(by), 6), RangeError);
+      assert.throws(() => hash.extend(viewOf(memory), -1, viewOf(by), 0), RangeError);
+      assert.deepEqual(memory, wanted);
+    }
+  }
+});
+
 test('a view whose buffer was detached is refused', () => {
   const bytes = new Uint8Array(64);
   const view = viewOf(bytes);

@@ -62,6 +62,20 @@ export class BlockHash {
     this.#finish(this.#absorb(bytes, start, end, 0), end - start, out, offset);
   }
 
+  /**
+   * Replaces `value[at, at + size)` by the digest of itself and `by[from, from + size)`, as TPM2_PCR_Extend does.
+   * @throws RangeError when a range is not inside its view
+   */
+  extend(value: DataView, at: number, by: DataView, from: number): void {
+    const { size } = this;
+    checkRange(value, at, at + size);
+    checkRange(by, from, from + size);
+    this.#restart();
+    this.#stage.copy(value, at, size, 0);
+    this.#stage.copy(by, from, size, size);
+    this.#finish(2 * size, 2 * size, value, at);
+  }
+
   /** Digest of the concatenated parts. */
   of(parts: readonly Uint8Array[]): Uint8Array {
     const out = new Uint8Array(this.size);
@@ -104,7 +118,8 @@ export class BlockHash {
     this.#rounds(this.#stage.pad(fill, total, this.#block));
     const state = this.#state;
     const swap = this.#swap;
-    for (let word = 0; word < this.size / 4; word++) out.setUint32(offset + 4 * word, state[word ^ swap] ?? 0);
+    const words = this.size / 4;
+    for (let word = 0; word < words; word++) out.setUint32(offset + 4 * word, state[word ^ swap] ?? 0);
   }
 
   #rounds(length: number): void {

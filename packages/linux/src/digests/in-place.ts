@@ -12,6 +12,12 @@ export interface InPlaceHash {
    * @throws RangeError when a range is not inside its view
    */
   into(bytes: DataView, start: number, end: number, out: DataView, offset: number): void;
+  /**
+   * Replaces `value[at, at + size)` by the digest of itself and `by[from, from + size)`, as TPM2_PCR_Extend does
+   * (TPM 2.0 Part 1, section 17.2).
+   * @throws RangeError when a range is not inside its view
+   */
+  extend(value: DataView, at: number, by: DataView, from: number): void;
 }
 
 /**
@@ -28,10 +34,17 @@ export function nodeInPlaceHash(algorithm: HashName): InPlaceHash {
   return {
     size,
     into(bytes, start, end, out, offset) {
-      checkRange(bytes, start, end);
-      checkRange(out, offset, offset + size);
-      const message = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
-      new Uint8Array(out.buffer, out.byteOffset + offset, size).set(nodeHasher.digest(algorithm, message));
+      const target = slice(out, offset, offset + size);
+      target.set(nodeHasher.digest(algorithm, slice(bytes, start, end)));
+    },
+    extend(value, at, by, from) {
+      const target = slice(value, at, at + size);
+      target.set(nodeHasher.digest(algorithm, target, slice(by, from, from + size)));
     },
   };
+}
+
+function slice(view: DataView, start: number, end: number): Uint8Array {
+  checkRange(view, start, end);
+  return new Uint8Array(view.buffer, view.byteOffset + start, end - start);
 }
