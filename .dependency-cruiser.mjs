@@ -7,6 +7,7 @@ const ROOMS = [
   'keys',
   'measurement',
   'label',
+  'verity',
   'policy',
   'tpm',
   'eventlog',

@@ -91,6 +91,10 @@ export const FORMAT_CODES = {
     meaning: 'A value of security.ima or security.evm is not of the form that its first byte gives it.',
     remedy: 'Label the file again; the message names the field.',
   },
+  'VERITY-PARAMETER': {
+    meaning: 'The block size, salt or hash algorithm is none that fs-verity takes.',
+    remedy: 'Block sizes are powers of two from 1024 to 65536 bytes, salts have at most 32 bytes, hashes are sha256 and sha512.',
+  },
   'TPM-STRUCTURE': {
     meaning: 'A TPM structure holds a value that its specification does not allow or that Assay does not know.',
     remedy: 'Use keys of the EK and AK templates and quotes by them; the message names the value.',
