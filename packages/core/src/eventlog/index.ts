@@ -1,6 +1,12 @@
+export { bootAggregateCandidates, type BootAggregateCandidate } from './boot-aggregate.ts';
 export { comparePcrs, firstDifference, type PcrComparison, type PcrExpectation } from './compare.ts';
-export { digestRule, eventTypeName, type DigestRule } from './event-types.ts';
+export { coverageOf, type Coverage } from './coverage.ts';
+export { decodeEvent, type DecodedEvent } from './decode.ts';
+export { eventTypeName } from './event-types.ts';
 export { parseEventLog } from './parse.ts';
 export { QUIRKS, type Quirk } from './quirks.ts';
-export { firstWithoutDigest, isExtended, replayableBanks, replayEventLog, resetValue } from './replay.ts';
+export { firstWithoutDigest, replayableBanks, replayEventLog } from './replay.ts';
+export { secureBootOf, type SecureBoot } from './secure-boot.ts';
+export { parseSignatureLists, type SignatureEntry } from './signature-list.ts';
 export type { BootEvent, DeclaredAlgorithm, ParsedEventLog, SpecId, StartupLocality } from './types.ts';
+export { parseVariable, type UefiVariable } from './variable.ts';

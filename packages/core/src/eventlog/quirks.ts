@@ -10,10 +10,12 @@ export const QUIRKS = {
   'exit-boot-services-not-logged':
     'The firmware extends PCR 5 when the kernel takes over and does not log it; the strings are fixed.',
   'startup-locality-not-logged': 'The TPM was started from another locality and the log does not say so.',
-  'authority-extra-byte': 'Old shim logs one byte more of an authority than it hashes (go-attestation issue 157).',
+  'authority-extra-byte':
+    'Old shim logs an authority with its padding, and one byte more than it hashes (go-attestation issue 157).',
   'boot-variable-data-only': 'EDK II hashes only the data of a boot variable, not its name.',
   'grub-prefix': 'GRUB logs what it hashes with a word in front and a NUL behind.',
   'grub-prefix-with-nul': 'GRUB of RHEL 8 logs a command with a word in front, and hashes the NUL behind it.',
+  'text-half-nul': 'systemd-boot of old logs only half of the NUL that it hashes behind the command line.',
   'text-without-nul': 'The text is hashed without the NUL that ends it in the log.',
 } as const;
 
