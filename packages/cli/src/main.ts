@@ -51,6 +51,7 @@ function createProgram(): Command {
   addDoctor(program);
   addHosts(program);
   addLog(program);
+  addPolicy(program);
   addReference(program);
   return program;
 }
@@ -132,6 +133,29 @@ function addLog(program: Command): void {
     'assay log verify FILE --pcr sha256:10=4be2… -o json',
   ]);
   verify.action(action(async (file, options) => (await import('./commands/log-verify.ts')).verifyLog(file, options)));
+}
+
+function addPolicy(program: Command): void {
+  const policy = group(program, 'policy', 'IMA policies: what a kernel will say to them, before it does.');
+  const check = command(policy, 'check', 'Say which rules of a policy a kernel accepts, and why not the others.')
+    .argument('<file>', 'a policy, a rule on each line')
+    .option('--kernel <version>', 'kernel from 5.4 to 7.3, such as 6.12 (default: the running one)')
+    .option('--config <which>', "debian, or a kernel's configuration file (default: debian; see the manual)")
+    .addOption(outputOption());
+  examples(check, [
+    'assay policy check /etc/ima/ima-policy',
+    'assay policy check FILE --kernel 6.12 --config debian',
+    "assay policy check FILE -o json | jq '.rules[] | select(.accepted | not)'",
+  ]);
+  check.action(
+    action(async (file, options) => (await import('./commands/policy-check.ts')).checkPolicyFile(file, options)),
+  );
+  const format = command(policy, 'format', 'Print a policy with even spacing, its comments and order kept.').argument(
+    '<file>',
+    'a policy, a rule on each line',
+  );
+  examples(format, ['assay policy format FILE', 'assay policy format FILE >FILE.new']);
+  format.action(action(async (file) => (await import('./commands/policy-format.ts')).formatPolicyFile(file)));
 }
 
 function addReference(program: Command): void {

@@ -4,8 +4,17 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { test } from 'node:test';
 import { ASSAY, assay, assertFails, documentIn, ROOT, scratch, UNSAFE } from './assay.ts';
 
-const COMMANDS = ['up', 'doctor', 'hosts get', 'log show', 'log verify', 'reference capture'];
-const GROUPS = ['hosts', 'log', 'reference'];
+const COMMANDS = [
+  'up',
+  'doctor',
+  'hosts get',
+  'log show',
+  'log verify',
+  'policy check',
+  'policy format',
+  'reference capture',
+];
+const GROUPS = ['hosts', 'log', 'policy', 'reference'];
 
 test('--help shows every command, where to start and the exit codes', async () => {
   const { code, stdout, stderr } = await assay(['--help']);
@@ -62,6 +71,7 @@ const WRONG: readonly Wrong[] = [
   ['an address that is none', ['hosts', 'get', '--url', 'nope'], /--url is not an address/],
   ['an address of another protocol', ['hosts', 'get', '--url', 'file:///etc/passwd'], /--url is not an address/],
   ['a note that is too long', ['reference', 'capture', '--note', 'x'.repeat(501)], /--note is longer than 500/],
+  ['an empty configuration of a kernel', ['policy', 'check', 'x', '--config', ''], /--config takes debian or a file/],
   ['a PCR value without its bank', ['log', 'verify', 'x', '--pcr', '10=00'], /--pcr takes BANK:INDEX=HEX/],
   ['a PCR value cut short', ['log', 'verify', 'x', '--pcr', 'sha256:10=00'], /--pcr takes BANK:INDEX=HEX/],
   ['a PCR that does not exist', ['log', 'verify', 'x', '--pcr', `sha1:24=${'0'.repeat(40)}`], /--pcr takes/],

@@ -77,7 +77,7 @@ export const FORMAT_CODES = {
   },
   'KERNEL-CONFIG': {
     meaning: 'A text is not the configuration of a kernel with IMA.',
-    remedy: 'Give the file /boot/config-RELEASE of that kernel, or /proc/config.gz unpacked.',
+    remedy: 'Give the file /boot/config-RELEASE of that kernel, or its /proc/config.gz.',
   },
   'DER-FORM': {
     meaning: 'A key, certificate or signature is not DER of the form that its specification gives it.',
@@ -93,7 +93,8 @@ export const FORMAT_CODES = {
   },
   'VERITY-PARAMETER': {
     meaning: 'The block size, salt or hash algorithm is none that fs-verity takes.',
-    remedy: 'Block sizes are powers of two from 1024 to 65536 bytes, salts have at most 32 bytes, hashes are sha256 and sha512.',
+    remedy:
+      'Block sizes are powers of two from 1024 to 65536 bytes, salts have at most 32 bytes, hashes are sha256 and sha512.',
   },
   'TPM-STRUCTURE': {
     meaning: 'A TPM structure holds a value that its specification does not allow or that Assay does not know.',
