@@ -1,18 +1,17 @@
-// Memory that two threads hand to each other, section by section, in a ring.
-import { mostEntries, stride, type Banks } from './replay.ts';
+// Memory that threads hand to each other, section by section.
+import { extendValues, mostEntries, stride, type Banks } from './replay.ts';
 
-export const SECTIONS = 4;
 export const SECTION_BYTES = 512 * 1024;
 
-/** Words of the control block. */
+/** Words of the control block of a section. */
 const STATE = 0;
 const LENGTH = 1;
 const ENTRIES = 2;
 
-const FREE = 0;
 const GIVEN = 1;
-const DONE = 2;
-const FAILED = 3;
+const CLAIMED = 2;
+const DONE = 3;
+const FAILED = 4;
 
 export interface SectionMemory {
   readonly control: SharedArrayBuffer;
@@ -20,20 +19,20 @@ export interface SectionMemory {
   readonly values: SharedArrayBuffer;
 }
 
-/** A part of a list on its way from the reader to the worker, and what it extends on the way back. */
+export function allocateSection(banks: Banks): SectionMemory {
+  return {
+    control: new SharedArrayBuffer(12),
+    list: new SharedArrayBuffer(SECTION_BYTES),
+    values: new SharedArrayBuffer(mostEntries(SECTION_BYTES) * stride(banks)),
+  };
+}
+
+/** Whole records of a list, and what they extend once a thread has computed it. */
 export class Section {
   readonly bytes: Uint8Array;
   readonly list: DataView;
   readonly values: DataView;
   readonly #control: Int32Array<SharedArrayBuffer>;
-
-  static allocate(banks: Banks): SectionMemory {
-    return {
-      control: new SharedArrayBuffer(12),
-      list: new SharedArrayBuffer(SECTION_BYTES),
-      values: new SharedArrayBuffer(mostEntries(SECTION_BYTES) * stride(banks)),
-    };
-  }
 
   constructor(memory: SectionMemory) {
     this.bytes = new Uint8Array(memory.list);
@@ -42,38 +41,42 @@ export class Section {
     this.#control = new Int32Array(memory.control);
   }
 
-  /** Reader to worker: so many bytes of whole records are there. */
+  /** So many bytes of whole records are there for whoever claims them first. */
   give(length: number): void {
-    this.#pass(LENGTH, length, GIVEN);
+    Atomics.store(this.#control, LENGTH, length);
+    Atomics.store(this.#control, STATE, GIVEN);
   }
 
-  /** The worker's side of `give`. @returns the bytes that are there */
-  receive(): number {
-    Atomics.wait(this.#control, STATE, FREE);
-    Atomics.wait(this.#control, STATE, DONE);
-    return Atomics.load(this.#control, LENGTH);
+  claim(): boolean {
+    return Atomics.compareExchange(this.#control, STATE, GIVEN, CLAIMED) === GIVEN;
   }
 
-  /** Worker to reader: so many entries are in `values`. */
-  finish(entries: number): void {
-    this.#pass(ENTRIES, entries, DONE);
+  /** To be called by the thread whose claim succeeded. */
+  compute(banks: Banks): void {
+    try {
+      const length = Atomics.load(this.#control, LENGTH);
+      Atomics.store(this.#control, ENTRIES, extendValues(this.list, length, banks, this.values).entries);
+      Atomics.store(this.#control, STATE, DONE);
+    } catch (error) {
+      Atomics.store(this.#control, STATE, FAILED);
+      throw error;
+    } finally {
+      Atomics.notify(this.#control, STATE);
+    }
   }
 
-  fail(): void {
-    this.#pass(ENTRIES, 0, FAILED);
+  /** Waits for the thread that claimed the section. */
+  wait(milliseconds: number): void {
+    const outcome = Atomics.wait(this.#control, STATE, CLAIMED, milliseconds);
+    if (outcome === 'timed-out') throw new Error('a worker does not answer');
+    if (Atomics.load(this.#control, STATE) === FAILED) throw new Error('a worker failed');
   }
 
-  /** The reader's side of `finish`. */
-  take(milliseconds: number): number {
-    Atomics.wait(this.#control, STATE, GIVEN, milliseconds);
-    const state = Atomics.load(this.#control, STATE);
-    if (state !== DONE) throw new Error(state === FAILED ? 'the worker failed' : 'the worker does not answer');
+  get done(): boolean {
+    return Atomics.load(this.#control, STATE) === DONE;
+  }
+
+  get entries(): number {
     return Atomics.load(this.#control, ENTRIES);
-  }
-
-  #pass(word: number, value: number, state: number): void {
-    Atomics.store(this.#control, word, value);
-    Atomics.store(this.#control, STATE, state);
-    Atomics.notify(this.#control, STATE);
   }
 }
