@@ -113,9 +113,10 @@ function addHosts(program: Command): void {
 
 function addLog(program: Command): void {
   const log = group(program, 'log', 'Measurement lists: files of the kernel or the engine, no verifier needed.');
-  const show = command(log, 'show', 'Print the entries of a binary measurement list.')
-    .argument('<file>', 'binary_runtime_measurements of the kernel or the engine')
+  const show = command(log, 'show', 'Print the entries of a measurement list.')
+    .argument('<file>', 'measurement list of the kernel or the engine, binary or ascii')
     .addOption(bankOption())
+    .addOption(imaHashOption())
     .addOption(outputOption());
   examples(show, [
     'assay log show .assay/engine/binary_runtime_measurements_sha256',
@@ -123,10 +124,11 @@ function addLog(program: Command): void {
   ]);
   show.action(action(async (file, options) => (await import('./commands/log-show.ts')).showLog(file, options)));
   const verify = command(log, 'verify', 'Recompute every template digest and replay the list into its PCRs.')
-    .argument('<file>', 'binary_runtime_measurements of the kernel or the engine')
+    .argument('<file>', 'measurement list of the kernel or the engine, binary or ascii')
     .option('--pcr <bank:index=hex>', 'value that the PCR must have; may be repeated', collect)
     .option('--pcrs <file>', 'file of such values, a line each: bank:index hex')
     .addOption(bankOption())
+    .addOption(imaHashOption())
     .addOption(outputOption());
   examples(verify, [
     'assay log verify binary_runtime_measurements_sha256',
@@ -211,6 +213,13 @@ function outputOption(): Option {
 
 function stateOption(): Option {
   return new Option('--state <dir>', 'state directory of `assay up`').env('ASSAY_STATE').default(DEFAULT_STATE);
+}
+
+function imaHashOption(): Option {
+  return new Option('--ima-hash <hash>', 'file digests of a list of template ima (default: sha1)').choices([
+    'sha1',
+    'md5',
+  ]);
 }
 
 function bankOption(): Option {

@@ -8,7 +8,10 @@ const Url = z.url({ protocol: /^https?$/, error: 'is not an address such as http
 export const OutputOptions = z.object({ output: z.enum(['text', 'json']) });
 export const StateOptions = z.object({ state: Directory });
 export const ConnectOptions = OutputOptions.extend({ url: Url, ...StateOptions.shape });
-export const BankOptions = OutputOptions.extend({ bank: z.enum(['sha1', 'sha256', 'sha384', 'sha512']).optional() });
+export const ListOptions = OutputOptions.extend({
+  bank: z.enum(['sha1', 'sha256', 'sha384', 'sha512']).optional(),
+  imaHash: z.enum(['sha1', 'md5']).optional(),
+});
 
 /** @throws UsageError that names the options which are not of their form */
 export function optionsFrom<T>(schema: z.ZodType<T>, given: unknown): T {

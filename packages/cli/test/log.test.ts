@@ -18,7 +18,7 @@ const SIG = `${VECTORS}/ima-sig/binary_runtime_measurements_sha256`;
 const Verified = z.strictObject({
   schema: z.literal('assay.log-verify.v1'),
   file: z.string(),
-  format: z.literal('binary'),
+  format: z.enum(['binary', 'ascii']),
   bank: z.string(),
   entries: z.int(),
   violations: z.int(),
@@ -31,6 +31,7 @@ const Verified = z.strictObject({
       expected: z.string().optional(),
       matched: z.boolean().optional(),
       matchedEntries: z.int().optional(),
+      rule: z.enum(['padded-sha1', 'padded-sha1-whole-violations']).optional(),
     }),
   ),
   problems: z.array(z.strictObject({ entry: z.int(), offset: z.int(), code: z.string(), message: z.string() })),
@@ -238,3 +239,35 @@ function listFile(t: Parameters<typeof scratch>[0]): { list: SimulatedList; path
   list.begin(nodeHasher.digest('sha256', utf8('boot')));
   return { list, path: `${scratch(t)}/list_sha256` };
 }
+
+test('log verify reads an ascii list to the same answer as the binary one, every template and PCR of a 6.1 kernel', async () => {
+  const answers = ['binary', 'ascii'].map(async (form) => {
+    const list = `${VECTORS}/6.1/${form}_runtime_measurements`;
+    const ended = await assay(['log', 'verify', list, '--pcrs', `${VECTORS}/6.1/pcrs.txt`, '-o', 'json']);
+    assert.equal(ended.code, 0);
+    const { file: _file, format, ...answer } = verified(ended);
+    assert.equal(format, form);
+    return answer;
+  });
+  const [binary, ascii] = await Promise.all(answers);
+  assert.deepEqual(ascii, binary);
+  const matched = binary?.pcrs.filter((row) => row.matched !== undefined) ?? [];
+  assert.deepEqual(
+    matched.map((row) => `${row.bank}:${row.pcr} ${row.matched} ${row.rule ?? ''}`.trim()),
+    ['sha1', 'sha256', 'sha384', 'sha512'].flatMap((bank) => {
+      const [ten, eleven] =
+        bank.length > 4 && bank !== 'sha256' ? [' padded-sha1-whole-violations', ' padded-sha1'] : ['', ''];
+      return [`${bank}:10 true${ten}`, `${bank}:11 true${eleven}`];
+    }),
+  );
+});
+
+test('log verify passes over PCRs of a file that the list does not extend, and says no to the same PCR by an option', async (t) => {
+  const directory = scratch(t);
+  const file = `${directory}/pcrs.txt`;
+  writeFileSync(file, `sha256:0 ${'ab'.repeat(32)}\n`);
+  assert.equal((await assay(['log', 'verify', SIG, '--pcrs', file])).code, 0);
+  assert.equal((await assay(['log', 'verify', SIG, '--pcr', `sha256:0=${'ab'.repeat(32)}`])).code, 1);
+  writeFileSync(file, `sha384:10 ${'ab'.repeat(48)}\n`);
+  assert.equal((await assay(['log', 'verify', SIG, '--pcrs', file])).code, 1);
+});

@@ -3,16 +3,16 @@ import { digestText, entryKind, filenameHint, type MeasurementEntry } from '@ass
 import { z } from 'zod';
 import { EXIT } from '../exit.ts';
 import { readListFile, type ListFile } from '../list-file.ts';
-import { BankOptions, optionsFrom } from '../options.ts';
+import { ListOptions, optionsFrom } from '../options.ts';
 import { jsonText } from '../output/report.ts';
 import { printPieces } from '../output/stream.ts';
 import { colours, tableLines } from '../output/terminal.ts';
 
 /** `assay log show FILE`: names are escaped, so that a hostile one does nothing to a terminal. */
 export async function showLog(path: unknown, given: unknown): Promise<number> {
-  const options = optionsFrom(BankOptions, given);
+  const options = optionsFrom(ListOptions, given);
   const file = z.string().parse(path);
-  const list = await readListFile(file, options.bank);
+  const list = await readListFile(file, options);
   await printPieces(options.output === 'json' ? documentPieces(file, list) : tableLines(tableRows(list)));
   return EXIT.fine;
 }

@@ -1,22 +1,25 @@
-import { equalBytes, toHex } from '@assay/core/bytes';
-import { hashAlgorithm, type HashName } from '@assay/core/hash';
-import { emptyPcr, matchingPrefix, replay, templateDigest, type MeasurementEntry } from '@assay/core/measurement';
+import { isAllZero, toHex } from '@assay/core/bytes';
+import { IMA_PCR } from '@assay/core/evidence';
+import type { HashName } from '@assay/core/hash';
+import { hasRightDigest, ListReplay, type ExtendRule, type ReplayResult } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import { z } from 'zod';
 import { EXIT } from '../exit.ts';
 import { readListFile, type ListFile } from '../list-file.ts';
-import { BankOptions, optionsFrom } from '../options.ts';
+import { ListOptions, optionsFrom } from '../options.ts';
 import { colours, shown, table } from '../output/terminal.ts';
 import { printJson } from '../output/report.ts';
-import { parsePcrOption, readPcrFile, type ExpectedPcr } from '../pcr-values.ts';
+import { parsePcrOption, readPcrFile, type GivenPcr } from '../pcr-values.ts';
 
-const VerifyOptions = BankOptions.extend({ pcr: z.array(z.string()).default([]), pcrs: z.string().optional() });
+const VerifyOptions = ListOptions.extend({ pcr: z.array(z.string()).default([]), pcrs: z.string().optional() });
 
 interface ReplayedRow {
   readonly bank: HashName;
   readonly pcr: number;
   /** Replayed over the whole list, hexadecimal. */
   readonly value: string;
+  /** How the kernel filled the bank, where not with digests of its own. */
+  readonly rule?: ExtendRule;
   readonly expected?: string;
   readonly matched?: boolean;
   /** Length of the prefix that leads to the expected value. */
@@ -36,7 +39,7 @@ export async function verifyLog(path: unknown, given: unknown): Promise<number> 
   const file = z.string().parse(path);
   const fromFile = options.pcrs === undefined ? [] : await readPcrFile(options.pcrs);
   const expected = [...options.pcr.map(parsePcrOption), ...fromFile];
-  const list = await readListFile(file, options.bank);
+  const list = await readListFile(file, options);
   const pcrs = rowsOf(list, expected);
   const problems = problemsOf(list);
   if (options.output === 'json')
@@ -45,28 +48,33 @@ export async function verifyLog(path: unknown, given: unknown): Promise<number> 
   return problems.length === 0 && pcrs.every(({ matched }) => matched !== false) ? EXIT.fine : EXIT.no;
 }
 
-/** Every PCR of the list in its own bank, and every expected one. */
-function rowsOf({ bank, entries }: ListFile, expected: readonly ExpectedPcr[]): ReplayedRow[] {
-  const used = new Set(entries.map(({ pcr }) => pcr));
-  const asked = new Set(expected.map((one) => `${one.bank}:${one.pcr}`));
-  const plain = [...used].filter((pcr) => !asked.has(`${bank}:${pcr}`)).map((pcr) => rowOf(entries, bank, pcr));
-  return [...plain, ...expected.map((one) => rowOf(entries, one.bank, one.pcr, one.value))];
+/** Every PCR of the list in its own bank, and every given one. */
+function rowsOf({ bank, entries }: ListFile, given: readonly GivenPcr[]): ReplayedRow[] {
+  const replay = new ListReplay(nodeHasher, bank, given);
+  for (const entry of entries) replay.add(entry);
+  return replay.results().map((result, index) => rowOf(result, given[index]));
 }
 
-function rowOf(entries: readonly MeasurementEntry[], bank: HashName, pcr: number, expected?: Uint8Array): ReplayedRow {
-  const from = { bank, pcr, value: emptyPcr(bank) };
-  const row = { bank, pcr, value: toHex(replay(nodeHasher, from, entries).value) };
-  if (expected === undefined) return row;
-  const prefix = matchingPrefix(nodeHasher, from, entries, expected);
-  // A PCR that nothing was extended into proves no list that has entries for it.
-  const matched = prefix !== undefined && (prefix > 0 || !entries.some((entry) => entry.pcr === pcr));
-  return { ...row, expected: toHex(expected), matched, ...(matched ? { matchedEntries: prefix } : {}) };
+function rowOf(result: ReplayResult, given: GivenPcr | undefined): ReplayedRow {
+  const { bank, pcr, rule, matchedEntries } = result;
+  const row = { bank, pcr, value: toHex(result.value), ...(rule === 'own-digest' ? {} : { rule }) };
+  if (given === undefined) return row;
+  const expected = toHex(given.value);
+  if (result.extends > 0) {
+    return {
+      ...row,
+      expected,
+      matched: matchedEntries !== undefined,
+      ...(matchedEntries === undefined ? {} : { matchedEntries }),
+    };
+  }
+  // The list says nothing of this PCR. A file has the PCRs of the whole machine; only PCR 10 is IMA's alone.
+  if (given.from === 'file' && pcr !== IMA_PCR) return { ...row, expected };
+  return { ...row, expected, matched: isAllZero(given.value) };
 }
 
 function problemsOf({ bank, entries }: ListFile): Problem[] {
-  const forged = entries.filter(
-    (entry) => !entry.violation && !equalBytes(templateDigest(nodeHasher, bank, entry), entry.templateDigest),
-  );
+  const forged = entries.filter((entry) => !hasRightDigest(nodeHasher, bank, entry));
   return forged.map(({ number, offset }) => ({
     entry: number,
     offset,
@@ -80,7 +88,7 @@ function documentOf(file: string, list: ListFile, pcrs: readonly ReplayedRow[], 
   const violations = list.entries.filter(({ violation }) => violation).length;
   return {
     file,
-    format: 'binary',
+    format: list.format,
     bank: list.bank,
     entries: list.entries.length,
     violations,
@@ -99,19 +107,24 @@ function countBy(names: readonly string[]): Map<string, number> {
 function textOf(file: string, list: ListFile, pcrs: readonly ReplayedRow[], problems: readonly Problem[]): string {
   const colour = colours(1);
   const good = `${list.entries.length - problems.length} of ${list.entries.length} template digests (${list.bank}) hold`;
+  const untouched = pcrs.filter((row) => row.expected !== undefined && row.matched === undefined);
+  const rows = pcrs.filter((row) => !untouched.includes(row));
   return [
     `${shown(file)}: ${problems.length === 0 ? colour.green(good) : colour.red(good)}\n`,
     ...problems.map(({ entry, offset, message }) => `  entry ${entry} at offset ${offset}: ${message}\n`),
-    table(pcrs.map((row) => [`  ${row.bank}:${row.pcr}`, row.value, matchText(row, list.entries.length)])),
+    table(rows.map((row) => [`  ${row.bank}:${row.pcr}`, row.value, matchText(row, list)])),
+    untouched.length === 0
+      ? ''
+      : colour.dim(`  ${untouched.length} other PCRs of the file are not extended by this list\n`),
   ].join('');
 }
 
-function matchText({ bank, expected, matched, matchedEntries }: ReplayedRow, entries: number): string {
+function matchText(row: ReplayedRow, { entries }: ListFile): string {
   const colour = colours(1);
-  if (matched === undefined) return colour.dim('replayed');
-  if (!matched)
-    return colour.red(
-      `does not match: list and PCR disagree (${hashAlgorithm(bank).size}-byte value ${expected?.slice(0, 16)}…)`,
-    );
-  return colour.green(matchedEntries === entries ? 'matches' : `matches after ${matchedEntries} of ${entries} entries`);
+  if (row.matched === undefined) return colour.dim('replayed');
+  if (!row.matched) return colour.red('does not match: list and PCR disagree');
+  const { matchedEntries = entries.length } = row;
+  const whole = !entries.slice(matchedEntries).some(({ pcr }) => pcr === row.pcr);
+  const padded = row.rule === undefined ? '' : ', with padded SHA-1 digests';
+  return colour.green(`matches${whole ? '' : ` after ${matchedEntries} of ${entries.length} entries`}${padded}`);
 }

@@ -13,7 +13,7 @@ import { digestInput, type TemplateContent } from './template-data.ts';
  */
 export type ExtendRule = 'own-digest' | 'padded-sha1' | 'padded-sha1-whole-violations';
 
-export const EXTEND_RULES: readonly ExtendRule[] = ['own-digest', 'padded-sha1', 'padded-sha1-whole-violations'];
+export const PADDED_RULES = ['padded-sha1', 'padded-sha1-whole-violations'] as const satisfies readonly ExtendRule[];
 
 const SHA1_SIZE = 20;
 

@@ -1,6 +1,6 @@
 import { equalBytes } from '../bytes/index.ts';
 import type { HashName, Hasher } from '../hash/index.ts';
-import { EXTEND_RULES, emptyPcr, extendPcr, extendValue, templateDigest, type ExtendRule } from './digests.ts';
+import { PADDED_RULES, emptyPcr, extendPcr, extendValue, templateDigest, type ExtendRule } from './digests.ts';
 import type { MeasurementEntry } from './entry.ts';
 
 /** One PCR of one bank, replayed over entries. */
@@ -91,57 +91,66 @@ interface Track {
 export class ListReplay {
   readonly #hasher: Hasher;
   readonly #bank: HashName;
-  readonly #lines = new Map<
-    string,
-    { bank: HashName; pcr: number; expected?: Uint8Array; extends: number; tracks: Track[] }
-  >();
+  readonly #lines: Line[];
   #entries = 0;
 
   /** @param bank in which each PCR that occurs is replayed */
   constructor(hasher: Hasher, bank: HashName, expected: readonly ExpectedPcr[] = []) {
     this.#hasher = hasher;
     this.#bank = bank;
-    for (const { bank: other, pcr, value } of expected) this.#line(other, pcr, value);
+    this.#lines = expected.map((one) => newLine(one.bank, one.pcr, one.value));
   }
 
   add(entry: MeasurementEntry): void {
     this.#entries++;
-    this.#line(this.#bank, entry.pcr);
-    for (const line of this.#lines.values()) {
-      if (line.pcr !== entry.pcr) continue;
-      line.extends++;
-      for (const track of line.tracks) this.#extend(line, track, entry);
+    const known = this.#lines.some(({ bank, pcr }) => bank === this.#bank && pcr === entry.pcr);
+    if (!known) this.#lines.push(newLine(this.#bank, entry.pcr));
+    for (const line of this.#lines) {
+      if (line.pcr === entry.pcr) this.#extend(line, entry);
     }
   }
 
+  /** One for each PCR that is expected, then one for each other PCR that occurred. */
   results(): ReplayResult[] {
-    return Array.from(this.#lines.values(), ({ bank, pcr, expected, extends: count, tracks }) => {
-      const [first] = tracks;
-      const best = tracks.find(({ matchedEntries }) => matchedEntries !== undefined) ?? first;
-      return {
-        bank,
-        pcr,
-        value: best?.value ?? emptyPcr(bank),
-        rule: best?.rule ?? 'own-digest',
-        extends: count,
-        ...(expected === undefined ? {} : { expected }),
-        ...(best?.matchedEntries === undefined ? {} : { matchedEntries: best.matchedEntries }),
-      };
-    });
+    return this.#lines.map(resultOf);
   }
 
-  #line(bank: HashName, pcr: number, expected?: Uint8Array): void {
-    const key = `${bank}:${pcr}`;
-    if (this.#lines.has(key) && expected === undefined) return;
-    const rules = expected === undefined || bank === 'sha1' ? EXTEND_RULES.slice(0, 1) : EXTEND_RULES;
-    const tracks = rules.map((rule) => ({ rule, value: emptyPcr(bank) }));
-    this.#lines.set(key, { bank, pcr, extends: 0, tracks, ...(expected === undefined ? {} : { expected }) });
+  #extend(line: Line, entry: MeasurementEntry): void {
+    line.extends++;
+    for (const track of line.tracks) {
+      const value = extendValue(this.#hasher, line.bank, entry, track.rule);
+      track.value = extendPcr(this.#hasher, line.bank, track.value, value);
+      const matches = line.expected !== undefined && equalBytes(track.value, line.expected);
+      if (matches && track.matchedEntries === undefined) track.matchedEntries = this.#entries;
+    }
   }
+}
 
-  #extend(line: { bank: HashName; expected?: Uint8Array }, track: Track, entry: MeasurementEntry): void {
-    const value = extendValue(this.#hasher, line.bank, entry, track.rule);
-    track.value = extendPcr(this.#hasher, line.bank, track.value, value);
-    const matches = line.expected !== undefined && equalBytes(track.value, line.expected);
-    if (matches && track.matchedEntries === undefined) track.matchedEntries = this.#entries;
-  }
+/** One PCR of one bank, by each rule that may lead to the expected value. */
+interface Line {
+  readonly bank: HashName;
+  readonly pcr: number;
+  readonly expected?: Uint8Array;
+  readonly tracks: readonly [Track, ...Track[]];
+  extends: number;
+}
+
+function newLine(bank: HashName, pcr: number, expected?: Uint8Array): Line {
+  const own: Track = { rule: 'own-digest', value: emptyPcr(bank) };
+  const padded = PADDED_RULES.map((rule): Track => ({ rule, value: emptyPcr(bank) }));
+  if (expected === undefined) return { bank, pcr, extends: 0, tracks: [own] };
+  return { bank, pcr, extends: 0, expected, tracks: bank === 'sha1' ? [own] : [own, ...padded] };
+}
+
+function resultOf({ bank, pcr, expected, extends: count, tracks }: Line): ReplayResult {
+  const { value, rule, matchedEntries } = tracks.find((track) => track.matchedEntries !== undefined) ?? tracks[0];
+  return {
+    bank,
+    pcr,
+    value,
+    rule,
+    extends: count,
+    ...(expected === undefined ? {} : { expected }),
+    ...(matchedEntries === undefined ? {} : { matchedEntries }),
+  };
 }
