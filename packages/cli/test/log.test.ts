@@ -245,9 +245,9 @@ test('log verify reads an ascii list to the same answer as the binary one, every
     const list = `${VECTORS}/6.1/${form}_runtime_measurements`;
     const ended = await assay(['log', 'verify', list, '--pcrs', `${VECTORS}/6.1/pcrs.txt`, '-o', 'json']);
     assert.equal(ended.code, 0);
-    const { file: _file, format, ...answer } = verified(ended);
-    assert.equal(format, form);
-    return answer;
+    const answer = verified(ended);
+    assert.equal(answer.format, form);
+    return { ...answer, file: '', format: '' };
   });
   const [binary, ascii] = await Promise.all(answers);
   assert.deepEqual(ascii, binary);
