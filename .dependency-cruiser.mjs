@@ -8,6 +8,7 @@ const ROOMS = [
   'measurement',
   'label',
   'verity',
+  'evm',
   'policy',
   'tpm',
   'eventlog',

@@ -191,6 +191,8 @@ describe('the ladder', () => {
     'IMA-HASH-INVALID': 'reference',
     'IMA-SIG-INVALID': 'reference',
     'IMA-SIG-KEY-UNKNOWN': 'reference',
+    'EVM-INVALID': 'reference',
+    'EVM-KEY-INVALID': 'reference',
   };
   for (const [code, rung] of Object.entries(rungs) as [FindingCode, RungName][]) {
     test(`shows ${code} on the rung ${rung}, and on no other`, () => {

@@ -96,6 +96,14 @@ export const FORMAT_CODES = {
     remedy:
       'Block sizes are powers of two from 1024 to 65536 bytes, salts have at most 32 bytes, hashes are sha256 and sha512.',
   },
+  'EVM-METADATA': {
+    meaning: 'Metadata cannot be what EVM protects: an attribute is missing, or a number is over its field.',
+    remedy: 'Read the metadata of the file again; a portable signature needs security.ima first.',
+  },
+  'EVM-KEY': {
+    meaning: 'The text of an encrypted key is not of the form that the kernel gives it, or the EVM key is too long.',
+    remedy: 'Save it again by `keyctl pipe`; EVM takes keys of at most 128 bytes.',
+  },
   'TPM-STRUCTURE': {
     meaning: 'A TPM structure holds a value that its specification does not allow or that Assay does not know.',
     remedy: 'Use keys of the EK and AK templates and quotes by them; the message names the value.',
@@ -188,6 +196,14 @@ export const VERIFICATION_CODES = {
   'IMA-SIG-KEY-UNKNOWN': {
     meaning: 'The label was signed by another key than the one given.',
     remedy: 'Give the certificate whose key id the message names.',
+  },
+  'EVM-INVALID': {
+    meaning: 'The metadata of the file is not what the HMAC in security.evm was computed over.',
+    remedy: 'Owner, mode or an attribute was changed without the kernel, or the key is another one.',
+  },
+  'EVM-KEY-INVALID': {
+    meaning: 'The encrypted key was not encrypted under this master key, or was changed.',
+    remedy: 'Give the payload of the master key that the text names.',
   },
 } as const satisfies Record<string, CodeText>;
 

@@ -2,4 +2,5 @@ export { nodeCredentials } from './credentials.ts';
 export { nodeCrypto } from './crypto.ts';
 export { nodeDigestSignatures } from './digest-signatures.ts';
 export { nodeHasher } from './digests.ts';
+export { nodeKeyCipher } from './key-cipher.ts';
 export { nodeSignatures } from './signatures.ts';

@@ -54,6 +54,8 @@ const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'IMA-HASH-INVALID': 'reference',
   'IMA-SIG-INVALID': 'reference',
   'IMA-SIG-KEY-UNKNOWN': 'reference',
+  'EVM-INVALID': 'reference',
+  'EVM-KEY-INVALID': 'reference',
 };
 
 /** The six steps from the TPM's identity to the reference values, each with its state and what it rests on. */
