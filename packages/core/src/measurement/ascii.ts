@@ -2,8 +2,7 @@ import { concat, fromHex, toHex, utf8 } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import { HASH_NAMES, hashAlgorithm, type HashName } from '../hash/index.ts';
 import { isViolation } from './digests.ts';
-import type { EntryContent, MeasurementEntry } from './entry.ts';
-import type { ByteOrder } from './fields.ts';
+import type { ByteOrder, EntryContent, MeasurementEntry } from './entry.ts';
 import { asciiFields, decodeContent, templateDataFromAscii } from './template-data.ts';
 import { fieldsOf } from './templates.ts';
 

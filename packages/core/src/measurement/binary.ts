@@ -2,8 +2,7 @@ import { ByteReader, ByteWriter, isAllZero, utf8 } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import { hashAlgorithm, type HashName } from '../hash/index.ts';
 import { isViolation } from './digests.ts';
-import type { EntryContent, MeasurementEntry } from './entry.ts';
-import type { ByteOrder } from './fields.ts';
+import type { ByteOrder, EntryContent, MeasurementEntry } from './entry.ts';
 import { decodeContent, takeOldTemplateData } from './template-data.ts';
 import { isOldTemplate } from './templates.ts';
 

@@ -1,6 +1,6 @@
 import { ByteReader } from '../bytes/index.ts';
 import { hashAlgorithm, type HashName } from '../hash/index.ts';
-import type { ByteOrder } from './fields.ts';
+import type { ByteOrder } from './entry.ts';
 
 /**
  * The byte order in which the first record's PCR and name length make sense; little-endian when both do or none does.

@@ -1,8 +1,8 @@
 import { isAllZero } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import { hashAlgorithm, type HashName, type Hasher } from '../hash/index.ts';
-import type { EntryContent } from './entry.ts';
-import { digestInput, type TemplateContent } from './template-data.ts';
+import type { EntryContent, TemplateContent } from './entry.ts';
+import { digestInput } from './template-data.ts';
 
 /**
  * How the kernel fills a bank (ima_init_digests, ima_calc_field_array_hash):

@@ -1,5 +1,7 @@
 import type { HashName } from '../hash/index.ts';
-import type { TemplateContent } from './template-data.ts';
+
+/** Order of multi-byte integers: that of the machine whose kernel wrote the list (ima_canonical_fmt: little). */
+export type ByteOrder = 'little' | 'big';
 
 /** A file or buffer digest with the algorithm that its field names. */
 export interface FileDigest {
@@ -34,6 +36,15 @@ export interface EntryFields {
   readonly xattrNames?: readonly string[];
   readonly xattrLengths?: readonly number[];
   readonly xattrValues?: Uint8Array;
+}
+
+/** What an entry's template data belong to. */
+export interface TemplateContent {
+  /** Template name, or the format string of a custom template. */
+  readonly template: string;
+  readonly templateData: Uint8Array;
+  /** Order of the integers in it; `little` when absent. */
+  readonly byteOrder?: ByteOrder;
 }
 
 /** What a list record says, without its place in a list. */

@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter, fromHex, toHex, utf8 } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import { hashAlgorithm, hashNamed } from '../hash/index.ts';
-import type { EntryFields, FileDigest } from './entry.ts';
+import type { ByteOrder, EntryFields, FileDigest } from './entry.ts';
 
 /** The template fields of Linux 5.4 to 7.2 (security/integrity/ima/ima_template.c, supported_fields). */
 export type FieldId =
@@ -21,9 +21,6 @@ export type FieldId =
   | 'xattrnames'
   | 'xattrlengths'
   | 'xattrvalues';
-
-/** Order of multi-byte integers: that of the machine whose kernel wrote the list (ima_canonical_fmt: little). */
-export type ByteOrder = 'little' | 'big';
 
 interface FieldCodec {
   decode(data: Uint8Array, order: ByteOrder): EntryFields;

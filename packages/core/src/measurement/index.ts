@@ -10,8 +10,14 @@ export {
   templateDigest,
   type ExtendRule,
 } from './digests.ts';
-export type { EntryContent, EntryFields, FileDigest, MeasurementEntry } from './entry.ts';
-export type { ByteOrder } from './fields.ts';
+export type {
+  ByteOrder,
+  EntryContent,
+  EntryFields,
+  FileDigest,
+  MeasurementEntry,
+  TemplateContent,
+} from './entry.ts';
 export { digestText, ENGINE_RECORDS, entryKind, filenameHint, type EntryKind } from './kinds.ts';
 export {
   firstForgedDigest,
@@ -23,5 +29,5 @@ export {
   type ReplayedPcr,
   type ReplayResult,
 } from './replay.ts';
-export { encodeTemplateData, type TemplateContent } from './template-data.ts';
+export { encodeTemplateData } from './template-data.ts';
 export { beginsWithDigestAndName, fieldsOf, type TemplateName } from './templates.ts';

@@ -1,26 +1,8 @@
 import { ByteReader, ByteWriter } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
-import type { EntryFields } from './entry.ts';
-import {
-  badField,
-  decodeOldDigest,
-  decodeParts,
-  FIELDS,
-  joinFields,
-  SHORT_NAME_LIMIT,
-  splitFields,
-  type ByteOrder,
-} from './fields.ts';
+import type { ByteOrder, EntryFields, TemplateContent } from './entry.ts';
+import { badField, decodeOldDigest, decodeParts, FIELDS, joinFields, SHORT_NAME_LIMIT, splitFields } from './fields.ts';
 import { fieldsOf, isOldTemplate, type TemplateName } from './templates.ts';
-
-/** What an entry's template data belong to. */
-export interface TemplateContent {
-  /** Template name, or the format string of a custom template. */
-  readonly template: string;
-  readonly templateData: Uint8Array;
-  /** Order of the integers in it; `little` when absent. */
-  readonly byteOrder?: ByteOrder;
-}
 
 /** TPM_DIGEST_SIZE and MD5_DIGEST_SIZE: what `ima_hash=` allows with template `ima`. */
 const OLD_DIGEST_SIZES = [20, 16] as const;
