@@ -1,4 +1,4 @@
-import { concat, equalBytes, fromHex, isAllZero, toHex, utf8 } from '../bytes/index.ts';
+import { concat, equalBytes, fromHex, toHex, utf8 } from '../bytes/index.ts';
 import { FormatError, VerificationError } from '../errors/index.ts';
 import type { Hasher } from '../hash/index.ts';
 
@@ -81,9 +81,6 @@ export function decryptKey(parsed: ParsedEncryptedKey, master: Uint8Array, ports
   }
   const key = derivedKey('ENC_KEY', master, ports.hasher);
   const padded = ports.keyCipher.decrypt(key, parsed.iv, parsed.encrypted);
-  if (!isAllZero(padded.subarray(parsed.size))) {
-    throw new VerificationError('EVM-KEY-INVALID', 'the key is not padded with zeros');
-  }
   return new DecryptedKey(padded.slice(0, parsed.size), parsed);
 }
 
