@@ -29,6 +29,10 @@ export class Stage {
     const target = this.#view;
     let index = 0;
     for (; index + 8 <= length; index += 8) target.setBigUint64(offset + index, source.getBigUint64(start + index));
+    if (index + 4 <= length) {
+      target.setUint32(offset + index, source.getUint32(start + index));
+      index += 4;
+    }
     for (; index < length; index++) target.setUint8(offset + index, source.getUint8(start + index));
   }
 
@@ -39,7 +43,7 @@ export class Stage {
    */
   pad(fill: number, total: number, block: 64 | 128): number {
     const view = this.#view;
-    const end = Math.ceil((fill + 1 + block / 8) / block) * block;
+    const end = (fill + 1 + block / 8 + block - 1) & -block;
     view.setUint8(fill, 0x80);
     // The last of these words may reach into the length, which is written after them.
     for (let index = fill + 1; index < end - 8; index += 8) view.setBigUint64(index, 0n);
