@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   FORMAT_CODES,
+  LINT_CODES,
   POLICY_CODES,
   REQUEST_CODES,
   RULE_CODES,
@@ -52,6 +53,11 @@ const KINDS: readonly Kind[] = [
     title: 'The kernel refuses a rule of an IMA policy, or the policy',
     about: 'Kind: `code` of a rule or of `load` in what `assay policy check` says. On the command line: exit code 1.',
     codes: RULE_CODES,
+  },
+  {
+    title: 'The kernel accepts a rule that does not do what it looks like',
+    about: 'Kind: `code` of `lint` in what `assay policy check` says. It does not change the exit code.',
+    codes: LINT_CODES,
   },
 ];
 

@@ -27,6 +27,15 @@ const Checked = z.strictObject({
       }),
     ]),
   ),
+  lint: z.array(
+    z.strictObject({
+      line: z.int(),
+      code: z.string().startsWith('LINT-'),
+      severity: z.enum(['warning', 'note']),
+      message: z.string().min(1),
+      fix: z.string().optional(),
+    }),
+  ),
   load: z.array(z.strictObject({ line: z.int(), code: z.string().startsWith('POLICY-'), message: z.string() })),
 });
 
@@ -70,7 +79,7 @@ test('policy check: every rule accepted is exit code 0', async (t) => {
   const text = await assay(['policy', 'check', path, '--kernel', '6.12']);
   assert.deepEqual(text, { code: 0, stdout: `${path}: Linux 6.12 (debian) accepts 2 of 2 rules\n`, stderr: '' });
   const document = checked(await assay(['policy', 'check', path, '--kernel', '6.12', '-o', 'json']));
-  assert.deepEqual([document.accepted, document.load], [true, []]);
+  assert.deepEqual([document.accepted, document.load, document.lint], [true, [], []]);
   assert.deepEqual(document.rules, [
     { line: 2, text: 'measure func=BPRM_CHECK', accepted: true },
     { line: 4, text: 'dont_measure fsmagic=0x9fa0', accepted: true },
@@ -91,6 +100,25 @@ test('policy check: a refused rule is exit code 1, with place and reason, and de
   assert.deepEqual(
     rules.map(({ accepted }) => accepted),
     [true, true, false],
+  );
+});
+
+test('policy check: what is accepted and still a mistake is said, and leaves the exit code 0', async (t) => {
+  const path = policyFile(
+    t,
+    'measure func=FILE_CHECK mask=MAY_READ uid=0\ndont_measure func=FILE_CHECK mask=MAY_READ uid=0\n',
+  );
+  const text = await assay(['policy', 'check', path, '--kernel', '6.12']);
+  assert.equal(text.code, 0);
+  assert.match(
+    text.stdout,
+    / {2}line 1: LINT-MASK-EXACT .*\n {4}better: measure func=FILE_CHECK mask=\^MAY_READ uid=0\n/,
+  );
+  const ended = await assay(['policy', 'check', path, '--kernel', '6.12', '-o', 'json']);
+  assert.equal(ended.code, 0);
+  assert.deepEqual(
+    checked(ended).lint.map(({ line, code }) => `${line} ${code}`),
+    ['1 LINT-MASK-EXACT', '2 LINT-MASK-EXACT', '2 LINT-UNREACHED'],
   );
 });
 

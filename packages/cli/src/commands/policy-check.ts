@@ -1,4 +1,4 @@
-import { checkPolicy, type CheckedPolicy, type CheckedRule } from '@assay/core/policy';
+import { checkPolicy, lintPolicy, type CheckedPolicy, type CheckedRule, type LintFinding } from '@assay/core/policy';
 import { z } from 'zod';
 import { EXIT } from '../exit.ts';
 import { chooseKernel, type ChosenKernel } from '../kernel-profile.ts';
@@ -18,9 +18,12 @@ export async function checkPolicyFile(path: unknown, given: unknown): Promise<nu
   const options = optionsFrom(CheckOptions, given);
   const file = z.string().parse(path);
   const kernel = await chooseKernel(options.kernel, options.config);
-  const checked = checkPolicy(await readPolicyFile(file), kernel.profile);
-  if (options.output === 'json') printJson({ schema: 'assay.policy-check.v1', ...documentOf(file, kernel, checked) });
-  else await printPieces(textOf(file, kernel, checked));
+  const lines = await readPolicyFile(file);
+  const checked = checkPolicy(lines, kernel.profile);
+  const lint = lintPolicy(lines, checked.rules);
+  if (options.output === 'json')
+    printJson({ schema: 'assay.policy-check.v1', ...documentOf(file, kernel, checked), lint });
+  else await printPieces(textOf(file, kernel, checked, lint));
   return checked.accepted ? EXIT.fine : EXIT.no;
 }
 
@@ -36,7 +39,12 @@ function ruleDocument(checked: CheckedRule): object {
   return { line, text, accepted, column, code, message };
 }
 
-function* textOf(file: string, { version, config }: ChosenKernel, checked: CheckedPolicy): Generator<string> {
+function* textOf(
+  file: string,
+  { version, config }: ChosenKernel,
+  checked: CheckedPolicy,
+  lint: readonly LintFinding[],
+): Generator<string> {
   const colour = colours(1);
   const { rules, load } = checked;
   const good = rules.filter(({ accepted }) => accepted).length;
@@ -49,4 +57,8 @@ function* textOf(file: string, { version, config }: ChosenKernel, checked: Check
     yield `    ${shown(rule.text)}\n`;
   }
   for (const { line, code, message } of load) yield `  line ${line}: ${colour.red(code)} ${message}\n`;
+  for (const { line, code, message, fix } of lint) {
+    yield `  line ${line}: ${colour.yellow(code)} ${shown(message)}\n`;
+    if (fix !== undefined) yield `    better: ${shown(fix)}\n`;
+  }
 }

@@ -14,4 +14,4 @@ export {
   type VerificationCode,
 } from './codes.ts';
 export { AssayError, FormatError, SystemError, VerificationError, type ErrorPlace } from './errors.ts';
-export { RULE_CODES, type RuleCode } from './rule-codes.ts';
+export { LINT_CODES, RULE_CODES, type LintCode, type RuleCode } from './rule-codes.ts';

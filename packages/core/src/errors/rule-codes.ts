@@ -50,3 +50,33 @@ export const RULE_CODES = {
 } as const satisfies Record<string, CodeText>;
 
 export type RuleCode = keyof typeof RULE_CODES;
+
+/** The kernel accepts a rule, and it does not do what it looks like. */
+export const LINT_CODES = {
+  'LINT-UNREACHED': {
+    meaning: 'An earlier rule decides everything that this rule matches; the first match of a class of actions counts.',
+    remedy: 'Put the narrower rule first, or remove it.',
+  },
+  'LINT-NEVER': {
+    meaning: 'A rule has a condition that is never true.',
+    remedy: 'The message names the condition.',
+  },
+  'LINT-MASK-EXACT': {
+    meaning: 'A mask without ^ must equal the whole access, so that some accesses pass by the rule.',
+    remedy: 'Write ^ in front of the mask.',
+  },
+  'LINT-REPEATED': {
+    meaning: 'A condition stands several times, and only the last one counts.',
+    remedy: 'Keep one of them; write a rule for each file system.',
+  },
+  'LINT-IGNORED': {
+    meaning: 'The kernel accepts a condition and does not look at it.',
+    remedy: 'Remove the condition: the rule matches without it as well.',
+  },
+  'LINT-OLD-NAME': {
+    meaning: 'A word is an old name; the kernel gives the rule back with the new one.',
+    remedy: 'Use the new name.',
+  },
+} as const satisfies Record<string, CodeText>;
+
+export type LintCode = keyof typeof LINT_CODES;

@@ -23,5 +23,6 @@ export {
   type KernelVersion,
   type LabelModule,
 } from './profile.ts';
+export { lintPolicy, type LintFinding } from './lint.ts';
 export type { Refusal } from './refusal.ts';
 export type { Rule } from './rule.ts';
