@@ -1,4 +1,5 @@
-import { concat, fromHex, toHex, utf8 } from '../bytes/index.ts';
+import { concat, toHex, utf8 } from '../bytes/index.ts';
+import { fromHexText } from './fields.ts';
 import { FormatError } from '../errors/index.ts';
 import { HASH_NAMES, hashAlgorithm, type HashName } from '../hash/index.ts';
 import { isViolation } from './digests.ts';
@@ -49,7 +50,7 @@ export function parseAsciiList(bytes: Uint8Array, options: AsciiOptions): Measur
 
 /** Bank of an ascii list, by the length of the template digest in its first line. */
 export function asciiBankOf(bytes: Uint8Array): HashName | undefined {
-  const head = /^[ \d]\d ([0-9a-f]+) /.exec(latin1(bytes.subarray(0, 200)))?.[1] ?? '';
+  const head = /^[ 12]\d ([0-9a-f]+) /.exec(latin1(bytes.subarray(0, 200)))?.[1] ?? '';
   return HASH_NAMES.find((name) => name !== 'md5' && hashAlgorithm(name).size * 2 === head.length);
 }
 
@@ -88,9 +89,9 @@ function entryOf(
 ): MeasurementEntry {
   const [pcrText, digestHex, template, rest] = splitHead(record);
   const pcr = Number(pcrText);
-  if (!/^[ \d]\d$/.test(pcrText) || pcr > LAST_PCR)
+  if (!/^[ 12]\d$/.test(pcrText) || pcr > LAST_PCR)
     throw new FormatError('LIST-PCR', 'the line does not begin with a PCR');
-  const templateDigest = fromHex(digestHex);
+  const templateDigest = fromHexText(utf8(digestHex));
   if (templateDigest.length !== hashAlgorithm(options.bank).size) {
     throw new FormatError('LIST-FIELD', `the template digest is not of the ${options.bank} bank`);
   }

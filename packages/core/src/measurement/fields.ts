@@ -43,7 +43,13 @@ const MD5_SIZE = 16;
 
 const latin1 = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
 const hexText = (data: Uint8Array): Uint8Array => utf8(toHex(data));
-const fromHexText = (shown: Uint8Array): Uint8Array => fromHex(latin1(shown));
+
+/** The kernel writes lower case (ima_print_digest). @throws FormatError TEXT-HEX */
+export function fromHexText(shown: Uint8Array): Uint8Array {
+  const text = latin1(shown);
+  if (/[A-F]/.test(text)) throw new FormatError('TEXT-HEX', 'lists are written with lower-case hexadecimal');
+  return fromHex(text);
+}
 
 export const FIELDS: Readonly<Record<FieldId, FieldCodec>> = {
   d: {
@@ -154,7 +160,8 @@ function integerCodec(id: FieldId, size: 2 | 4, member: 'uid' | 'gid' | 'mode'):
     fromAscii: (shown, order) => {
       if (shown.length === 0) return EMPTY;
       const text = latin1(shown);
-      if (!/^\d{1,10}$/.test(text) || Number(text) >= 2 ** (8 * size)) throw badField(id, 'is no number of its size');
+      if (!/^(?:0|[1-9]\d{0,9})$/.test(text) || Number(text) >= 2 ** (8 * size))
+        throw badField(id, 'is no number of its size');
       return write(Number(text), order);
     },
   };
