@@ -9,7 +9,14 @@ import { fromHex } from '@assay/core/bytes';
 import { VerificationError } from '@assay/core/errors';
 import type { HashName } from '@assay/core/hash';
 import { keyIdOfCertificate, parseCertificate } from '@assay/core/keys';
-import { digestLabel, encodeImaLabel, parseImaLabel, verifySignatureLabel, type LabelKey } from '@assay/core/label';
+import {
+  digestLabel,
+  encodeImaLabel,
+  parseImaLabel,
+  verifySignatureLabel,
+  verifySignatureV1Label,
+  type LabelKey,
+} from '@assay/core/label';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
 
 const skip =
@@ -72,14 +79,26 @@ describe('what evmctl labels', { skip }, () => {
       });
     }
   }
-  test('with a signature of version 1 we read and write again', () => {
-    const raw = printed('ima_sign', '--rsa', '-a', 'sha1', '--key', 'rsa.pem');
-    const label = parseImaLabel(raw);
-    assert.ok(label.kind === 'signature-v1');
-    assert.deepEqual([label.algorithm, label.bits], ['sha1', 2048]);
-    assert.ok(Math.abs(label.time - Date.now() / 1000) < 600);
-    assert.deepEqual(encodeImaLabel(label), raw);
-  });
+  for (const hash of ['sha1', 'sha256'] as const)
+    test(`with a signature of version 1 over ${hash} we verify, read and write again`, () => {
+      const raw = printed('ima_sign', '--rsa', '-a', hash, '--key', 'rsa.pem');
+      const label = parseImaLabel(raw);
+      assert.ok(label.kind === 'signature-v1');
+      assert.deepEqual([label.algorithm, label.bits], [hash, 2048]);
+      assert.ok(Math.abs(label.time - Date.now() / 1000) < 600);
+      assert.deepEqual(encodeImaLabel(label), raw);
+      const { publicKey } = parseCertificate(readFileSync(join(directory, 'rsa.der')));
+      assert.ok(publicKey.kind === 'rsa');
+      assert.equal(verifySignatureV1Label(label, digestOf(hash), publicKey, nodeCrypto).label, label);
+      for (const [changed, digest] of [
+        [label, digestOf(hash, 'another file')],
+        [label, digestOf('sha512')],
+        [{ ...label, time: label.time + 1 }, digestOf(hash)],
+        [{ ...label, keyId: new Uint8Array(8) }, digestOf(hash)],
+      ] as const) {
+        assert.throws(() => verifySignatureV1Label(changed, digest, publicKey, nodeCrypto), VerificationError);
+      }
+    });
 });
 
 describe('security.ima as evmctl stores it', () => {

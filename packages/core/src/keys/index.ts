@@ -1,8 +1,8 @@
 export { parseCertificate, parsePublicKey, publicKeyBits, type ParsedCertificate } from './certificate.ts';
 export { addPoints, curveOrder, fromInteger, inverse, isOnCurve, reduced, toInteger } from './curves.ts';
 export { encodeEcdsaSignature, parseEcdsaSignature } from './ecdsa.ts';
-export { keyIdOfCertificate, keyIdOfIdentifier, keyIdOfPublicKey } from './key-id.ts';
-export { pkcs1Encoding } from './pkcs1.ts';
+export { keyIdOfCertificate, keyIdOfIdentifier, keyIdOfPublicKey, keyIdOfVersion1 } from './key-id.ts';
+export { pkcs1Block, pkcs1Encoding } from './pkcs1.ts';
 export {
   CURVE_SIZES,
   type Curve,

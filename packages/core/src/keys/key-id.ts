@@ -1,8 +1,8 @@
-import { ByteReader } from '../bytes/index.ts';
+import { ByteReader, ByteWriter, fromHex } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import type { Hasher } from '../hash/index.ts';
 import { publicKeyBits, type ParsedCertificate } from './certificate.ts';
-import type { PublicKey } from './types.ts';
+import type { PublicKey, RsaPublicKey } from './types.ts';
 
 const KEY_ID_SIZE = 4;
 
@@ -31,4 +31,23 @@ export function keyIdOfCertificate(hasher: Hasher, certificate: ParsedCertificat
   return subjectKeyIdentifier === undefined
     ? keyIdOfPublicKey(hasher, publicKey)
     : keyIdOfIdentifier(subjectKeyIdentifier);
+}
+
+const VERSION1_SIZE = 8;
+
+/** Key id of signatures of version 1: of the SHA-1 of struct pubkey_hdr and two integers (include/linux/digsig.h). */
+export function keyIdOfVersion1(hasher: Hasher, key: RsaPublicKey): Uint8Array {
+  const writer = new ByteWriter().u8(1).u32(0).u8(0).u8(2);
+  for (const number of [key.modulus, exponentOf(key)]) writer.u16(bitLength(number)).bytes(number);
+  return hasher.digest('sha1', writer.finish()).subarray(-VERSION1_SIZE);
+}
+
+function exponentOf({ exponent }: RsaPublicKey): Uint8Array {
+  const hex = exponent.toString(16);
+  return fromHex(hex.length % 2 === 0 ? hex : `0${hex}`);
+}
+
+/** Of a big-endian number without zeros in front. */
+function bitLength(number: Uint8Array): number {
+  return number.length * 8 - (Math.clz32(number[0] ?? 0) - 24);
 }

@@ -31,7 +31,12 @@ export function pkcs1Encoding(hash: HashName, digest: Uint8Array, size: number):
   if (oid === undefined || digest.length !== hashAlgorithm(hash).size) return undefined;
   const identifier = derElement(DER.sequence, derElement(DER.oid, fromHex(oid)), derElement(DER.null));
   const info = derElement(DER.sequence, identifier, derElement(DER.octetString, digest));
-  if (info.length + LEAST_OVERHEAD > size) return undefined;
-  const padding = new Uint8Array(size - info.length - 3).fill(0xff);
-  return concat([Uint8Array.of(0, 1), padding, Uint8Array.of(0), info]);
+  return pkcs1Block(info, size);
+}
+
+/** The block of type 1 around any payload (RFC 8017 section 9.2); undefined where it does not fit into `size` bytes. */
+export function pkcs1Block(payload: Uint8Array, size: number): Uint8Array<ArrayBuffer> | undefined {
+  if (payload.length + LEAST_OVERHEAD > size) return undefined;
+  const padding = new Uint8Array(size - payload.length - 3).fill(0xff);
+  return concat([Uint8Array.of(0, 1), padding, Uint8Array.of(0), payload]);
 }

@@ -46,4 +46,6 @@ export interface SignatureVerifier {
 /** Checks signatures over a digest that is already there; otherwise as `SignatureVerifier`. */
 export interface DigestSignatureVerifier {
   verifyDigest(key: PublicKey, signature: Signature, digest: Uint8Array): boolean;
+  /** RSA PKCS#1 v1.5 over a payload without DigestInfo; only signatures of version 1 are made so. */
+  verifyPayload(key: RsaPublicKey, signature: Uint8Array, payload: Uint8Array): boolean;
 }

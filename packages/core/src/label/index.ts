@@ -17,6 +17,7 @@ export {
   signedDigest,
   verifyDigestLabel,
   verifySignatureLabel,
+  verifySignatureV1Label,
   type ComputedDigest,
   type LabelKey,
   type LabelPorts,

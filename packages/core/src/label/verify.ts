@@ -1,8 +1,16 @@
-import { equalBytes } from '../bytes/index.ts';
+import { concat, equalBytes, toHex } from '../bytes/index.ts';
 import { VerificationError } from '../errors/index.ts';
 import { hashAlgorithm, type Hasher, type HashName } from '../hash/index.ts';
-import { parseEcdsaSignature, type DigestSignatureVerifier, type PublicKey, type Signature } from '../keys/index.ts';
-import type { DigestLabel, Parsed, SignatureLabel } from './types.ts';
+import {
+  parseEcdsaSignature,
+  keyIdOfVersion1,
+  type DigestSignatureVerifier,
+  type PublicKey,
+  type RsaPublicKey,
+  type Signature,
+} from '../keys/index.ts';
+import { encodeImaLabel } from './encode.ts';
+import type { DigestLabel, Parsed, SignatureLabel, SignatureV1Label } from './types.ts';
 
 /** A digest that was computed of the file, of its metadata, or its fs-verity digest. */
 export interface ComputedDigest {
@@ -21,8 +29,10 @@ export interface LabelPorts {
   readonly digestSignatures: DigestSignatureVerifier;
 }
 
+type CheckableLabel = DigestLabel | SignatureLabel | SignatureV1Label;
+
 /** A label that was checked against a digest. Only the checks of this file make one. */
-class CheckedLabel<L extends DigestLabel | SignatureLabel> {
+class CheckedLabel<L extends CheckableLabel> {
   readonly #label: Parsed<L>;
   readonly digest: ComputedDigest;
 
@@ -36,7 +46,7 @@ class CheckedLabel<L extends DigestLabel | SignatureLabel> {
   }
 }
 
-export type VerifiedLabel<L extends DigestLabel | SignatureLabel = DigestLabel | SignatureLabel> = CheckedLabel<L>;
+export type VerifiedLabel<L extends CheckableLabel = CheckableLabel> = CheckedLabel<L>;
 
 /** @throws VerificationError IMA-HASH-INVALID */
 export function verifyDigestLabel(label: Parsed<DigestLabel>, digest: ComputedDigest): VerifiedLabel<DigestLabel> {
@@ -70,6 +80,35 @@ export function verifySignatureLabel(
   }
   const signed = signedDigest(label, digest.value, ports.hasher);
   if (!ports.digestSignatures.verifyDigest(key.publicKey, signatureOf(label, key.publicKey), signed)) {
+    throw new VerificationError('IMA-SIG-INVALID', 'the signature was not made by this key over this digest');
+  }
+  return new CheckedLabel(label, digest);
+}
+
+/** struct signature_hdr, of which the bits of the signature are no part. */
+const V1_HEADER = { start: 1, end: 17 };
+
+/**
+ * Checks a signature of version 1, which is over the SHA-1 of the file's digest and the header of the signature
+ * (lib/digsig.c, digsig_verify).
+ *
+ * @throws VerificationError IMA-SIG-KEY-UNKNOWN, IMA-SIG-INVALID
+ */
+export function verifySignatureV1Label(
+  label: Parsed<SignatureV1Label>,
+  digest: ComputedDigest,
+  key: RsaPublicKey,
+  { hasher, digestSignatures }: LabelPorts,
+): VerifiedLabel<SignatureV1Label> {
+  const keyId = keyIdOfVersion1(hasher, key);
+  if (!equalBytes(label.keyId, keyId)) {
+    const [signed, given] = [toHex(label.keyId), toHex(keyId)];
+    throw new VerificationError('IMA-SIG-KEY-UNKNOWN', `signed by key ${signed}, given is ${given}`);
+  }
+  const header = encodeImaLabel(label).subarray(V1_HEADER.start, V1_HEADER.end);
+  const payload = hasher.digest('sha1', concat([digest.value, header]));
+  const fits = digest.algorithm === label.algorithm && digest.value.length === hashAlgorithm(label.algorithm).size;
+  if (!fits || !digestSignatures.verifyPayload(key, label.signature, payload)) {
     throw new VerificationError('IMA-SIG-INVALID', 'the signature was not made by this key over this digest');
   }
   return new CheckedLabel(label, digest);

@@ -7,6 +7,7 @@ import {
   fromInteger,
   inverse,
   isOnCurve,
+  pkcs1Block,
   pkcs1Encoding,
   reduced,
   toInteger,
@@ -14,7 +15,6 @@ import {
   type EccPublicKey,
   type EcdsaSignature,
   type RsaPublicKey,
-  type RsaSignature,
 } from '../keys/index.ts';
 import { OPENSSL_CURVES } from './openssl-curves.ts';
 import { keyObject, nodeSignatures } from './signatures.ts';
@@ -26,15 +26,18 @@ import { keyObject, nodeSignatures } from './signatures.ts';
 export const nodeDigestSignatures: DigestSignatureVerifier = {
   verifyDigest(key, signature, digest) {
     if (key.kind === 'ecc') return signature.scheme === 'ecdsa' && verifyEcdsa(key, signature, digest);
-    return signature.scheme === 'rsassa' && verifyRsa(key, signature, digest);
+    if (signature.scheme !== 'rsassa') return false;
+    return givesBlock(key, signature.value, pkcs1Encoding(signature.hash, digest, key.modulus.length));
+  },
+  verifyPayload(key, signature, payload) {
+    return givesBlock(key, signature, pkcs1Block(payload, key.modulus.length));
   },
 };
 
-function verifyRsa(key: RsaPublicKey, signature: RsaSignature, digest: Uint8Array): boolean {
-  const expected = pkcs1Encoding(signature.hash, digest, key.modulus.length);
-  if (expected === undefined || signature.value.length !== key.modulus.length) return false;
+function givesBlock(key: RsaPublicKey, signature: Uint8Array, expected: Uint8Array | undefined): boolean {
+  if (expected === undefined || signature.length !== key.modulus.length) return false;
   try {
-    const block = publicDecrypt({ key: keyObject(key), padding: constants.RSA_NO_PADDING }, signature.value);
+    const block = publicDecrypt({ key: keyObject(key), padding: constants.RSA_NO_PADDING }, signature);
     return equalBytes(block, expected);
   } catch {
     return false; // OpenSSL throws for a value that is not below the modulus.
