@@ -63,7 +63,11 @@ describe('a list that the quoted PCR does not prove', () => {
     const [first, second, third] = entriesOf(bench);
     assert.ok(first !== undefined && second !== undefined && third !== undefined);
     const templateData = second.templateData.with(second.templateData.length - 2, 0x7a);
-    const renamed = { ...second, templateData, templateDigest: templateDigest(nodeHasher, 'sha256', { ...second, templateData }) };
+    const renamed = {
+      ...second,
+      templateData,
+      templateDigest: templateDigest(nodeHasher, 'sha256', { ...second, templateData }),
+    };
     assertRefused(withList(input, concat([first, renamed, third].map(encodeBinaryEntry))), 'IMA-REPLAY');
   });
 
