@@ -52,6 +52,7 @@ function createProgram(): Command {
   addHosts(program);
   addLog(program);
   addPolicy(program);
+  addEventLog(program);
   addReference(program);
   return program;
 }
@@ -160,6 +161,34 @@ function addPolicy(program: Command): void {
   format.action(action(async (file) => (await import('./commands/policy-format.ts')).formatPolicyFile(file)));
 }
 
+function addEventLog(program: Command): void {
+  const eventlog = group(program, 'eventlog', 'Boot event logs of the firmware: files, no verifier needed.');
+  const show = command(eventlog, 'show', 'Print the events of a boot event log, and what their digests prove.')
+    .argument('<file>', 'binary_bios_measurements of the kernel')
+    .addOption(bootBankOption())
+    .addOption(outputOption());
+  examples(show, [
+    'sudo assay eventlog show /sys/kernel/security/tpm0/binary_bios_measurements',
+    'assay eventlog show FILE -o json | jq .secureBoot',
+  ]);
+  show.action(
+    action(async (file, options) => (await import('./commands/eventlog-show.ts')).showEventLog(file, options)),
+  );
+  const verify = command(eventlog, 'verify', 'Replay a boot event log and compare it with PCR values.')
+    .argument('<file>', 'binary_bios_measurements of the kernel')
+    .option('--pcr <bank:index=hex>', 'value that the PCR must have; may be repeated', collect)
+    .option('--pcrs <file>', 'file of such values, a line each: bank:index hex')
+    .addOption(bootBankOption())
+    .addOption(outputOption());
+  examples(verify, [
+    'assay eventlog verify FILE --pcrs pcrs.txt',
+    'assay eventlog verify FILE --pcr sha256:7=3d45… -o json',
+  ]);
+  verify.action(
+    action(async (file, options) => (await import('./commands/eventlog-verify.ts')).verifyEventLog(file, options)),
+  );
+}
+
 function addReference(program: Command): void {
   const reference = group(program, 'reference', 'Reference values: which digests are good.');
   const capture = connected(
@@ -227,6 +256,15 @@ function bankOption(): Option {
     '--bank <bank>',
     'bank of the template digests (default: told by the name or the first entry)',
   ).choices(['sha1', 'sha256', 'sha384', 'sha512']);
+}
+
+function bootBankOption(): Option {
+  return new Option('--bank <bank>', 'bank to look at (default: the strongest one that every event has)').choices([
+    'sha1',
+    'sha256',
+    'sha384',
+    'sha512',
+  ]);
 }
 
 function examples(target: Command, lines: readonly string[]): void {

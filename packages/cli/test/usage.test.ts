@@ -12,9 +12,11 @@ const COMMANDS = [
   'log verify',
   'policy check',
   'policy format',
+  'eventlog show',
+  'eventlog verify',
   'reference capture',
 ];
-const GROUPS = ['hosts', 'log', 'policy', 'reference'];
+const GROUPS = ['hosts', 'log', 'policy', 'eventlog', 'reference'];
 
 test('--help shows every command, where to start and the exit codes', async () => {
   const { code, stdout, stderr } = await assay(['--help']);
