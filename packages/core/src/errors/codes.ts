@@ -34,11 +34,6 @@ export const FORMAT_CODES = {
     meaning: 'A measurement list has no entries, not even boot_aggregate.',
     remedy: 'Check the path; a list that was read without privileges may be empty.',
   },
-  'LIST-ASCII': {
-    meaning:
-      'An ascii measurement list is given where a binary one is needed: the ascii form cannot be verified whole.',
-    remedy: 'Give the file binary_runtime_measurements that stands beside it.',
-  },
   'INPUT-FILE': {
     meaning: 'What is given as an input is not a regular file.',
     remedy: 'Give the file itself, such as /sys/kernel/security/ima/binary_runtime_measurements; save a pipe first.',
