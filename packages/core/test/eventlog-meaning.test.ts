@@ -144,6 +144,11 @@ describe('Secure Boot', () => {
     }
   });
 
+  test('is unknown with more authorities than any machine has', () => {
+    const many = Array.from({ length: 257 }, () => GOOD.authority);
+    assertUnknown([...withChanges({}), ...many], /more than 256 authorities/);
+  });
+
   test('is unknown when shim vouches for an image and db does not vouch for shim', () => {
     const shim = authority(CERTIFICATE, SHIM, 'Shim');
     assertUnknown(withChanges({ authority: shim }), /does not vouch for shim/);

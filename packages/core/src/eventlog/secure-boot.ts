@@ -171,6 +171,10 @@ function checkEnabled(found: Findings, databases: Databases): void {
   }
   const { before, after } = found.authorities;
   if (after.length === 0) found.reasons.push('no authority is recorded for what was started');
+  if (before.length + after.length > AUTHORITY_LIMIT) {
+    found.reasons.push(`more than ${AUTHORITY_LIMIT} authorities are recorded`);
+    return;
+  }
   for (const authority of [...before, ...after]) checkAuthority(authority, found, databases);
 }
 
@@ -189,6 +193,8 @@ function checkAuthority({ vendor, name, data }: UefiVariable, found: Findings, {
 }
 
 const OWNER = 16;
+/** Machines have fewer than ten; each is looked up in lists that may be long. */
+const AUTHORITY_LIMIT = 256;
 
 /** An authority is an EFI_SIGNATURE_DATA; shim leaves the owner out. */
 function isAuthority(entry: SignatureEntry, data: Uint8Array): boolean {
