@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fromBase64 } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
+import { writePrivateJson } from '@assay/linux/files';
 import { base64, HostId } from '@assay/wire';
 import { z } from 'zod';
 
@@ -37,13 +38,9 @@ export async function loadState(path: string): Promise<AgentState | null> {
   }
 }
 
-/** Written beside and moved over, so that a crash leaves the old state or the new one. */
 export async function saveState(path: string, state: AgentState): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const beside = `${path}.new`;
-  await rm(beside, { force: true }); // What a crash left there, or another user put there, has a mode of its own.
-  await writeFile(beside, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true });
-  await rename(beside, path);
+  await writePrivateJson(path, state);
 }
 
 function isCanonical(text: string): boolean {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { SystemError } from '@assay/core/errors';
-import { lockFile } from '@assay/linux/files';
+import { lockFile, writePrivateJson } from '@assay/linux/files';
 import { Tokens, tokensPath } from '../connect.ts';
 import { readStateFile } from '../state-file.ts';
 
@@ -32,17 +32,10 @@ async function ensureTokens(directory: string): Promise<Tokens> {
   const kept = await readStateFile(path, Tokens);
   if (kept !== undefined) return kept;
   const tokens = { schema: 'assay.tokens.v1', operator: newToken(), join: newToken() } as const;
-  await writePrivate(path, tokens);
+  await writePrivateJson(path, tokens);
   return tokens;
 }
 
 function newToken(): string {
   return randomBytes(32).toString('base64url');
-}
-
-/** Written beside and moved over, so that a crash leaves the old file or the new one; for the owner only. */
-export async function writePrivate(path: string, document: object): Promise<void> {
-  const beside = `${path}.new`;
-  await writeFile(beside, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600, flush: true });
-  await rename(beside, path);
 }

@@ -2,13 +2,14 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { fromHex } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
+import { writePrivateJson } from '@assay/linux/files';
 import { connectSwtpm, openTpmDevice, Tpm, type TpmTransport } from '@assay/linux/tpm';
 import { startSwtpm, swtpmAvailable } from '@assay/testkit/swtpm';
 import { SimulatedTpm } from '@assay/testkit/tpm';
 import type { TpmKind } from '@assay/wire';
 import { z } from 'zod';
 import { readStateFile } from '../state-file.ts';
-import { writePrivate, type State } from './state.ts';
+import type { State } from './state.ts';
 
 export const TPM_DEVICE = '/dev/tpmrm0';
 
@@ -99,6 +100,6 @@ async function openSimulated(state: State): Promise<ChosenTpm> {
 export async function simulatedTransport(path: string): Promise<TpmTransport> {
   const kept = await readStateFile(path, SimulatedState);
   const { seed, resetCount } = kept ?? { seed: randomBytes(32).toString('hex'), resetCount: 0 };
-  await writePrivate(path, { seed, resetCount: resetCount + 1 });
+  await writePrivateJson(path, { seed, resetCount: resetCount + 1 });
   return new SimulatedTpm({ seed: fromHex(seed), resetCount }); // TPM2_Startup counts the reset.
 }

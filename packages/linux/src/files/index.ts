@@ -3,3 +3,4 @@ export { hashFile, type HashOutcome } from './hash.ts';
 export { fileIdentity, identityKey, type FileIdentity } from './identity.ts';
 export { probeWriters, type WriterProbe } from './lease.ts';
 export { lockFile } from './lock.ts';
+export { writePrivateJson } from './private-file.ts';
