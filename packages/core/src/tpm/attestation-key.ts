@@ -1,11 +1,11 @@
-import { FormatError, VerificationError } from '../errors/index.ts';
+import { VerificationError } from '../errors/index.ts';
 import type { Hasher, HashName } from '../hash/index.ts';
 import type { PublicKey } from '../keys/index.ts';
 import { OBJECT } from './constants.ts';
 import { publicName } from './names.ts';
-import { isStrongHash, weaknessOf } from './strength.ts';
+import { isStrongHash, soundKeyOf } from './strength.ts';
 import type { SigningScheme } from './structures/algorithms.ts';
-import { publicKeyOf, type ParsedPublic } from './structures/public.ts';
+import type { ParsedPublic } from './structures/public.ts';
 
 /** A restricted signing key that was made in the TPM and stays there. Only `checkAttestationKey` makes one. */
 class AttestationKey {
@@ -47,19 +47,8 @@ export function checkAttestationKey(area: ParsedPublic, hasher: Hasher): Verifie
   if (area.scheme === null) throw refused('it has no signing scheme of its own');
   if (!isStrongHash(area.scheme.hash)) throw refused(`it signs ${area.scheme.hash} digests`);
   if (!isStrongHash(area.nameAlg)) throw refused(`its name is a ${area.nameAlg} digest`);
-  const key = keyOf(area);
-  const weakness = weaknessOf(key);
-  if (weakness !== null) throw refused(weakness);
+  const key = soundKeyOf(area, refused);
   return new AttestationKey(area, publicName(hasher, area), key, area.scheme);
-}
-
-function keyOf(area: ParsedPublic): PublicKey {
-  try {
-    return publicKeyOf(area);
-  } catch (error) {
-    if (error instanceof FormatError) throw refused(error.message);
-    throw error;
-  }
 }
 
 function refused(reason: string): VerificationError {

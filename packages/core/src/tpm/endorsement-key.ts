@@ -1,8 +1,8 @@
 import { equalBytes } from '../bytes/index.ts';
-import { FormatError, VerificationError } from '../errors/index.ts';
+import { VerificationError } from '../errors/index.ts';
 import type { PublicKey } from '../keys/index.ts';
-import { weaknessOf } from './strength.ts';
-import { encodePublic, publicKeyOf, type ParsedPublic, type PublicArea } from './structures/public.ts';
+import { soundKeyOf } from './strength.ts';
+import { encodePublic, type ParsedPublic, type PublicArea } from './structures/public.ts';
 import { EK_ECC_P256, EK_RSA_2048 } from './templates.ts';
 
 /** A key whose public area is that of an EK template. Only `checkEndorsementKey` makes one. */
@@ -36,24 +36,13 @@ export function checkEndorsementKey(area: ParsedPublic): VerifiedEndorsementKey 
   if (template.symmetric === null || !equalBytes(encodePublic(withoutKey(area)), encodePublic(withoutKey(template)))) {
     throw refused('its public area is of no EK template');
   }
-  const key = keyOf(area);
-  const weakness = weaknessOf(key);
-  if (weakness !== null) throw refused(weakness);
+  const key = soundKeyOf(area, refused);
   return new EndorsementKey(area, key, template.symmetric.keyBits);
 }
 
 function withoutKey(area: PublicArea): PublicArea {
   const none = new Uint8Array(0);
   return area.type === 'rsa' ? { ...area, modulus: none } : { ...area, x: none, y: none };
-}
-
-function keyOf(area: ParsedPublic): PublicKey {
-  try {
-    return publicKeyOf(area);
-  } catch (error) {
-    if (error instanceof FormatError) throw refused(error.message);
-    throw error;
-  }
 }
 
 function refused(reason: string): VerificationError {
