@@ -66,14 +66,15 @@ async function readFrom(path: string, fromOffset: number): Promise<Uint8Array> {
   }
 }
 
-/** Files of securityfs have no size: they are read until they end. */
+/** Files of securityfs have no size: they are read until they end, a page or so at a time. */
 async function readToEnd(file: FileHandle, fromOffset: number): Promise<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(CHUNK);
   const chunks: Uint8Array[] = [];
   let offset = fromOffset;
   for (;;) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, offset);
+    const { bytesRead } = await file.read(buffer, 0, CHUNK, offset);
     if (bytesRead === 0) return Buffer.concat(chunks);
-    chunks.push(buffer.subarray(0, bytesRead));
+    chunks.push(Uint8Array.from(buffer.subarray(0, bytesRead)));
     offset += bytesRead;
   }
 }
