@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkPolicy, lintPolicy, parsePolicy, type LintFinding } from '@assay/core/policy';
+import { policyRule } from '@assay/testkit/policy';
 import fc from 'fast-check';
-import { kernel, OPTIONS_6_12, policyRule } from './policy-rules.ts';
+import { kernel, OPTIONS_6_12 } from './policy-rules.ts';
 
 function lint(text: string): readonly LintFinding[] {
   const lines = parsePolicy(text);
@@ -83,15 +84,15 @@ test('a fix is a rule that the same kernel accepts, and mends what was found', (
       for (const { code, fix } of lintPolicy(lines, checkPolicy(lines, profile).rules)) {
         if (fix === undefined) continue;
         const again = parsePolicy(`${fix}\n`);
-        const { accepted, rules } = checkPolicy(again, profile);
-        assert.ok(accepted, fix);
+        const { rules } = checkPolicy(again, profile);
+        assert.ok(rules[0]?.accepted, fix);
         assert.ok(lintPolicy(again, rules).every((left) => left.code !== code));
         fixed++;
       }
     }),
-    { numRuns: 40_000 },
+    { numRuns: 10_000 },
   );
-  assert.ok(fixed > 5, `only ${fixed}`);
+  assert.ok(fixed > 200, `only ${fixed}`);
 });
 
 test('refused rules are passed over', () => {

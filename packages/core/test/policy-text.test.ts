@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FormatError } from '@assay/core/errors';
 import { checkPolicy, formatPolicy, kernelForm, parsePolicy, printPolicy, ruleText } from '@assay/core/policy';
+import { policyRule } from '@assay/testkit/policy';
 import fc from 'fast-check';
-import { debian, kernel, OPTIONS_6_12, policyRule } from './policy-rules.ts';
+import { debian, kernel, OPTIONS_6_12 } from './policy-rules.ts';
 
 const piece = fc.oneof(
   policyRule,
@@ -62,11 +63,9 @@ test('a random rule is accepted or refused at one of its words, in words', () =>
   fc.assert(
     fc.property(policyRule, kernel, (rule, profile) => {
       const [checked] = checkPolicy(parsePolicy(rule), profile).rules;
-      assert.ok(checked !== undefined);
-      if (checked.accepted) {
-        accepted++;
-        return;
-      }
+      assert.equal(checked === undefined, /^[ \t]*(#|$)/.test(rule));
+      if (checked?.accepted === true) accepted++;
+      if (checked === undefined || checked.accepted) return;
       const { column, message, code } = checked.refusal;
       assert.match(code, /^RULE-/);
       assert.ok(message.length > 10);
@@ -75,7 +74,7 @@ test('a random rule is accepted or refused at one of its words, in words', () =>
     }),
     { numRuns: 20_000 },
   );
-  assert.ok(accepted > 400, `only ${accepted} of them`);
+  assert.ok(accepted > 4000, `only ${accepted} of them`);
 });
 
 /** What policy_show cannot give back so that the same kernel reads it. */
@@ -95,7 +94,7 @@ test('the form in which the kernel gives a rule back means the same rule', () =>
     }),
     { numRuns: 10_000 },
   );
-  assert.ok(compared > 200, `only ${compared} of them`);
+  assert.ok(compared > 2000, `only ${compared} of them`);
 });
 
 test('random texts are judged without a crash', () => {

@@ -1,0 +1,1 @@
+export { policyRule, randomPolicyRules } from './rules.ts';
