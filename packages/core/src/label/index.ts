@@ -1,5 +1,6 @@
 export { digestLabel, encodeEvmLabel, encodeImaLabel } from './encode.ts';
 export { parseEvmLabel, parseImaLabel } from './parse.ts';
+export { signLabel, type LabelSigner, type SignedForm } from './sign.ts';
 export {
   LABEL_TYPES,
   type DigestLabel,
@@ -23,3 +24,12 @@ export {
   type LabelPorts,
   type VerifiedLabel,
 } from './verify.ts';
+export { type MeasuredBuffer, type MeasuredKey, type Unreadable } from './measured-buffer.ts';
+export {
+  measuredParts,
+  type MeasuredModsig,
+  type MeasuredParts,
+  type MeasuredSignature,
+  type MeasuredXattr,
+  type MeasuredXattrs,
+} from './measured.ts';
