@@ -1,16 +1,77 @@
+import { constants, type Stats } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { FormatError } from '@assay/core/errors';
 import { hashAlgorithm, type HashName } from '@assay/core/hash';
 import {
   asciiBankOf,
   byteOrderOf,
+  entryStream,
   hasRightDigest,
-  parseAsciiList,
   parseBinaryList,
   type ByteOrder,
+  type ListForm,
   type MeasurementEntry,
 } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
-import { boundedContent } from './bounded-file.ts';
+import { Progress } from './output/progress.ts';
+
+type Bank = 'sha1' | 'sha256' | 'sha384' | 'sha512';
+const BANKS: readonly Bank[] = ['sha256', 'sha1', 'sha384', 'sha512'];
+/** Longer than a first record. */
+const HEAD = 1024 * 1024;
+const CHUNK = 1024 * 1024;
+
+export interface ListOptions {
+  readonly bank?: Bank | undefined;
+  readonly imaHash?: 'sha1' | 'md5' | undefined;
+}
+
+/** A list that is read from its beginning, once, in pieces. */
+export interface OpenList {
+  readonly form: ListForm;
+  /** Bytes, of a file that has a size: not of one in securityfs, nor of a pipe. */
+  readonly size?: number;
+  /** Reads the next bytes into `target` from `start` on; 0 at the end. */
+  read(target: Uint8Array, start: number): Promise<number>;
+}
+
+/**
+ * Opens a binary or an ascii list: a file, one of securityfs (which gives a page at a time), or a pipe. The bank of a
+ * binary one is the one given, else that of the file name's suffix, else the one in which the first entry's template
+ * digest is right; that of an ascii one shows in its digests.
+ * @throws FormatError INPUT-FILE, LIST-EMPTY
+ */
+export async function withList<T>(path: string, options: ListOptions, use: (list: OpenList) => Promise<T>): Promise<T> {
+  const { file, stats } = await openInput(path);
+  try {
+    const head = await headOf(file);
+    if (head.length === 0)
+      throw new FormatError('LIST-EMPTY', `${path} is empty; every list begins with boot_aggregate`);
+    const form = formOf(path, head, options);
+    const read = readerFrom(file, head);
+    return await use(stats.isFile() && stats.size > 0 ? { form, read, size: stats.size } : { form, read });
+  } finally {
+    await file.close();
+  }
+}
+
+/** The entries of a list as they are read, a piece of the list at a time. @throws FormatError */
+export async function* listEntries(list: OpenList): AsyncGenerator<MeasurementEntry[]> {
+  const stream = entryStream(list.form);
+  const progress = new Progress('entries', list.size);
+  const chunk = Buffer.allocUnsafe(CHUNK);
+  let [entries, bytes] = [0, 0];
+  try {
+    for (let length = await list.read(chunk, 0); length > 0; length = await list.read(chunk, 0)) {
+      const read = stream.push(chunk.subarray(0, length));
+      progress.report((entries += read.length), (bytes += length));
+      yield read;
+    }
+    yield stream.end();
+  } finally {
+    progress.end();
+  }
+}
 
 export interface ListFile {
   readonly format: 'binary' | 'ascii';
@@ -18,40 +79,65 @@ export interface ListFile {
   readonly entries: readonly MeasurementEntry[];
 }
 
-type Bank = 'sha1' | 'sha256' | 'sha384' | 'sha512';
-const BANKS: readonly Bank[] = ['sha256', 'sha1', 'sha384', 'sha512'];
-const SIZE_LIMIT = 1024 ** 3;
-/** Longer than a first record. */
-const HEAD = 1024 * 1024;
-
-export interface ListOptions {
-  readonly bank?: Bank | undefined;
-  readonly imaHash?: 'sha1' | 'md5' | undefined;
+/** The whole list in memory. @throws FormatError */
+export async function readListFile(path: string, options: ListOptions): Promise<ListFile> {
+  return withList(path, options, async (list) => {
+    const entries: MeasurementEntry[] = [];
+    for await (const read of listEntries(list)) for (const entry of read) entries.push(entry);
+    return { format: list.form.format, bank: list.form.bank, entries };
+  });
 }
 
-/**
- * Reads a binary or an ascii list. The bank of a binary one is the one given, else that of the file name's suffix, else
- * the one in which the first entry's template digest is right; that of an ascii one shows in its digests.
- * @throws FormatError
- */
-export async function readListFile(path: string, options: ListOptions): Promise<ListFile> {
-  const bytes = await boundedContent(path, SIZE_LIMIT);
-  if (bytes.length === 0)
-    throw new FormatError('LIST-EMPTY', `${path} is empty; every list begins with boot_aggregate`);
-  const shown = asciiBankOf(bytes);
-  if (shown !== undefined) return { format: 'ascii', bank: shown, entries: parseAsciiList(bytes, { bank: shown }) };
+/** Waits for the writer of a pipe. Some devices never end, and terminals are a mistake. */
+async function openInput(path: string): Promise<{ file: FileHandle; stats: Stats }> {
+  const before = await stat(path);
+  if (!before.isFile() && !before.isFIFO()) throw notAList(path);
+  const file = await open(path, before.isFIFO() ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NONBLOCK);
+  const stats = await file.stat();
+  if (stats.isFile() || stats.isFIFO()) return { file, stats };
+  await file.close();
+  throw notAList(path);
+}
+
+function notAList(path: string): FormatError {
+  return new FormatError('INPUT-FILE', `${path} is neither a regular file nor a pipe`);
+}
+
+async function headOf(file: FileHandle): Promise<Buffer> {
+  const head = Buffer.allocUnsafe(HEAD);
+  let length = 0;
+  while (length < HEAD) {
+    const { bytesRead } = await file.read(head, length, HEAD - length, null);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return head.subarray(0, length);
+}
+
+function readerFrom(file: FileHandle, head: Buffer): OpenList['read'] {
+  let given = 0;
+  return async (target, start) => {
+    const rest = head.subarray(given, given + target.length - start);
+    target.set(rest, start);
+    given += rest.length;
+    if (rest.length > 0) return rest.length;
+    return (await file.read(target, start, target.length - start, null)).bytesRead;
+  };
+}
+
+function formOf(path: string, head: Buffer, options: ListOptions): ListForm {
+  const shown = asciiBankOf(head);
+  if (shown !== undefined) return { format: 'ascii', bank: shown };
   const named = BANKS.find((candidate) => path.endsWith(`_${candidate}`));
-  const bank = options.bank ?? named ?? bankOfFirstEntry(bytes) ?? 'sha1';
-  const imaHash = options.imaHash ?? 'sha1';
-  const { entries } = parseBinaryList(bytes, { bank, imaHash, byteOrder: byteOrderOf(bytes, bank) });
-  return { format: 'binary', bank, entries };
+  const bank = options.bank ?? named ?? bankOfFirstEntry(head) ?? 'sha1';
+  return { format: 'binary', bank, byteOrder: byteOrderOf(head, bank), imaHash: options.imaHash ?? 'sha1' };
 }
 
 function bankOfFirstEntry(bytes: Buffer): Bank | undefined {
   return BANKS.find((bank) => {
     const byteOrder = byteOrderOf(bytes, bank);
     try {
-      const head = firstRecord(bytes.subarray(0, HEAD), bank, byteOrder);
+      const head = firstRecord(bytes, bank, byteOrder);
       const [first] = parseBinaryList(head, { bank, byteOrder }).entries;
       return first !== undefined && hasRightDigest(nodeHasher, bank, first);
     } catch (error) {

@@ -4,12 +4,15 @@ import { FormatError } from '../errors/index.ts';
 import { HASH_NAMES, hashAlgorithm, type HashName } from '../hash/index.ts';
 import { isViolation } from './digests.ts';
 import type { ByteOrder, EntryContent, MeasurementEntry } from './entry.ts';
+import { Held } from './held.ts';
 import { asciiFields, decodeContent, templateDataFromAscii } from './template-data.ts';
 import { fieldsOf } from './templates.ts';
 
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
 const LAST_PCR = 23;
+/** Of bytes that one entry takes: the limit of binary template data, in hexadecimal, and room for the rest. */
+const RECORD_LIMIT = 2 * 16 * 1024 * 1024 + 64 * 1024;
 
 /**
  * One line of an ascii list, with its newline (ima_fs.c, ima_ascii_measurements_show). Names are written raw, as the
@@ -34,18 +37,8 @@ export interface AsciiOptions {
  * @throws FormatError with the entry number and its line
  */
 export function parseAsciiList(bytes: Uint8Array, options: AsciiOptions): MeasurementEntry[] {
-  return records(bytes, options.bank).map((record, index) => {
-    const place = { entry: index + 1, line: record.line, offset: record.start };
-    try {
-      return entryOf(bytes.subarray(record.start, record.end), place, options);
-    } catch (error) {
-      if (!(error instanceof FormatError)) throw error;
-      throw new FormatError(error.code, `entry ${place.entry} at line ${place.line}: ${error.message}`, {
-        ...error.place,
-        ...place,
-      });
-    }
-  });
+  const stream = new AsciiEntries(options);
+  return [...stream.push(bytes), ...stream.end()];
 }
 
 /** Bank of an ascii list, by the length of the template digest in its first line. */
@@ -54,25 +47,85 @@ export function asciiBankOf(bytes: Uint8Array): HashName | undefined {
   return HASH_NAMES.find((name) => name !== 'md5' && hashAlgorithm(name).size * 2 === head.length);
 }
 
-interface RecordPlace {
-  readonly start: number;
-  /** Without the newline. */
-  readonly end: number;
-  readonly line: number;
-}
+/** An ascii list whose bytes come in pieces (see `EntryStream`). */
+export class AsciiEntries {
+  readonly #options: AsciiOptions;
+  /** From the beginning of the last record that has begun. */
+  readonly #held = new Held();
+  /** Of that record. */
+  #place = { entry: 1, line: 1, offset: 0 };
+  /** The newline in `#held` that ends the record, unless the next line goes on with it. */
+  #end: number | undefined;
+  /** How far newlines have been looked for. */
+  #searched = 0;
+  #line = 1;
 
-function records(bytes: Uint8Array, bank: HashName): RecordPlace[] {
-  const found: RecordPlace[] = [];
-  let line = 1;
-  for (let start = 0; start < bytes.length; line++) {
-    const newline = bytes.indexOf(NEWLINE, start);
-    if (newline < 0) throw new FormatError('BYTES-TRUNCATED', `line ${line} has no end`, { line });
-    const before = found.at(-1);
-    if (before === undefined || beginsEntry(bytes, start, bank)) found.push({ start, end: newline, line });
-    else found[found.length - 1] = { ...before, end: newline };
-    start = newline + 1;
+  constructor(options: AsciiOptions) {
+    this.#options = options;
   }
-  return found;
+
+  push(bytes: Uint8Array): MeasurementEntry[] {
+    this.#held.append(bytes);
+    const { bytes: held } = this.#held;
+    const entries: MeasurementEntry[] = [];
+    let start = 0;
+    for (let newline = this.#newline(held); newline >= 0; newline = this.#newline(held)) {
+      const lineStart = this.#end === undefined ? start : this.#end + 1;
+      if (this.#end !== undefined && beginsEntry(held, lineStart, this.#options.bank)) {
+        entries.push(this.#read(held.subarray(start, this.#end)));
+        start = lineStart;
+      }
+      this.#end = newline;
+      this.#line++;
+    }
+    this.#keepFrom(start);
+    return entries;
+  }
+
+  end(): MeasurementEntry[] {
+    const { bytes: held } = this.#held;
+    if (held.length !== (this.#end ?? -1) + 1) {
+      throw new FormatError('BYTES-TRUNCATED', `line ${this.#line} has no end`, { line: this.#line });
+    }
+    if (this.#end === undefined) return [];
+    const last = this.#read(held.subarray(0, this.#end));
+    this.#end = undefined;
+    this.#keepFrom(held.length);
+    return [last];
+  }
+
+  #newline(held: Uint8Array): number {
+    const newline = held.indexOf(NEWLINE, this.#searched);
+    this.#searched = newline < 0 ? held.length : newline + 1;
+    return newline;
+  }
+
+  #keepFrom(start: number): void {
+    this.#held.drop(start);
+    this.#searched -= start;
+    if (this.#end !== undefined) this.#end -= start;
+    this.#limit(this.#held.bytes.length);
+  }
+
+  /** @throws FormatError BYTES-LIMIT, also for a record that has no end in sight */
+  #limit(length: number): void {
+    if (length <= RECORD_LIMIT) return;
+    const { entry, line } = this.#place;
+    throw new FormatError('BYTES-LIMIT', `entry ${entry} at line ${line} is over ${RECORD_LIMIT} bytes`, this.#place);
+  }
+
+  #read(record: Uint8Array): MeasurementEntry {
+    this.#limit(record.length);
+    const place = this.#place;
+    this.#place = { entry: place.entry + 1, line: this.#line, offset: place.offset + record.length + 1 };
+    try {
+      return entryOf(record, place, this.#options);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      const message = `entry ${place.entry} at line ${place.line}: ${error.message}`;
+      throw new FormatError(error.code, message, { ...error.place, ...place });
+    }
+  }
 }
 
 /** `%2d <hex of the bank's size> ` */

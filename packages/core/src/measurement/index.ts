@@ -29,5 +29,6 @@ export {
   type ReplayedPcr,
   type ReplayResult,
 } from './replay.ts';
+export { entryStream, type EntryStream, type ListForm } from './stream.ts';
 export { encodeTemplateData } from './template-data.ts';
 export { beginsWithDigestAndName, fieldsOf, type TemplateName } from './templates.ts';
