@@ -4,6 +4,7 @@ import { FormatError } from '@assay/core/errors';
 import {
   checkPolicy,
   checkRule,
+  kernelForm,
   parseKernelConfig,
   parseKernelVersion,
   parsePolicy,
@@ -192,4 +193,50 @@ test('options are read from the configuration of a kernel', () => {
   assert.equal(parseKernelConfig(config.toSpliced(1, 1).join('\n')).labels, 'none');
   for (const text of ['', 'hello', 'CONFIG_IMA=m', '# CONFIG_IMA is not set'])
     assert.throws(() => parseKernelConfig(text), FormatError, text);
+});
+
+test('the blacklist flag is read back before 6.6, and no longer since every signature is looked up', () => {
+  const rule = 'appraise func=MODULE_CHECK appraise_type=imasig|modsig appraise_flag=check_blacklist';
+  const form = (minor: number): string | undefined => {
+    const profile = { ...OPTIONS_6_12, version: { major: 6, minor } };
+    const checked = check(rule, profile);
+    return checked.accepted ? kernelForm(checked.rule, profile) : undefined;
+  };
+  assert.equal(form(5), `${rule} `);
+  assert.equal(form(6), rule.replace('appraise_flag=check_blacklist', ''));
+});
+
+type Old = readonly [rule: string, accepted: readonly string[], refused: readonly string[]];
+
+/** What changed in 5.5 to 5.10: ima_validate_rule came in 5.9, and read words before looked at those in front of them. */
+const OLD_KERNELS: readonly Old[] = [
+  ['appraise func=KEXEC_CMDLINE', ['5.4', '5.8'], ['5.9', '6.12']],
+  ['measure func=KEXEC_CMDLINE mask=MAY_READ', ['5.4', '5.8'], ['5.9']],
+  ['audit func=KEY_CHECK euid=0 obj_type=etc_t', ['5.6', '5.8'], ['5.5', '5.9']],
+  ['measure keyrings=.ima', ['5.6', '5.8'], ['5.5', '5.9']],
+  ['measure func=KEY_CHECK keyrings=|.ima', ['5.6', '5.9'], ['5.5', '5.10']],
+  ['pcr=11 measure', ['5.9', '6.12'], ['5.4', '5.8']],
+  ['appraise_type=imasig appraise', ['5.9', '6.12'], ['5.4', '5.8']],
+  ['appraise appraise_type=imasig|modsig func=MODULE_CHECK', ['5.9'], ['5.4', '5.8']],
+  ['appraise func=MODULE_CHECK appraise_type=imasig|modsig', ['5.4', '5.9'], []],
+  ['appraise func=BPRM_CHECK appraise_type=imasig|modsig', [], ['5.4', '5.9']],
+  ['measure appraise_flag=x', ['5.5', '5.8', '6.6'], ['5.4', '5.9', '6.5']],
+  ['appraise appraise_flag=check_blacklist', ['5.5', '5.8', '6.6'], ['5.4', '5.9']],
+  ['measure obj_type=nosuch', ['5.6'], ['5.4', '5.5']],
+];
+
+for (const [rule, accepted, refused] of OLD_KERNELS) {
+  test(`${rule} is accepted by ${accepted.join(', ') || 'none'}, refused by ${refused.join(', ') || 'none'}`, () => {
+    const saidOk = [...accepted, ...refused].filter((release) => {
+      return check(rule, { ...OPTIONS_6_12, version: parseKernelVersion(release) }).accepted;
+    });
+    assert.deepEqual(saidOk, accepted);
+  });
+}
+
+test('before 5.10 rules for keys are accepted without the option that measures them', () => {
+  const without = { ...OPTIONS_6_12, keyMeasurement: false };
+  const on = (minor: number): boolean =>
+    check('measure func=KEY_CHECK keyrings=.ima', { ...without, version: { major: 5, minor } }).accepted;
+  assert.deepEqual([on(9), on(10)], [true, false]);
 });

@@ -32,10 +32,7 @@ export function checkPolicy(lines: readonly PolicyLine[], profile: KernelProfile
   return { accepted: load.length === 0 && rules.every(({ accepted }) => accepted), rules, load };
 }
 
-/**
- * ima_parse_rule and ima_validate_rule (security/integrity/ima/ima_policy.c) for a line that has words. The limits of
- * functions are those of 5.9 and later for every kernel: the older ones checked less.
- */
+/** ima_parse_rule and ima_validate_rule (security/integrity/ima/ima_policy.c) for a line that has words. */
 export function checkRule(line: PolicyLine, profile: KernelProfile): CheckedRule {
   const place = { line: line.number, text: ruleText(line) };
   const draft = emptyDraft();
@@ -43,7 +40,7 @@ export function checkRule(line: PolicyLine, profile: KernelProfile): CheckedRule
     const refused = readWord(token, draft, profile);
     if (refused !== undefined) return { ...place, accepted: false, refusal: refused };
   }
-  const refused = refusedComment(line, profile) ?? exceededLimit(draft);
+  const refused = refusedComment(line, profile) ?? exceededLimit(draft, profile);
   return refused === undefined
     ? { ...place, accepted: true, rule: draft }
     : { ...place, accepted: false, refusal: refused };

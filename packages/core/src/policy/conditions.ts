@@ -1,6 +1,7 @@
 import { kstrtoul } from './numbers.ts';
+import { hasVersion, type KernelProfile } from './profile.ts';
 import { refusal, type Refusal } from './refusal.ts';
-import type { HookFunction, IdField, IdSlot } from './rule.ts';
+import { ACCESS_NAMES, type HookFunction, type IdField, type IdSlot } from './rule.ts';
 import { needsOption, needsVersion, refuseSecond, refuseValue, setPart, type Word } from './word.ts';
 
 const FUNCTIONS: ReadonlyMap<string, HookFunction> = new Map([
@@ -37,10 +38,15 @@ export function readFunction(word: Word): Refusal | undefined {
   const since = FUNCTIONS_SINCE[func];
   const tooOld = since === undefined ? undefined : needsVersion(word, `func=${value}`, since);
   if (tooOld !== undefined) return tooOld;
-  if (func === 'KEY_CHECK' && !profile.keyMeasurement)
+  if (func === 'KEY_CHECK' && !measuresKeys(profile))
     return needsOption(word, 'func=KEY_CHECK', 'CONFIG_IMA_MEASURE_ASYMMETRIC_KEYS');
   draft.func = func;
   return setPart(word, 'func');
+}
+
+/** Before 5.10 such rules are accepted without the option, and never match. */
+function measuresKeys(profile: KernelProfile): boolean {
+  return profile.keyMeasurement || !hasVersion(profile, '5.10');
 }
 
 function refuseFunction(word: Word): Refusal {
@@ -52,14 +58,12 @@ function refuseFunction(word: Word): Refusal {
   return refuseValue(word, 'one function of IMA, such as FILE_CHECK');
 }
 
-const MASKS = ['MAY_EXEC', 'MAY_WRITE', 'MAY_READ', 'MAY_APPEND'];
-
 export function readMask(word: Word): Refusal | undefined {
   const { draft, value } = word;
   if (draft.mask !== undefined) return refuseSecond(word);
   const any = value.startsWith('^');
-  const name = any ? value.slice(1) : value;
-  if (!MASKS.includes(name)) return refuseValue(word, `one of ${MASKS.join(', ')}, with ^ in front or without`);
+  const name = ACCESS_NAMES.find((access) => access === (any ? value.slice(1) : value));
+  if (name === undefined) return refuseValue(word, `one of ${ACCESS_NAMES.join(', ')}, with ^ in front or without`);
   draft.mask = { name, any };
   return setPart(word, 'mask');
 }
@@ -151,10 +155,11 @@ export function readKeyrings(word: Word): Refusal | undefined {
   const { draft, profile } = word;
   const tooOld = needsVersion(word, 'keyrings', '5.6');
   if (tooOld !== undefined) return tooOld;
-  if (!profile.keyMeasurement) return needsOption(word, 'keyrings', 'CONFIG_IMA_MEASURE_ASYMMETRIC_KEYS');
+  if (!measuresKeys(profile)) return needsOption(word, 'keyrings', 'CONFIG_IMA_MEASURE_ASYMMETRIC_KEYS');
   if (draft.keyrings !== undefined) return refuseSecond(word);
   const items = word.value.split('|');
-  if (items.includes('')) return refuseValue(word, 'names with | between them, none of them empty');
+  if (items.includes('') && hasVersion(profile, '5.10'))
+    return refuseValue(word, 'names with | between them, none of them empty');
   draft.keyrings = items;
   return setPart(word, 'keyrings');
 }

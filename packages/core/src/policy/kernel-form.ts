@@ -37,6 +37,7 @@ function optionsOf(rule: Rule, profile: KernelProfile): string[] {
     ...shown('template', rule.template),
     ...shown('appraise_type', appraiseType(rule, profile)),
     ...(rule.verity ? ['digest_type=verity'] : []),
+    ...(rule.appraisal.blacklist && !hasVersion(profile, '6.6') ? ['appraise_flag=check_blacklist'] : []),
     ...(rule.permitDirectio ? ['permit_directio'] : []),
   ];
 }

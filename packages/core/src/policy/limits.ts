@@ -1,3 +1,4 @@
+import { hasVersion, type KernelProfile } from './profile.ts';
 import { refusal, type Refusal } from './refusal.ts';
 import { ID_FIELDS, LABEL_FIELDS, type Action, type Draft, type HookFunction, type Part } from './rule.ts';
 
@@ -44,10 +45,11 @@ const NEEDS: readonly (readonly [Part, Action])[] = [
   ['appraise_algos', 'appraise'],
 ];
 
-/** What ima_validate_rule refuses once all words are read. */
-export function exceededLimit(draft: Draft): Refusal | undefined {
+/** What ima_validate_rule refuses once all words are read. Before 5.9 there was only the look for an action. */
+export function exceededLimit(draft: Draft, profile: KernelProfile): Refusal | undefined {
   const { action, parts } = draft;
   if (action === undefined) return refusal('RULE-ACTION', 'a rule needs an action, such as measure');
+  if (!hasVersion(profile, '5.9')) return undefined;
   const needed = NEEDS.find(([part, wanted]) => parts.has(part) && action !== wanted);
   if (needed !== undefined) {
     const [part, wanted] = needed;

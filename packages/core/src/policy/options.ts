@@ -1,7 +1,7 @@
 import { kstrtoint } from './numbers.ts';
-import { hasVersion } from './profile.ts';
+import { hasVersion, type KernelProfile } from './profile.ts';
 import { refusal, type Refusal } from './refusal.ts';
-import type { LabelField } from './rule.ts';
+import type { Action, Appraisal, HookFunction, LabelField } from './rule.ts';
 import { needsOption, needsVersion, refuseSecond, refuseValue, setPart, type Word } from './word.ts';
 
 /** PCRs that the bit mask `measured_pcrs` of an inode has room for; a TPM has fewer. */
@@ -9,11 +9,19 @@ const PCR_LIMIT = 64n;
 
 /** May be repeated: the last one counts. */
 export function readPcr(word: Word): Refusal | undefined {
+  const early = needsActionInFront(word, 'measure');
+  if (early !== undefined) return early;
   const number = kstrtoint(word.value);
   if (typeof number === 'string' || number < 0n || number >= PCR_LIMIT)
     return refuseValue(word, 'a decimal number from 0 to 63');
   word.draft.pcr = Number(number);
   return setPart(word, 'pcr');
+}
+
+/** Before 5.9 ima_parse_rule compared the action at the moment it read the word; since then ima_validate_rule does. */
+function needsActionInFront({ draft, name, token, profile }: Word, action: Action): Refusal | undefined {
+  if (draft.action === action || hasVersion(profile, '5.9')) return undefined;
+  return refusal('RULE-COMBINATION', `before Linux 5.9 ${name} needs the word ${action} in front of it`, token);
 }
 
 interface Template {
@@ -54,6 +62,8 @@ export function readTemplate(word: Word): Refusal | undefined {
 /** May be repeated: the demands add up. */
 export function readAppraiseType(word: Word): Refusal | undefined {
   const { value, token } = word;
+  const early = needsActionInFront(word, 'appraise');
+  if (early !== undefined) return early;
   if (value === 'imasig' || value === 'imasig|modsig') return readImasig(word, value === 'imasig|modsig');
   if (value === 'sigv3') return readSigv3(word);
   if (value === 'modsig')
@@ -64,13 +74,29 @@ export function readAppraiseType(word: Word): Refusal | undefined {
 function readImasig(word: Word, modsig: boolean): Refusal | undefined {
   const { draft, value, token, profile } = word;
   if (modsig && !profile.modsig) return needsOption(word, 'imasig|modsig', 'CONFIG_IMA_APPRAISE_MODSIG');
+  const early = modsig ? needsFunctionInFront(word) : undefined;
+  if (early !== undefined) return early;
   if (draft.verity)
     return refusal('RULE-COMBINATION', `${value} is no signature of an fs-verity digest: use sigv3`, token);
   if (modsig && draft.appraisal.sigv3)
     return refusal('RULE-COMBINATION', 'sigv3 and imasig|modsig exclude each other', token);
-  draft.appraisal = { ...draft.appraisal, signature: true, modsig: draft.appraisal.modsig || modsig };
+  const { appraisal } = draft;
+  draft.appraisal = { ...appraisal, ...signed(profile, appraisal), modsig: appraisal.modsig || modsig };
   if (modsig) draft.parts.set('modsig', token);
   return setPart(word, 'appraise_type');
+}
+
+const WITH_MODSIG: readonly (HookFunction | undefined)[] = [
+  'MODULE_CHECK',
+  'KEXEC_KERNEL_CHECK',
+  'KEXEC_INITRAMFS_CHECK',
+];
+
+/** Before 5.9: ima_hook_supports_modsig of the function that was read so far. */
+function needsFunctionInFront({ draft, token, profile }: Word): Refusal | undefined {
+  if (WITH_MODSIG.includes(draft.func) || hasVersion(profile, '5.9')) return undefined;
+  const message = `before Linux 5.9 imasig|modsig needs func=MODULE_CHECK or one of kexec's files in front of it`;
+  return refusal('RULE-COMBINATION', message, token);
 }
 
 function readSigv3(word: Word): Refusal | undefined {
@@ -81,8 +107,13 @@ function readSigv3(word: Word): Refusal | undefined {
     const message = 'appraise_type=sigv3 needs digest_type=verity in front of it; without that it needs Linux 7.1';
     return refusal('RULE-KERNEL-VERSION', message, token);
   }
-  draft.appraisal = { ...draft.appraisal, signature: true, sigv3: true };
+  draft.appraisal = { ...draft.appraisal, ...signed(profile, draft.appraisal), sigv3: true };
   return setPart(word, 'appraise_type');
+}
+
+/** Since 6.6 every rule that demands a signature asks for the blacklist check, too. */
+function signed(profile: KernelProfile, { blacklist }: Appraisal): Pick<Appraisal, 'signature' | 'blacklist'> {
+  return { signature: true, blacklist: blacklist || hasVersion(profile, '6.6') };
 }
 
 export function readDigestType(word: Word): Refusal | undefined {
@@ -98,13 +129,21 @@ export function readDigestType(word: Word): Refusal | undefined {
   return setPart(word, 'digest_type');
 }
 
-/** Since 6.6 it is read and ignored; before, it asks for the blacklist check of appended signatures. */
+/**
+ * Since 6.6 it is read and ignored; before, it asks for the blacklist check of appended signatures. Before 5.9 every value
+ * is accepted with every action, and only one with `blacklist` in it does something.
+ */
 export function readAppraiseFlag(word: Word): Refusal | undefined {
-  const { value, profile } = word;
+  const { draft, value, profile } = word;
   const tooOld = needsVersion(word, 'appraise_flag', '5.5');
   if (tooOld !== undefined || hasVersion(profile, '6.6')) return tooOld;
-  if (!profile.modsig) return needsOption(word, 'appraise_flag before Linux 6.6', 'CONFIG_IMA_APPRAISE_MODSIG');
-  if (!value.includes('blacklist')) return refuseValue(word, 'check_blacklist');
+  const blacklist = value.includes('blacklist');
+  if (hasVersion(profile, '5.9')) {
+    if (!profile.modsig) return needsOption(word, 'appraise_flag before Linux 6.6', 'CONFIG_IMA_APPRAISE_MODSIG');
+    if (!blacklist) return refuseValue(word, 'check_blacklist');
+  }
+  if (!blacklist) return undefined;
+  draft.appraisal = { ...draft.appraisal, blacklist: true };
   return setPart(word, 'appraise_flag');
 }
 
@@ -137,13 +176,14 @@ export function readPermitDirectio(word: Word): Refusal | undefined {
   return setPart(word, 'permit_directio');
 }
 
-/** ima_lsm_rule_init: a label that nobody resolves is refused under the built-in policy, later held and inactive. */
+/** ima_lsm_rule_init: a label that nobody resolves is refused under the built-in policy, later (since 5.6) held and inactive. */
 export function readLabel(field: LabelField): (word: Word) => Refusal | undefined {
   return (word) => {
     const { draft, value, profile, token } = word;
     if (draft.labels.get(field)?.active === true) return refuseSecond(word);
     const active = resolves(word, field);
-    if (!active && !profile.customPolicyActive) return refusal('RULE-LABEL', labelText(word), token);
+    const held = profile.customPolicyActive && hasVersion(profile, '5.6');
+    if (!active && !held) return refusal('RULE-LABEL', labelText(word), token);
     draft.labels.set(field, { text: value, active });
     return setPart(word, field);
   };

@@ -41,11 +41,16 @@ export interface IdCondition {
   readonly value: number;
 }
 
+export const ACCESS_NAMES = ['MAY_EXEC', 'MAY_WRITE', 'MAY_READ', 'MAY_APPEND'] as const;
+export type AccessName = (typeof ACCESS_NAMES)[number];
+
 /** What a rule demands of the signature of a file. */
 export interface Appraisal {
   readonly signature: boolean;
   readonly modsig: boolean;
   readonly sigv3: boolean;
+  /** The digest is looked up in the keyring `.blacklist` (IMA_CHECK_BLACKLIST). */
+  readonly blacklist: boolean;
 }
 
 /** Parts of a rule that the kernel allows or not, depending on its function: its flags IMA_FUNC, IMA_MASK and so on. */
@@ -74,7 +79,7 @@ export interface Rule {
   readonly action?: Action | undefined;
   readonly func?: HookFunction | undefined;
   /** `any`: written with `^`, so that one common bit is enough; else the whole access mask must be equal. */
-  readonly mask?: { readonly name: string; readonly any: boolean } | undefined;
+  readonly mask?: { readonly name: AccessName; readonly any: boolean } | undefined;
   readonly fsmagic?: bigint | undefined;
   readonly fsname?: string | undefined;
   readonly fsSubtype?: string | undefined;
@@ -109,7 +114,7 @@ export function emptyDraft(): Draft {
   return {
     ids: new Map(),
     labels: new Map(),
-    appraisal: { signature: false, modsig: false, sigv3: false },
+    appraisal: { signature: false, modsig: false, sigv3: false, blacklist: false },
     verity: false,
     permitDirectio: false,
     parts: new Map(),
