@@ -1,5 +1,6 @@
 export { digestLabel, encodeEvmLabel, encodeImaLabel } from './encode.ts';
 export { parseEvmLabel, parseImaLabel } from './parse.ts';
+export { signLabel, type LabelSigner, type SignedForm } from './sign.ts';
 export {
   LABEL_TYPES,
   type DigestLabel,

@@ -5,6 +5,24 @@ export {
   type CheckedRule,
   type LoadProblem,
 } from './check.ts';
+export {
+  acceptedRules,
+  ACTION_CLASSES,
+  activate,
+  evaluate,
+  labelAlgorithms,
+  matchesEvent,
+  type ActionClass,
+  type ActiveOptions,
+  type ActivePolicy,
+  type AppraisalSlot,
+  type Decision,
+  type Demands,
+  type Evaluation,
+  type PlacedRule,
+  type PreparedRule,
+} from './evaluate.ts';
+export { ACCESS, plainSubject, type EventFile, type EventFunction, type PolicyEvent, type Subject } from './event.ts';
 export { kernelForm } from './kernel-form.ts';
 export {
   formatPolicy,
