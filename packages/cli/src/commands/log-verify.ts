@@ -56,10 +56,13 @@ function rowsOf({ bank, entries }: ListFile, given: readonly GivenPcr[]): Replay
 }
 
 function rowOf(result: ReplayResult, given: GivenPcr | undefined): ReplayedRow {
-  const { bank, pcr, rule, matchedEntries } = result;
+  const { bank, pcr, rule } = result;
   const row = { bank, pcr, value: toHex(result.value), ...(rule === 'own-digest' ? {} : { rule }) };
   if (given === undefined) return row;
   const expected = toHex(given.value);
+  // The PCRs of a machine may have been read before the list's first entry for one of them.
+  const notYet = given.from === 'file' && pcr !== IMA_PCR && isAllZero(given.value);
+  const matchedEntries = result.matchedEntries ?? (notYet ? 0 : undefined);
   if (result.extends > 0) {
     return {
       ...row,
