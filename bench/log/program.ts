@@ -1,13 +1,15 @@
 // One replay in a process of its own, which bench/log.ts measures: MODE LIST TEN-MORE
 import { closeSync, openSync } from 'node:fs';
-import { inPlaceHash, nodeInPlaceHash } from '@assay/linux/digests';
+import { plainInPlaceHash, type InPlaceHashes } from '@assay/core/hash';
+import { nodeHasher } from '@assay/core/node';
+import { inPlaceHash } from '@assay/linux/digests';
 import { ListReplay } from './one-core.ts';
 import type { Banks, Outcome } from './replay.ts';
 import { replayOnTwoCores } from './two-cores.ts';
 
 const [mode, list = '', more = ''] = process.argv.slice(2);
 
-function banksBy(hash: typeof inPlaceHash): Banks {
+function banksBy(hash: InPlaceHashes): Banks {
   return (['sha1', 'sha256'] as const).map((name) => ({ name, hash: hash(name) }));
 }
 
@@ -40,7 +42,7 @@ async function replayWithWorker(banks: Banks): Promise<Outcome> {
 const MODES: Record<string, () => Outcome | Promise<Outcome>> = {
   fast: () => replayAndGoOn(banksBy(inPlaceHash)),
   workers: () => replayWithWorker(banksBy(inPlaceHash)),
-  node: () => replayAndGoOn(banksBy(nodeInPlaceHash)),
+  node: () => replayAndGoOn(banksBy((name) => plainInPlaceHash(nodeHasher, name))),
 };
 
 const run = MODES[mode ?? ''];

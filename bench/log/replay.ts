@@ -1,6 +1,5 @@
 // The replay of a binary list in two steps: template digests, which any core can compute, and the chain of the PCRs.
-import type { HashName } from '@assay/core/hash';
-import type { InPlaceHash } from '@assay/linux/digests';
+import type { HashName, InPlaceHash } from '@assay/core/hash';
 
 const PCRS = 24;
 /** pcr, template digest, length of the name, length of the data */

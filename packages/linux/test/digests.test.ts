@@ -3,8 +3,9 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { hashAlgorithm, type HashName } from '@assay/core/hash';
-import { fastHasher, inPlaceHash, nodeInPlaceHash } from '@assay/linux/digests';
+import { hashAlgorithm, plainInPlaceHash, type HashName } from '@assay/core/hash';
+import { nodeHasher } from '@assay/core/node';
+import { fastHasher, inPlaceHash } from '@assay/linux/digests';
 import fc from 'fast-check';
 import { blockHash, openBlockHash } from '../src/digests/open.ts';
 
@@ -109,7 +110,7 @@ test('a range that is not inside its view is refused and nothing is written', ()
     [2 ** 53, 2 ** 53],
   ];
   for (const algorithm of HASHES) {
-    for (const hash of [inPlaceHash(algorithm), nodeInPlaceHash(algorithm)]) {
+    for (const hash of [inPlaceHash(algorithm), plainInPlaceHash(nodeHasher, algorithm)]) {
       const bytes = viewOf(new Uint8Array(20).subarray(5, 15));
       const out = new Uint8Array(hash.size + 2);
       for (const [start = 0, end = 0] of bad) {
@@ -126,7 +127,7 @@ test('a range that is not inside its view is refused and nothing is written', ()
 test('an extend is the digest of the value and what follows it, in place', () => {
   for (const algorithm of HASHES) {
     const { size } = hashAlgorithm(algorithm);
-    for (const hash of [inPlaceHash(algorithm), nodeInPlaceHash(algorithm)]) {
+    for (const hash of [inPlaceHash(algorithm), plainInPlaceHash(nodeHasher, algorithm)]) {
       const memory = randomBytes(3 * size + 10);
       const by = randomBytes(size + 5);
       const wanted = Buffer.from(memory);
@@ -137,6 +138,40 @@ test('an extend is the digest of the value and what follows it, in place', () =>
       assert.throws(() => hash.extend(viewOf(memory), 0, viewOf(by), 6), RangeError);
       assert.throws(() => hash.extend(viewOf(memory), -1, viewOf(by), 0), RangeError);
       assert.deepEqual(memory, wanted);
+    }
+  }
+});
+
+test('many digests at once are those of node:crypto, of messages of every length, in any order and number', () => {
+  const message = fc.record({ start: fc.nat(3000), length: fc.oneof(fc.nat(300), fc.nat(3000)) });
+  fc.assert(
+    fc.property(anyHash, fc.array(message, { maxLength: 40 }), fc.nat(9), (algorithm, messages, shift) => {
+      const { size } = hashAlgorithm(algorithm);
+      for (const hash of [inPlaceHash(algorithm), plainInPlaceHash(nodeHasher, algorithm)]) {
+        const memory = randomBytes(6000);
+        const out = randomBytes((messages.length + 1) * size + shift);
+        const wanted = Buffer.from(out);
+        const spans = messages.flatMap(({ start, length }, index) => [start, start + length, index * size]);
+        for (const [index, { start, length }] of messages.entries()) {
+          wanted.write(expected(algorithm, memory.subarray(start, start + length)), index * size + shift, 'hex');
+        }
+        hash.each(viewOf(memory), Int32Array.from(spans), messages.length, viewOf(out), shift);
+        assert.deepEqual(out, wanted);
+      }
+    }),
+  );
+});
+
+test('after messages of which one is refused, many digests at once are right', () => {
+  for (const algorithm of HASHES) {
+    const { size } = hashAlgorithm(algorithm);
+    for (const hash of [inPlaceHash(algorithm), plainInPlaceHash(nodeHasher, algorithm)]) {
+      const [memory, out] = [randomBytes(100), new Uint8Array(2 * size)];
+      const spans = Int32Array.of(0, 10, 0, 90, 101, 0);
+      assert.throws(() => hash.each(viewOf(memory), spans, 2, viewOf(out), 0), RangeError);
+      assert.throws(() => hash.each(viewOf(memory), Int32Array.of(0, 10, size + 1), 1, viewOf(out), 0), RangeError);
+      hash.each(viewOf(memory), Int32Array.of(20, 30, size), 1, viewOf(out), 0);
+      assert.equal(hex(out.subarray(size)), expected(algorithm, memory.subarray(20, 30)));
     }
   }
 });
@@ -191,6 +226,17 @@ test('a function that is missing, or a layout that is not that of the hash, leav
   assert.equal(openBlockHash('sha256', { ...sha256, block: 128 }), undefined);
   assert.equal(openBlockHash('sha256', { ...sha256, stateWords: 6 }), undefined);
   assert.equal(openBlockHash('sha256', { ...sha256, size: 28 }), undefined);
+});
+
+test('without a function for many messages at once, or with that of another hash, they are computed one by one', () => {
+  const sha256 = { size: 32, block: 64, stateWords: 8, init: 'SHA256_Init', update: 'SHA256_Update' } as const;
+  for (const lanes of ['sha256_multi_block', 'sha256_multi_missing', 'sha1_multi_block']) {
+    const hash = openBlockHash('sha256', { ...sha256, lanes });
+    const out = new Uint8Array(9 * 32);
+    const spans = Int32Array.from({ length: 27 }, (_, at) => [0, 100, 32 * Math.floor(at / 3)][at % 3] ?? 0);
+    hash?.each(new DataView(new ArrayBuffer(100)), spans, 9, viewOf(out), 0);
+    assert.equal(hex(out), expected('sha256', new Uint8Array(100)).repeat(9), lanes);
+  }
 });
 
 /** Each thread checks its own digests, all at the same time. */

@@ -8,4 +8,5 @@ export {
   type HashAlgorithm,
   type HashName,
 } from './algorithms.ts';
+export { plainInPlaceHash, type InPlaceHash, type InPlaceHashes } from './in-place.ts';
 export type { Hasher } from './port.ts';

@@ -1,6 +1,8 @@
+import { checkRange } from '@assay/core/bytes';
+import type { InPlaceHash } from '@assay/core/hash';
+import type { Lanes } from './lanes.ts';
 import { opensslHash, Pinned, type OpensslHash } from './openssl.ts';
-import { checkRange } from './range.ts';
-import { Stage } from './stage.ts';
+import { copyBytes, padMessage, Stage } from './stage.ts';
 
 /** A hash of FIPS 180-4 and the functions of OpenSSL for it. */
 export interface BlockHashLayout {
@@ -12,6 +14,8 @@ export interface BlockHashLayout {
   readonly stateWords: number;
   readonly init: string;
   readonly update: string;
+  /** Rounds over several messages at once, where OpenSSL has a function for that. */
+  readonly lanes?: string;
 }
 
 /** SHA512_CTX, the largest, has 216 bytes. The rest keeps a context of another layout inside until it is found out. */
@@ -24,7 +28,7 @@ let sharedStage: Stage | undefined;
  * Digests with one foreign call each: chaining value and padding are written here, and OpenSSL runs the rounds over whole
  * blocks (`SHA256_Update` and its like keep nothing then but the chaining value and a count that nothing reads).
  */
-export class BlockHash {
+export class BlockHash implements InPlaceHash {
   readonly size: number;
   readonly #block: 64 | 128;
   readonly #update: OpensslHash['update'];
@@ -32,6 +36,11 @@ export class BlockHash {
   readonly #context: number;
   readonly #state: Uint32Array;
   readonly #initial: Uint32Array;
+  /** Value, what it is extended by, and their padding, which stays. */
+  readonly #link: Pinned;
+  readonly #linkView: DataView;
+  readonly #linkLength: number;
+  #lanes: Lanes | undefined;
   /** SHA-512 has words of 64 bits, of which a little-endian machine stores the low half first. */
   readonly #swap: 0 | 1;
 
@@ -48,13 +57,12 @@ export class BlockHash {
     this.#swap = layout.block === 128 ? 1 : 0;
     init(context.address);
     this.#initial = this.#state.slice();
+    this.#link = new Pinned(4 * layout.block);
+    this.#linkView = new DataView(this.#link.bytes.buffer);
+    this.#linkLength = padMessage(this.#linkView, 0, 2 * layout.size, 2 * layout.size, layout.block);
   }
 
-  /**
-   * Writes the digest of `bytes[start, end)` to `out[offset, offset + size)`; allocates nothing. The two may overlap.
-   * Views, because a DataView moves words of any alignment at once.
-   * @throws RangeError when a range is not inside its view
-   */
+  /** Allocates nothing. Views, because a DataView moves words of any alignment at once. */
   into(bytes: DataView, start: number, end: number, out: DataView, offset: number): void {
     checkRange(bytes, start, end);
     checkRange(out, offset, offset + this.size);
@@ -62,18 +70,33 @@ export class BlockHash {
     this.#finish(this.#absorb(bytes, start, end, 0), end - start, out, offset);
   }
 
-  /**
-   * Replaces `value[at, at + size)` by the digest of itself and `by[from, from + size)`, as TPM2_PCR_Extend does.
-   * @throws RangeError when a range is not inside its view
-   */
+  each(bytes: DataView, spans: Int32Array, count: number, out: DataView, shift: number): void {
+    const lanes = this.#lanes;
+    lanes?.begin();
+    for (let span = 0; span < 3 * count; span += 3) {
+      const start = spans[span] ?? 0;
+      const end = spans[span + 1] ?? 0;
+      const offset = (spans[span + 2] ?? 0) + shift;
+      if (lanes === undefined || end - start > lanes.longest) {
+        this.into(bytes, start, end, out, offset);
+        continue;
+      }
+      checkRange(bytes, start, end);
+      checkRange(out, offset, offset + this.size);
+      lanes.add(bytes, start, end, out, offset);
+    }
+    lanes?.flush(out);
+  }
+
   extend(value: DataView, at: number, by: DataView, from: number): void {
     const { size } = this;
     checkRange(value, at, at + size);
     checkRange(by, from, from + size);
     this.#restart();
-    this.#stage.copy(value, at, size, 0);
-    this.#stage.copy(by, from, size, size);
-    this.#finish(2 * size, 2 * size, value, at);
+    copyBytes(this.#linkView, 0, value, at, size);
+    copyBytes(this.#linkView, size, by, from, size);
+    this.#update(this.#context, this.#link.address, this.#linkLength);
+    this.#write(value, at);
   }
 
   /** Digest of the concatenated parts. */
@@ -88,6 +111,16 @@ export class BlockHash {
     }
     this.#finish(fill, total, new DataView(out.buffer), 0);
     return out;
+  }
+
+  /** Words of the chaining value before the first block. */
+  get initial(): Uint32Array {
+    return this.#initial;
+  }
+
+  /** `each` computes the digests of short messages by these from now on, or one after the other without them. */
+  useLanes(lanes: Lanes | undefined): void {
+    this.#lanes = lanes;
   }
 
   #restart(): void {
@@ -116,6 +149,10 @@ export class BlockHash {
 
   #finish(fill: number, total: number, out: DataView, offset: number): void {
     this.#rounds(this.#stage.pad(fill, total, this.#block));
+    this.#write(out, offset);
+  }
+
+  #write(out: DataView, offset: number): void {
     const state = this.#state;
     const swap = this.#swap;
     const words = this.size / 4;

@@ -1,2 +1,2 @@
 export { fastHasher } from './hasher.ts';
-export { inPlaceHash, nodeInPlaceHash, type InPlaceHash } from './in-place.ts';
+export { inPlaceHash } from './in-place.ts';

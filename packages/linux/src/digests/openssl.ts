@@ -16,6 +16,11 @@ export function opensslHash(init: string, update: string): OpensslHash {
   };
 }
 
+/** A function of OpenSSL without a result, that takes addresses and numbers. @throws Error where there is none */
+export function opensslFunction(name: string, parameters: number): (...words: number[]) => number {
+  return load(null).func(name, 'void', Array<string>(parameters).fill('uintptr_t'));
+}
+
 /** The contexts are read as 32-bit words of a little-endian machine. */
 export function contextsAreReadable(): boolean {
   return endianness() === 'LE' && (process.arch === 'x64' || process.arch === 'arm64');

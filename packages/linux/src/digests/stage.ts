@@ -10,45 +10,53 @@ const LOOP_LIMIT = 256;
 export class Stage {
   readonly capacity = CAPACITY;
   readonly address: number;
-  readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
 
   constructor() {
     const pinned = new Pinned(CAPACITY + PADDING);
     this.address = pinned.address;
-    this.#bytes = pinned.bytes;
     this.#view = new DataView(pinned.bytes.buffer);
   }
 
   /** Copies `source[start, start + length)` to `offset`; a range outside of either is an error of DataView. */
   copy(source: DataView, start: number, length: number, offset: number): void {
-    if (length > LOOP_LIMIT) {
-      this.#bytes.set(new Uint8Array(source.buffer, source.byteOffset + start, length), offset);
-      return;
-    }
-    const target = this.#view;
-    let index = 0;
-    for (; index + 8 <= length; index += 8) target.setBigUint64(offset + index, source.getBigUint64(start + index));
-    if (index + 4 <= length) {
-      target.setUint32(offset + index, source.getUint32(start + index));
-      index += 4;
-    }
-    for (; index < length; index++) target.setUint8(offset + index, source.getUint8(start + index));
+    copyBytes(this.#view, offset, source, start, length);
   }
 
-  /**
-   * Padding of a message of `total` bytes, of which the last `fill` are staged: a bit, zeros, and the length in bits
-   * (FIPS 180-4, section 5.1).
-   * @returns how many bytes are staged now, a multiple of `block`
-   */
+  /** Pads a message of `total` bytes, of which the last `fill` are staged. @returns how many bytes are staged now */
   pad(fill: number, total: number, block: 64 | 128): number {
-    const view = this.#view;
-    const end = (fill + 1 + block / 8 + block - 1) & -block;
-    view.setUint8(fill, 0x80);
-    // The last of these words may reach into the length, which is written after them.
-    for (let index = fill + 1; index < end - 8; index += 8) view.setBigUint64(index, 0n);
-    view.setUint32(end - 8, Math.floor(total / 0x2000_0000));
-    view.setUint32(end - 4, total * 8);
-    return end;
+    return padMessage(this.#view, 0, fill, total, block);
   }
+}
+
+/** Copies `source[start, start + length)` to `target[offset]`. @throws RangeError outside of either view */
+export function copyBytes(target: DataView, offset: number, source: DataView, start: number, length: number): void {
+  if (length > LOOP_LIMIT) {
+    const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+    bytes.set(new Uint8Array(source.buffer, source.byteOffset + start, length), offset);
+    return;
+  }
+  let index = 0;
+  for (; index + 8 <= length; index += 8) target.setBigUint64(offset + index, source.getBigUint64(start + index));
+  if (index + 4 <= length) {
+    target.setUint32(offset + index, source.getUint32(start + index));
+    index += 4;
+  }
+  for (; index < length; index++) target.setUint8(offset + index, source.getUint8(start + index));
+}
+
+/**
+ * Padding of a message of `total` bytes, of which the last `fill` stand at `at`: a bit, zeros, and the length in bits
+ * (FIPS 180-4, section 5.1).
+ * @returns how many bytes stand there now, a multiple of `block`
+ */
+export function padMessage(view: DataView, at: number, fill: number, total: number, block: 64 | 128): number {
+  const length = (fill + 1 + block / 8 + block - 1) & -block;
+  const end = at + length;
+  view.setUint8(at + fill, 0x80);
+  // The last of these words may reach into the length, which is written after them.
+  for (let index = at + fill + 1; index < end - 8; index += 8) view.setBigUint64(index, 0n);
+  view.setUint32(end - 8, Math.floor(total / 0x2000_0000));
+  view.setUint32(end - 4, total * 8);
+  return length;
 }
