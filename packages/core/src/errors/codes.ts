@@ -82,6 +82,10 @@ export const FORMAT_CODES = {
     meaning: 'A public key is of a kind, size or curve that Assay does not know, or its point is not on its curve.',
     remedy: 'Use RSA keys, or ECDSA keys on P-256, P-384 or P-521.',
   },
+  'KEY-PRIVATE': {
+    meaning: 'A file is no private key, or the passphrase of the private key is missing or wrong.',
+    remedy: 'Give a key in PEM; its passphrase in a file with --passphrase-file, or in ASSAY_KEY_PASSPHRASE.',
+  },
   'LABEL-FORM': {
     meaning: 'A value of security.ima or security.evm is not of the form that its first byte gives it.',
     remedy: 'Label the file again; the message names the field.',
@@ -240,6 +244,14 @@ export const SYSTEM_CODES = {
     meaning: 'A hash algorithm is known, and the cryptographic library of this process does not compute it.',
     remedy: 'Use another algorithm; sha256 is computed everywhere.',
   },
+  'SIGNER-FAILED': {
+    meaning: 'What holds the private key made no signature, or one that its public key does not verify.',
+    remedy: 'The message has what it said; run the same signer alone with a digest to try it.',
+  },
+  'XATTR-UNSUPPORTED': {
+    meaning: 'The file system, or this mount of it, keeps no such extended attributes.',
+    remedy: 'Label the files on ext4, xfs, btrfs or tmpfs; some file systems need an option of mount.',
+  },
   'TPM-UNREACHABLE': {
     meaning: 'The TPM does not answer.',
     remedy: 'Check the device or the socket; `assay doctor` says what is there.',
@@ -304,6 +316,22 @@ export const SYSTEM_CODES = {
   'DATABASE-UNUSABLE': {
     meaning: 'The file of the database cannot be opened, or is not a database of the verifier.',
     remedy: 'Look at the path, its permissions and the disk; the message names the reason.',
+  },
+  'LAB-TOOL': {
+    meaning: 'A program that the kernel lab needs is not installed.',
+    remedy: 'Install the package that the message names; `scripts/system-packages` installs all of them.',
+  },
+  'LAB-PACKAGES': {
+    meaning: 'A kernel or the root file system of the kernel lab cannot be fetched from Debian and unpacked.',
+    remedy: 'Check the network and the proxy of apt; the message names what failed. What is in the cache needs no network.',
+  },
+  'LAB-GUEST': {
+    meaning: 'A guest of the kernel lab ended before its script did: it panicked, or was refused the way to its end.',
+    remedy: 'Read its last words in the message; `--verbose` shows the whole console.',
+  },
+  'LAB-TIMEOUT': {
+    meaning: 'A guest of the kernel lab did not end within its time limit.',
+    remedy: 'Raise the limit with `--timeout`, or look with `--verbose` for what it waits for.',
   },
 } as const satisfies Record<string, CodeText>;
 

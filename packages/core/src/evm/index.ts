@@ -9,3 +9,4 @@ export {
   type VerifiedEncryptedKey,
 } from './encrypted-key.ts';
 export { DEBIAN_EVM_XATTRS, EVM_XATTRS, metadataInput, type FileMetadata, type MetadataForm } from './metadata.ts';
+export { hmacLabel, signMetadata } from './sign.ts';

@@ -7,16 +7,23 @@ import { CURVE_SIZES, type Curve, type EccPublicKey, type PublicKey, type RsaPub
 /** What labels need of an X.509 certificate. Its signature, dates and extensions are not checked. */
 export interface ParsedCertificate {
   readonly raw: Uint8Array;
+  /** Name in DER. */
+  readonly subject: Uint8Array;
   readonly publicKey: PublicKey;
   readonly subjectKeyIdentifier?: Uint8Array;
 }
 
 const RSA_OID = '2a864886f70d010101';
 const EC_OID = '2a8648ce3d0201';
+const OID_OF_CURVE: Readonly<Record<Curve, string>> = {
+  p256: '2a8648ce3d030107',
+  p384: '2b81040022',
+  p521: '2b81040023',
+};
 const CURVE_OF_OID: ReadonlyMap<string, Curve> = new Map([
-  ['2a8648ce3d030107', 'p256'],
-  ['2b81040022', 'p384'],
-  ['2b81040023', 'p521'],
+  [OID_OF_CURVE.p256, 'p256'],
+  [OID_OF_CURVE.p384, 'p384'],
+  [OID_OF_CURVE.p521, 'p521'],
 ]);
 const SUBJECT_KEY_IDENTIFIER_OID = '551d0e';
 const UNCOMPRESSED = 4;
@@ -35,12 +42,13 @@ export function parseCertificate(der: Uint8Array): ParsedCertificate {
   certificate.end();
   if (tbs.nextTag === DER.context(0)) tbs.read(DER.context(0), 'version');
   tbs.read(DER.integer, 'serialNumber');
-  for (const field of ['signature', 'issuer', 'validity', 'subject']) tbs.read(DER.sequence, field);
+  for (const field of ['signature', 'issuer', 'validity']) tbs.read(DER.sequence, field);
+  const subject = derElement(DER.sequence, tbs.read(DER.sequence, 'subject'));
   const publicKey = readKeyInfo(tbs);
   for (const tag of [0x81, 0x82]) if (tbs.nextTag === tag) tbs.read(tag, 'unique identifier');
   const identifier = tbs.nextTag === DER.context(3) ? readKeyIdentifier(tbs) : undefined;
   tbs.end();
-  return { raw: der, publicKey, ...(identifier === undefined ? {} : { subjectKeyIdentifier: identifier }) };
+  return { raw: der, subject, publicKey, ...(identifier === undefined ? {} : { subjectKeyIdentifier: identifier }) };
 }
 
 /** SubjectPublicKeyInfo in DER, as `openssl pkey -pubout` writes it. @throws FormatError DER-FORM, KEY-UNKNOWN */
@@ -49,6 +57,16 @@ export function parsePublicKey(der: Uint8Array): PublicKey {
   const key = readKeyInfo(outer);
   outer.end();
   return key;
+}
+
+/** SubjectPublicKeyInfo in DER (RFC 3279 section 2.3.1, RFC 5480 section 2). */
+export function encodePublicKey(key: PublicKey): Uint8Array<ArrayBuffer> {
+  const parameters =
+    key.kind === 'rsa'
+      ? [derElement(DER.oid, fromHex(RSA_OID)), derElement(DER.null)]
+      : [derElement(DER.oid, fromHex(EC_OID)), derElement(DER.oid, fromHex(OID_OF_CURVE[key.curve]))];
+  const bits = derElement(DER.bitString, Uint8Array.of(0), publicKeyBits(key));
+  return derElement(DER.sequence, derElement(DER.sequence, ...parameters), bits);
 }
 
 /** Content of the subjectPublicKey BIT STRING: an RSAPublicKey in DER, or the uncompressed point. */

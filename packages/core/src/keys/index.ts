@@ -1,4 +1,11 @@
-export { parseCertificate, parsePublicKey, publicKeyBits, type ParsedCertificate } from './certificate.ts';
+export { makeCertificate, type CertificateIssuer, type CertificateParameters } from './certificate-build.ts';
+export {
+  encodePublicKey,
+  parseCertificate,
+  parsePublicKey,
+  publicKeyBits,
+  type ParsedCertificate,
+} from './certificate.ts';
 export { addPoints, curveOrder, fromInteger, inverse, isOnCurve, reduced, toInteger } from './curves.ts';
 export { encodeEcdsaSignature, parseEcdsaSignature } from './ecdsa.ts';
 export { keyIdOfCertificate, keyIdOfIdentifier, keyIdOfPublicKey, keyIdOfVersion1 } from './key-id.ts';
@@ -14,4 +21,5 @@ export {
   type RsaSignature,
   type Signature,
   type SignatureVerifier,
+  type Signer,
 } from './types.ts';

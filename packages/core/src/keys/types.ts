@@ -49,3 +49,13 @@ export interface DigestSignatureVerifier {
   /** RSA PKCS#1 v1.5 over a payload without DigestInfo; only signatures of version 1 are made so. */
   verifyPayload(key: RsaPublicKey, signature: Uint8Array, payload: Uint8Array): boolean;
 }
+
+/** Makes signatures over digests. The key may be elsewhere, such as in an HSM, hence the promise. */
+export interface Signer {
+  /**
+   * By an RSA key PKCS#1 v1.5 with DigestInfo, as long as the modulus; by an ECDSA key ECDSA-Sig-Value in DER.
+   *
+   * @throws SystemError SIGNER-FAILED
+   */
+  sign(hash: HashName, digest: Uint8Array): Promise<Uint8Array>;
+}

@@ -1,0 +1,3 @@
+export { opensslPublicKey } from './openssl-command.ts';
+export { openSigner, type SignerSource } from './open.ts';
+export { isEncryptedPem, openPemKey, type OpenedKey } from './private-key.ts';
