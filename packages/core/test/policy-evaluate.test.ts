@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ACCESS, ACTION_CLASSES, evaluate, labelAlgorithms, plainSubject, type PolicyEvent } from '@assay/core/policy';
-import { policyOf, READ } from './policy-events.ts';
+import { FILE, policyOf, READ } from './policy-events.ts';
 import { debian, OPTIONS_6_12 } from './policy-rules.ts';
 
 const NEW = { ...OPTIONS_6_12, version: { major: 7, minor: 2 }, labels: 'selinux' as const };
@@ -11,7 +11,7 @@ const { MAY_APPEND, MAY_EXEC, MAY_READ, MAY_WRITE } = ACCESS;
 type Change = Partial<Omit<PolicyEvent, 'file'>> & { readonly file?: Partial<PolicyEvent['file']> };
 
 function event({ file, ...change }: Change): PolicyEvent {
-  return { ...READ, ...change, file: { ...READ.file, ...file } };
+  return { ...READ, ...change, file: { ...FILE, ...file } };
 }
 
 /** Condition, an event that it matches, one that it does not. */
@@ -98,13 +98,13 @@ test('the command line of kexec is a buffer without a file before 5.9, and with 
 });
 
 test('since 7.3 a line written into the policy is an event of which only the user is looked at', () => {
-  const { file, ...written } = { ...READ, func: 'POLICY_CHECK' as const, mask: 0 };
+  const written: PolicyEvent = { func: 'POLICY_CHECK', mask: 0, subject: plainSubject(0, 0) };
   const measures = (rule: string, event: PolicyEvent, release: string): boolean =>
     evaluate(policyOf(`${rule}\n`, debian(release)), event).actions.has('measure');
   assert.equal(measures('measure func=POLICY_CHECK fsmagic=1', written, '7.3'), true);
   assert.equal(measures('measure func=POLICY_CHECK uid=1', written, '7.3'), false);
   assert.equal(measures('measure', written, '7.3'), false);
-  assert.equal(measures('measure func=POLICY_CHECK fsmagic=1', { ...written, file }, '7.3'), false);
+  assert.equal(measures('measure func=POLICY_CHECK fsmagic=1', { ...written, file: FILE }, '7.3'), false);
 });
 
 test('the first match decides its class and no other', () => {
@@ -168,7 +168,7 @@ test('what an event does not tell leaves a rule possible, and the next certain o
     'dont_measure fsuuid=0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9\nmeasure obj_type=a\nmeasure\n',
     NEW,
   );
-  const { magic, type, subtype, owner, group } = READ.file;
+  const { magic, type, subtype, owner, group } = FILE;
   const decision = evaluate(policy, { ...READ, file: { magic, type, subtype, owner, group } }).decisions.get('measure');
   assert.equal(decision?.rule?.line, 3);
   assert.deepEqual(

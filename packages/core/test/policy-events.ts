@@ -19,17 +19,20 @@ export function policyOf(text: string, profile: KernelProfile, options?: ActiveO
   return activate(acceptedRules(rules), profile, options);
 }
 
-/** Root reads a file of root on ext4. */
-export const READ: PolicyEvent & { readonly file: object } = {
+/** A file of root on ext4. */
+export const FILE = {
+  magic: 0xef53n,
+  type: 'ext4',
+  subtype: '',
+  uuid: '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9',
+  owner: 0,
+  group: 0,
+} as const;
+
+/** Root reads it. */
+export const READ: PolicyEvent = {
   func: 'FILE_CHECK',
   mask: ACCESS.MAY_READ,
   subject: plainSubject(0, 0),
-  file: {
-    magic: 0xef53n,
-    type: 'ext4',
-    subtype: '',
-    uuid: '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9',
-    owner: 0,
-    group: 0,
-  },
+  file: FILE,
 };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ACCESS, evaluate, plainSubject, type PolicyEvent } from '@assay/core/policy';
-import { policyOf, READ } from './policy-events.ts';
+import { FILE, policyOf, READ } from './policy-events.ts';
 import { OPTIONS_6_12 } from './policy-rules.ts';
 
 const { MAY_APPEND, MAY_EXEC, MAY_READ, MAY_WRITE } = ACCESS;
@@ -54,7 +54,7 @@ test('evaluate says of every access that a 6.12 kernel saw what was measured, in
     const hooks = HOOKS[access];
     // 2033 was measured before its first row; from 2047 on it is about changes of the file.
     if (hooks === undefined || owner === '2033' || Number(owner) >= 2047) continue;
-    const file = { ...READ.file, owner: Number(owner), group: owner === '2024' ? 2024 : 0 };
+    const file = { ...FILE, owner: Number(owner), group: owner === '2024' ? 2024 : 0 };
     const expected = hooks.flatMap((hook) => {
       const { actions, pcr = 10, template = 'ima-ng' } = evaluate(policy, { ...READ, ...hook, file });
       const isNew = actions.has('measure') && !done.has(`${owner} ${pcr}`);
@@ -74,7 +74,7 @@ test('evaluate says of which files of that kernel a label is asked for and who i
     const [owner = '', access = '', , , , records = ''] = row.split('\t');
     const hooks = HOOKS[access];
     if (hooks === undefined || Number(owner) >= 2047) continue;
-    const file = { ...READ.file, owner: Number(owner), group: owner === '2024' ? 2024 : 0 };
+    const file = { ...FILE, owner: Number(owner), group: owner === '2024' ? 2024 : 0 };
     const asked = hooks.map((hook) => evaluate(policy, { ...READ, ...hook, file }).actions);
     // A file without label fails each time; an audit record is written once.
     assert.equal(

@@ -1,8 +1,5 @@
-/** What a code means, and what the person who meets it can do. docs/codes.md is written from these tables. */
-export interface CodeText {
-  readonly meaning: string;
-  readonly remedy: string;
-}
+import type { CodeText } from './code-text.ts';
+import { POLICY_FORMAT_CODES } from './rule-codes.ts';
 
 /** The input cannot be read. */
 export const FORMAT_CODES = {
@@ -62,18 +59,7 @@ export const FORMAT_CODES = {
     meaning: 'A line of /proc/self/mountinfo is not of the form that proc(5) gives it.',
     remedy: 'Report the line and the kernel release.',
   },
-  'POLICY-TEXT': {
-    meaning: 'An IMA policy holds a character that no text has, or is not UTF-8.',
-    remedy: 'Save it as a text file in UTF-8; the message names line and column.',
-  },
-  'KERNEL-VERSION': {
-    meaning: 'A kernel version is no version, or not one whose policy rules Assay knows.',
-    remedy: 'Name one from 5.4 to 7.3, such as 6.12.',
-  },
-  'KERNEL-CONFIG': {
-    meaning: 'A text is not the configuration of a kernel with IMA.',
-    remedy: 'Give the file /boot/config-RELEASE of that kernel, or its /proc/config.gz.',
-  },
+  ...POLICY_FORMAT_CODES,
   'DER-FORM': {
     meaning: 'A key, certificate or signature is not DER of the form that its specification gives it.',
     remedy: 'Convert PEM to DER first; else fetch the file again.',
@@ -323,7 +309,8 @@ export const SYSTEM_CODES = {
   },
   'LAB-PACKAGES': {
     meaning: 'A kernel or the root file system of the kernel lab cannot be fetched from Debian and unpacked.',
-    remedy: 'Check the network and the proxy of apt; the message names what failed. What is in the cache needs no network.',
+    remedy:
+      'Check the network and the proxy of apt; the message names what failed. What is in the cache needs no network.',
   },
   'LAB-GUEST': {
     meaning: 'A guest of the kernel lab ended before its script did: it panicked, or was refused the way to its end.',

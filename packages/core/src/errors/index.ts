@@ -1,3 +1,4 @@
+export type { CodeText } from './code-text.ts';
 export {
   FINDING_CODES,
   FORMAT_CODES,
@@ -5,7 +6,6 @@ export {
   REQUEST_CODES,
   SYSTEM_CODES,
   VERIFICATION_CODES,
-  type CodeText,
   type FindingCode,
   type FormatCode,
   type PolicyCode,

@@ -1,4 +1,28 @@
-import type { CodeText } from './codes.ts';
+import type { CodeText } from './code-text.ts';
+
+/** What is given for a policy, or for the kernel that is asked about it, cannot be read or used. Part of FORMAT_CODES. */
+export const POLICY_FORMAT_CODES = {
+  'POLICY-TEXT': {
+    meaning: 'An IMA policy holds a character that no text has, or is not UTF-8.',
+    remedy: 'Save it as a text file in UTF-8; the message names line and column.',
+  },
+  'POLICY-REFUSED': {
+    meaning: 'The kernel that is asked about refuses a rule of the policy, and so would not load any of it.',
+    remedy: 'Run `assay policy check` on it: it gives every refused rule with its reason.',
+  },
+  'BUILTIN-NAME': {
+    meaning: 'A kernel has no built-in policy of that name.',
+    remedy: 'Name tcb, appraise_tcb, secure_boot, critical_data or fail_securely, several with | between them.',
+  },
+  'KERNEL-VERSION': {
+    meaning: 'A kernel version is no version, or not one whose policy rules Assay knows.',
+    remedy: 'Name one from 5.4 to 7.3, such as 6.12.',
+  },
+  'KERNEL-CONFIG': {
+    meaning: 'A text is not the configuration of a kernel with IMA.',
+    remedy: 'Give the file /boot/config-RELEASE of that kernel, or its /proc/config.gz.',
+  },
+} as const satisfies Record<string, CodeText>;
 
 /** The kernel refuses a rule of an IMA policy, or the policy as a whole. */
 export const RULE_CODES = {

@@ -1,4 +1,13 @@
 export {
+  BUILTIN_NAMES,
+  DEBIAN_BUILTIN_OPTIONS,
+  parseBootPolicy,
+  parseBuiltinOptions,
+  type BootPolicy,
+  type BuiltinOptions,
+} from './builtin-options.ts';
+export { builtinPolicy, keptRules, type BuiltinPolicy } from './builtin.ts';
+export {
   checkPolicy,
   checkRule,
   type CheckedPolicy,
