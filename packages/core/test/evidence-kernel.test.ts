@@ -44,7 +44,7 @@ describe('the list and the PCRs of a 6.12 kernel', () => {
         const input = await kernelRound(folder, bank);
         const evidence = verified(input);
         assert.deepEqual([evidence.pending, evidence.state.bytes], [0, input.list.bytes.length]);
-        const context = { host: 'vm', reference: null, bootPcrs: evidence.quote.pcrValues, hasher };
+        const context = { host: 'vm', reference: null, bootPcrs: evidence.pcrs, hasher };
         const judgements = judgeEntries(evidence.entries, context);
         assert.deepEqual(
           judgements.flatMap(({ finding }) => finding?.code ?? []),

@@ -95,7 +95,14 @@ export function signEcc(key: KeyObject, message: Uint8Array): Uint8Array {
 /** The input for verifyQuote of a message that the key of `by` signs. */
 export function inputFor(by: SoftwareKey, message: Uint8Array): QuoteInput {
   const signature = signEcc(by.privateKey, message);
-  return { ak: by.ak, message, signature, extraData: QUESTION, selection: SELECTION, pcrValues: VALUES };
+  return {
+    ak: by.ak,
+    message,
+    signature,
+    extraData: QUESTION,
+    selection: SELECTION,
+    pcrValues: new Map([['sha256', VALUES]]),
+  };
 }
 
 /** The input for an honest quote with something changed before it is signed. */

@@ -227,7 +227,7 @@ describe('values that the structures do not have', () => {
     }
   });
   for (const [name, at, value, code] of [
-    ['an object type of KEYEDHASH', 2, 0x0008, 'TPM-STRUCTURE'],
+    ['an object type of SYMCIPHER', 2, 0x0025, 'TPM-STRUCTURE'],
     ['an unknown name algorithm', 4, 0x0099, 'HASH-UNKNOWN'],
     ['a name algorithm of NULL', 4, 0x0010, 'HASH-UNKNOWN'],
     ['an unknown cipher', 12, 0x0026, 'TPM-STRUCTURE'],

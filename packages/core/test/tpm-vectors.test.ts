@@ -3,6 +3,7 @@ import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { fromHex, toHex } from '@assay/core/bytes';
+import type { HashName } from '@assay/core/hash';
 import { nodeCrypto } from '@assay/core/node';
 import {
   AK_ECC_P256,
@@ -20,7 +21,9 @@ import {
   qualifiedNameOfPrimary,
   TPM_HANDLE,
   verifyQuote,
+  type PcrValues,
   type PublicArea,
+  type QuoteInput,
 } from '@assay/core/tpm';
 
 const { hasher } = nodeCrypto;
@@ -91,19 +94,26 @@ describe('quotes of a running kernel with a software TPM', () => {
       assert.equal(toHex(attested.pcrDigest), toHex(pcrComposite(hasher, 'sha256', SELECTION, known)));
     });
 
-    test(`${kind}: signature, kind and nonce hold; the two banks are refused, for one is asked for`, () => {
-      const input = {
-        ak,
-        message,
-        signature,
-        extraData: NONCE,
-        selection: SELECTION,
-        pcrValues: new Map<number, Uint8Array>(),
+    test(`${kind}: the quote over both banks is accepted where both were asked for, and refused where one was`, () => {
+      const values = vector(`${stem}.pcrs`);
+      const sha256 = new Map(PCRS.map((pcr) => [pcr, values.subarray(20 + 32 * pcr, 52 + 32 * pcr)]));
+      const pcrValues = new Map([
+        ['sha1', new Map([[10, values.subarray(0, 20)]])],
+        ['sha256', sha256],
+      ] as const);
+      const input = { ak, message, signature, extraData: NONCE, selection: SELECTION, pcrValues };
+      assert.deepEqual(verifyQuote(input, nodeCrypto).pcrValues, pcrValues);
+      const refuses = (changes: Partial<QuoteInput>, code: string): void => {
+        assert.throws(() => verifyQuote({ ...input, ...changes }, nodeCrypto), { code });
       };
-      assert.throws(() => verifyQuote(input, nodeCrypto), { code: 'QUOTE-SELECTION' });
-      assert.throws(() => verifyQuote({ ...input, extraData: NONCE.with(0, 1) }, nodeCrypto), { code: 'QUOTE-NONCE' });
-      const changed = message.with(message.length - 1, (message.at(-1) ?? 0) ^ 1);
-      assert.throws(() => verifyQuote({ ...input, message: changed }, nodeCrypto), { code: 'QUOTE-SIGNATURE' });
+      for (const selection of [[], SELECTION.slice(1), SELECTION.toReversed(), [...SELECTION, ...SELECTION]]) {
+        refuses({ selection }, 'QUOTE-SELECTION');
+      }
+      refuses({ extraData: NONCE.with(0, 1) }, 'QUOTE-NONCE');
+      refuses({ message: message.with(message.length - 1, (message.at(-1) ?? 0) ^ 1) }, 'QUOTE-SIGNATURE');
+      refuses({ pcrValues: new Map([...pcrValues].slice(1)) }, 'QUOTE-PCR-DIGEST');
+      refuses({ pcrValues: new Map<HashName, PcrValues>(pcrValues).set('sha1', sha256) }, 'QUOTE-PCR-DIGEST');
+      refuses({ pcrValues: new Map<HashName, PcrValues>(pcrValues).set('sha384', new Map()) }, 'QUOTE-PCR-DIGEST');
     });
   }
 });

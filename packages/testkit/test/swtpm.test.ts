@@ -100,7 +100,7 @@ describe('a client of swtpm', () => {
     const extraData = new Uint8Array(32).fill(5);
     const selection = [{ bank: 'sha256', pcrs: [10] }] as const;
     const quoted = await other.tpm.quote(other.keys.akHandle, extraData, selection);
-    const pcrValues = await other.tpm.readPcrs('sha256', [10]);
+    const pcrValues = new Map([['sha256', await other.tpm.readPcrs('sha256', [10])]] as const);
     const input = { ...quoted, extraData, selection, pcrValues };
     assert.equal(verifyQuote({ ak: other.keys.ak, ...input }, nodeCrypto).akName, other.keys.ak.name);
     assert.throws(() => verifyQuote({ ak: mine.keys.ak, ...input }, nodeCrypto), { code: 'QUOTE-SIGNATURE' });

@@ -184,7 +184,7 @@ export function tpmBehaviour(kind: string, start: () => Promise<TpmBench>): void
     test('quotes what core verifies, signer, counters and PCR values included', async () => {
       const extraData = hasher.digest('sha256', Uint8Array.of(42));
       const quoted = await tpm.quote(keys.akHandle, extraData, SELECTION);
-      const pcrValues = await tpm.readPcrs('sha256', SELECTION[0].pcrs);
+      const pcrValues = new Map([['sha256', await tpm.readPcrs('sha256', SELECTION[0].pcrs)]] as const);
       const qualifiedSigner = (await tpm.readPublic(keys.akHandle)).qualifiedName;
       const verified = verifyQuote(
         { ak: keys.ak, ...quoted, extraData, selection: SELECTION, pcrValues, qualifiedSigner },

@@ -118,7 +118,7 @@ describe('tpm2-tools and Assay', () => {
       assert.equal(toHex(ak.name), toHex(await read('ak.name')));
       const [message, signature] = [await read('q.msg'), await read('q.sig')];
       assert.equal(parseSignature(signature).scheme, scheme);
-      const pcrValues = await tpm.readPcrs('sha256', PCRS);
+      const pcrValues = new Map([['sha256', await tpm.readPcrs('sha256', PCRS)]] as const);
       const input = { ak, message, signature, extraData: NONCE, selection: SELECTION, pcrValues };
       assert.deepEqual(verifyQuote(input, nodeCrypto).pcrValues, pcrValues);
       const changed = message.with(60, (message[60] ?? 0) ^ 1);

@@ -129,6 +129,10 @@ export const VERIFICATION_CODES = {
     meaning: 'The PCR values sent with the quote are not those that the TPM signed.',
     remedy: 'Treat the values as forged.',
   },
+  'ATTEST-SUBJECT': {
+    meaning: 'A TPM attested something else than was asked for: another object, NV index or session.',
+    remedy: 'Ask again; compare the name of what is expected with the public area that was kept of it.',
+  },
   'QUOTE-CLOCK-BACK': {
     meaning: 'The TPM clock went back without a reset.',
     remedy: 'Look for a restored snapshot of a virtual machine, or two machines with one TPM state.',
@@ -144,6 +148,42 @@ export const VERIFICATION_CODES = {
   'EK-UNTRUSTED': {
     meaning: 'The endorsement key is not of a kind that proves a TPM.',
     remedy: 'Use one of the EK templates of the TCG EK credential profile.',
+  },
+  'EK-CERTIFICATE': {
+    meaning: 'The endorsement certificate is for another key, or says nothing of a TPM.',
+    remedy: 'Read the certificate and the key from one TPM; treat a host that sends such a pair as forged.',
+  },
+  'CERT-CHAIN': {
+    meaning: 'No path of certificates leads from this one to an authority that is trusted.',
+    remedy: 'Send the intermediate certificates along, or add the authority of the maker to those that are trusted.',
+  },
+  'CERT-SIGNATURE': {
+    meaning: 'A certificate is not signed by the authority that it names.',
+    remedy: 'Treat it as forged.',
+  },
+  'CERT-VALIDITY': {
+    meaning: 'A certificate is not valid at this time.',
+    remedy: 'Check the clock; if it is right, the certificate has to be renewed by its maker.',
+  },
+  'CERT-AUTHORITY': {
+    meaning: 'A certificate was signed by one that may not sign it, or is itself an authority.',
+    remedy: 'Treat it as forged.',
+  },
+  'CERT-EXTENSION': {
+    meaning: 'A certificate has a critical extension that Assay does not know, so its limits are not known.',
+    remedy: 'Report the extension and the maker of the certificate.',
+  },
+  'CERT-NAME': {
+    meaning: 'A certificate has a name that an authority above it may not give (name constraints).',
+    remedy: 'Treat it as forged.',
+  },
+  'CERT-USE': {
+    meaning: 'A certificate, or an authority above it, is for another purpose (extended key usage).',
+    remedy: 'Send the certificate that the TPM holds for this key.',
+  },
+  'CERT-ALGORITHM': {
+    meaning: 'A certificate is signed with an algorithm that is not accepted, or holds a weak key.',
+    remedy: 'Trust its authority itself where an old maker signed that one by SHA-1; a weak key has no remedy.',
   },
   'EVIDENCE-FORMAT': {
     meaning: 'A part of the evidence cannot be read.',
@@ -241,6 +281,10 @@ export const SYSTEM_CODES = {
   'TPM-UNREACHABLE': {
     meaning: 'The TPM does not answer.',
     remedy: 'Check the device or the socket; `assay doctor` says what is there.',
+  },
+  'TPM-SESSION': {
+    meaning: 'An answer of the TPM does not carry the HMAC of the session in which it was asked.',
+    remedy: 'Something between this process and the TPM changes what is sent; look for an interposer on the bus.',
   },
   'TPM-RESPONSE': {
     meaning: 'The TPM refused a command.',

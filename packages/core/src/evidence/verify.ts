@@ -10,7 +10,13 @@ import {
   replay,
   type MeasurementEntry,
 } from '../measurement/index.ts';
-import { verifyQuote, type PcrSelection, type VerifiedAttestationKey, type VerifiedQuote } from '../tpm/index.ts';
+import {
+  verifyQuote,
+  type PcrSelection,
+  type PcrValues,
+  type VerifiedAttestationKey,
+  type VerifiedQuote,
+} from '../tpm/index.ts';
 import { bindingDigest, type HostFacts } from './binding.ts';
 import { bootOf, positionOf, type Boot, type KeptState, type ListPosition } from './continuity.ts';
 
@@ -64,6 +70,11 @@ class Evidence {
   get quote(): VerifiedQuote {
     return this.#quote;
   }
+
+  /** The quoted values of the SHA-256 bank. */
+  get pcrs(): PcrValues {
+    return pcrsOf(this.#quote);
+  }
 }
 
 export type VerifiedEvidence = Evidence;
@@ -96,7 +107,7 @@ export function verifyEvidence(input: EvidenceInput, ports: EvidencePorts): Evid
 function quoteOf(input: EvidenceInput, ports: EvidencePorts): VerifiedQuote {
   const { ak, nonce, session, facts, message, signature, selection } = input;
   const extraData = bindingDigest(ports.hasher, { nonce, session, akName: ak.name, facts });
-  return verifyQuote({ ak, message, signature, extraData, selection, pcrValues: input.pcrs }, ports);
+  return verifyQuote({ ak, message, signature, extraData, selection, pcrValues: new Map([[BANK, input.pcrs]]) }, ports);
 }
 
 interface CoveredList {
@@ -185,7 +196,11 @@ function checkKeptPart(
 }
 
 function quotedPcr(quote: VerifiedQuote): Uint8Array {
-  const value = quote.pcrValues.get(IMA_PCR);
+  const value = pcrsOf(quote).get(IMA_PCR);
   if (value === undefined) throw new VerificationError('QUOTE-SELECTION', `the quote does not cover PCR ${IMA_PCR}`);
   return value;
+}
+
+function pcrsOf(quote: VerifiedQuote): PcrValues {
+  return quote.pcrValues.get(BANK) ?? new Map();
 }

@@ -16,8 +16,19 @@ export const nodeSignatures: SignatureVerifier = {
   },
 };
 
+/** Importing a key costs as much as a check. The bytes of a key must not change after its first use. */
+const IMPORTED = new WeakMap<PublicKey, KeyObject>();
+
 /** @throws Error from OpenSSL where the key is none, such as a point that is not on its curve. */
 export function keyObject(key: PublicKey): KeyObject {
+  const known = IMPORTED.get(key);
+  if (known !== undefined) return known;
+  const imported = importKey(key);
+  IMPORTED.set(key, imported);
+  return imported;
+}
+
+function importKey(key: PublicKey): KeyObject {
   const b64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
   if (key.kind === 'ecc') {
     return createPublicKey({

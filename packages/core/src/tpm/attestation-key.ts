@@ -43,6 +43,7 @@ export function checkAttestationKey(area: ParsedPublic, hasher: Hasher): Verifie
   if ((area.attributes & REQUIRED) !== REQUIRED || (area.attributes & FORBIDDEN) !== 0) {
     throw refused(`its attributes are 0x${area.attributes.toString(16).padStart(8, '0')}`);
   }
+  if (area.type === 'keyedhash') throw refused('it has no public key');
   if (area.symmetric !== null) throw refused('it has a cipher, as only a storage key has');
   if (area.scheme === null) throw refused('it has no signing scheme of its own');
   if (!isStrongHash(area.scheme.hash)) throw refused(`it signs ${area.scheme.hash} digests`);

@@ -1,5 +1,4 @@
-import type { ByteReader } from '../bytes/index.ts';
-import { ByteWriter } from '../bytes/index.ts';
+import { ByteReader, ByteWriter } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 
 /** One field of a TPM structure in both directions. All integers are big-endian (TPM 2.0 Part 1, clause 4). */
@@ -31,6 +30,25 @@ export function sized(limit: number): Codec<Uint8Array> {
   };
 }
 
+/** TPM2B around a structure: its size must be that of the structure, to the byte. */
+export function sizedStructure<T>(inner: Codec<T>, limit: number): Codec<T> {
+  return {
+    read(r, field) {
+      const start = r.offset + 2;
+      const bytes = r.take(r.length16(field, limit), field);
+      const whole = new ByteReader(r.bytes.subarray(0, start + bytes.length), field, { offset: start });
+      try {
+        const value = inner.read(whole, '');
+        whole.end();
+        return value;
+      } catch (error) {
+        throw inField(field, error);
+      }
+    },
+    write: (w, value) => sized(limit).write(w, encode(inner, value)),
+  };
+}
+
 /** TPM2B whose value is kept with its size, because callers pass it on as it is. */
 export function sizedWhole(limit: number): Codec<Uint8Array> {
   return {
@@ -58,27 +76,50 @@ export function verbatim(codec: Codec<unknown>): Codec<Uint8Array> {
 /** TPML: a count in four bytes, then so many items. */
 export function listOf<T>(item: Codec<T>, limit: number): Codec<readonly T[]> {
   return {
-    read: (r, field) => Array.from({ length: r.length32(`${field} count`, limit) }, () => item.read(r, field)),
+    read(r, field) {
+      const count = r.length32(field, limit);
+      const items: T[] = [];
+      try {
+        while (items.length < count) items.push(item.read(r, ''));
+      } catch (error) {
+        throw inField(`${field}[${items.length}]`, error);
+      }
+      return items;
+    },
     write(w, values) {
+      if (values.length > limit) throw new FormatError('BYTES-LIMIT', `${values.length} items, over ${limit}`);
       w.u32(values.length);
       for (const value of values) item.write(w, value);
     },
   };
 }
 
-/** Fields one after another. */
+/** Fields one after another. An error in one of them names the path to it. */
 export function record<F extends Fields>(fields: F): Codec<Values<F>> {
+  const entries = Object.entries(fields);
   return {
-    read(r) {
+    read(r, field) {
       const values: Record<string, unknown> = {};
-      for (const [name, codec] of Object.entries(fields)) values[name] = codec.read(r, name);
+      try {
+        for (const [name, codec] of entries) values[name] = codec.read(r, name);
+      } catch (error) {
+        throw inField(field, error);
+      }
       // oxlint-disable-next-line no-unsafe-type-assertion -- each name of F was just read by its own codec, in a loop
       return values as Values<F>;
     },
     write(w, values) {
-      for (const [name, codec] of Object.entries(fields)) codec.write(w, values[name]);
+      for (const [name, codec] of entries) codec.write(w, values[name]);
     },
   };
+}
+
+/** The same error, its place inside `field`. */
+function inField(field: string, error: unknown): unknown {
+  if (field === '' || !(error instanceof FormatError)) return error;
+  const { field: inner = '' } = error.place;
+  const path = inner === '' ? field : inner.startsWith('[') ? `${field}${inner}` : `${field}.${inner}`;
+  return new FormatError(error.code, error.message, { ...error.place, field: path });
 }
 
 /** The bytes of one value. */
@@ -86,4 +127,16 @@ export function encode<T>(codec: Codec<T>, value: T): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter();
   codec.write(writer, value);
   return writer.finish();
+}
+
+/**
+ * The one value that these bytes are.
+ * @param structure its name, for error messages
+ * @throws FormatError with the offset and the path of the field
+ */
+export function decode<T>(codec: Codec<T>, bytes: Uint8Array, structure: string): T {
+  const reader = new ByteReader(bytes, structure);
+  const value = codec.read(reader, '');
+  reader.end();
+  return value;
 }

@@ -1,7 +1,9 @@
 /** TPM_ALG_ID values that are no hash (TCG Algorithm Registry); hashes stand in the hash room. */
 export const TPM_ALG = {
   RSA: 0x0001,
+  HMAC: 0x0005,
   AES: 0x0006,
+  KEYEDHASH: 0x0008,
   NULL: 0x0010,
   RSASSA: 0x0014,
   RSAPSS: 0x0016,
@@ -31,16 +33,28 @@ export const TPM_HANDLE = {
   OWNER: 0x40000001,
   NULL: 0x40000007,
   PASSWORD: 0x40000009,
+  LOCKOUT: 0x4000000a,
   ENDORSEMENT: 0x4000000b,
+  PLATFORM: 0x4000000c,
 } as const;
+
+/** TPM_HT: the first byte of a handle says what it names (TPM 2.0 Part 2, clause 7.2). */
+export const TPM_HT = { NV_INDEX: 0x01, TRANSIENT: 0x80, PERSISTENT: 0x81 } as const;
 
 /** TPM_ST: structure tags. */
 export const TPM_ST = {
   NO_SESSIONS: 0x8001,
   SESSIONS: 0x8002,
+  ATTEST_NV: 0x8014,
+  ATTEST_SESSION_AUDIT: 0x8016,
+  ATTEST_CERTIFY: 0x8017,
   ATTEST_QUOTE: 0x8018,
+  ATTEST_TIME: 0x8019,
+  ATTEST_CREATION: 0x801a,
   CREATION: 0x8021,
+  VERIFIED: 0x8022,
   AUTH_SECRET: 0x8023,
+  HASHCHECK: 0x8024,
 } as const;
 
 /** TPM_SU: what Startup and Shutdown keep. */

@@ -1,15 +1,12 @@
 import { concat, utf8 } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import { hashAlgorithm, type Hasher, type HashName } from '../hash/index.ts';
-import { CURVE_SIZES, type EccPublicKey } from '../keys/index.ts';
+import { CURVE_SIZES, type EccPublicKey, type PublicKey } from '../keys/index.ts';
 import { encode, record, sized } from './codec.ts';
 import { MAX_DIGEST } from './constants.ts';
 import type { VerifiedEndorsementKey } from './endorsement-key.ts';
 import { kdfA, kdfE } from './kdf.ts';
 import type { CredentialCrypto } from './ports.ts';
-
-/** Label of the seed of a credential (TPM 2.0 Part 1, clause 24.4); KDFe and OAEP end it with a NUL. */
-const IDENTITY = 'IDENTITY';
 
 /** Largest TPM2B_ID_OBJECT content: a MAC and an encrypted digest, each with its size. */
 export const MAX_ID_OBJECT = 2 * (2 + MAX_DIGEST);
@@ -42,14 +39,14 @@ export function makeCredential(
   if (secret.length > hashAlgorithm(hash).size) {
     throw new FormatError('BYTES-LIMIT', `a credential of ${secret.length} bytes is longer than a ${hash} digest`);
   }
-  const { seed, encryptedSeed } = makeSeed(ports, ek);
+  const { seed, encrypted } = makeSeed(ports, ek.key, hash, 'IDENTITY');
   const keys = credentialKeys(ports.hasher, hash, seed, akName, ek.symmetricBits);
   const identity = ports.credentials.cfbEncrypt(keys.symmetric, encode(sized(MAX_DIGEST), secret));
   const integrity = ports.hasher.hmac(hash, keys.mac, identity, akName);
   const blob = concat([encode(sized(MAX_DIGEST), integrity), identity]);
   return {
     credentialBlob: encode(sized(MAX_ID_OBJECT), blob),
-    encryptedSecret: encode(sized(MAX_ENCRYPTED_SECRET), encryptedSeed),
+    encryptedSecret: encode(sized(MAX_ENCRYPTED_SECRET), encrypted),
   };
 }
 
@@ -73,23 +70,31 @@ export function eccSeed(
   hasher: Hasher,
   hash: HashName,
   shared: Uint8Array,
-  ephemeral: EccPublicKey,
-  key: EccPublicKey,
+  parties: { readonly ephemeral: EccPublicKey; readonly key: EccPublicKey; readonly label: SeedLabel },
 ): Uint8Array {
-  return kdfE(hasher, hash, shared, IDENTITY, ephemeral.x, key.x, hashAlgorithm(hash).size * 8);
+  const bits = hashAlgorithm(hash).size * 8;
+  return kdfE(hasher, hash, shared, parties.label, parties.ephemeral.x, parties.key.x, bits);
 }
 
-function makeSeed(
-  ports: { hasher: Hasher; credentials: CredentialCrypto },
-  ek: VerifiedEndorsementKey,
-): { seed: Uint8Array; encryptedSeed: Uint8Array } {
-  const hash = ek.public.nameAlg;
-  const { key } = ek;
+/** What a seed is for: a credential, or the salt of a session. */
+export type SeedLabel = 'IDENTITY' | 'SECRET';
+
+/**
+ * A fresh seed that only the holder of `key` can tell (TPM 2.0 Part 1, annexes B.10 and C.6).
+ * @param hash name algorithm of the key
+ * @returns encrypted: TPM2B_ENCRYPTED_SECRET without its size
+ */
+export function makeSeed(
+  ports: { readonly hasher: Hasher; readonly credentials: CredentialCrypto },
+  key: PublicKey,
+  hash: HashName,
+  label: SeedLabel,
+): { readonly seed: Uint8Array; readonly encrypted: Uint8Array } {
   if (key.kind === 'rsa') {
     const seed = ports.credentials.random(hashAlgorithm(hash).size);
-    return { seed, encryptedSeed: ports.credentials.oaepEncrypt(key, hash, utf8(`${IDENTITY}\0`), seed) };
+    return { seed, encrypted: ports.credentials.oaepEncrypt(key, hash, utf8(`${label}\0`), seed) };
   }
   const { ephemeral, shared } = ports.credentials.ephemeralEcdh(key);
-  const seed = eccSeed(ports.hasher, hash, shared, ephemeral, key);
-  return { seed, encryptedSeed: encode(eccPoint, ephemeral) };
+  const seed = eccSeed(ports.hasher, hash, shared, { ephemeral, key, label });
+  return { seed, encrypted: encode(eccPoint, ephemeral) };
 }

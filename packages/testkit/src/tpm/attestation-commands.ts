@@ -27,7 +27,7 @@ const COORDINATE = 32;
 
 /** The key's own scheme, or for a key without one the caller's. @throws Refusal SCHEME */
 function schemeOf(key: TpmKey, asked: SigningScheme | null): SigningScheme {
-  const own = key.area.scheme;
+  const own = key.area.type === 'keyedhash' ? null : key.area.scheme;
   if (own !== null && asked !== null && (own.scheme !== asked.scheme || own.hash !== asked.hash)) {
     throw aboutParameter(RC.SCHEME, 1);
   }
@@ -51,7 +51,8 @@ function seedFor(ek: TpmKey, secret: Uint8Array): Uint8Array {
   const own = publicKeyOf(ek.area);
   if (own.kind !== 'ecc') throw aboutHandle(RC.TYPE, 1);
   try {
-    return eccSeed(nodeHasher, 'sha256', sharedSecret(ek, x, y), { kind: 'ecc', curve: 'p256', x, y }, own);
+    const ephemeral = { kind: 'ecc', curve: 'p256', x, y } as const;
+    return eccSeed(nodeHasher, 'sha256', sharedSecret(ek, x, y), { ephemeral, key: own, label: 'IDENTITY' });
   } catch {
     throw aboutParameter(RC.ECC_POINT, 1); // OpenSSL refuses it.
   }

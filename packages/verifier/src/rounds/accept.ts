@@ -32,7 +32,7 @@ export async function acceptEvidence(
   await updateHost(db, host.id, {
     boot: boot.id,
     evidence_at: receivedAt,
-    quote: storedQuote({ ...evidence.state, at, pcrs: evidence.quote.pcrValues }),
+    quote: storedQuote({ ...evidence.state, at, pcrs: evidence.pcrs }),
     tpm_kind: facts.tpmKind,
     list_source: facts.listSource,
     kernel: facts.kernel,
@@ -68,11 +68,11 @@ async function judged(
   db: Database,
   context: Context,
   host: HostRow,
-  { entries, quote }: VerifiedEvidence,
+  { entries, pcrs }: VerifiedEvidence,
 ): Promise<Judgement[]> {
   if (entries.length === 0) return [];
   const reference = await context.references.of(db, host);
-  return judgeEntries(entries, { host: host.name, reference, bootPcrs: quote.pcrValues, hasher: nodeHasher });
+  return judgeEntries(entries, { host: host.name, reference, bootPcrs: pcrs, hasher: nodeHasher });
 }
 
 async function keep(db: Database, host: HostRow, { state }: VerifiedEvidence): Promise<void> {

@@ -1,15 +1,29 @@
-export { activateCredential, policySecret, quote, startAuthSession } from './attestation.ts';
 export {
+  activateCredential,
+  certify,
+  certifyCreation,
+  getSessionAuditDigest,
+  getTime,
+  makeCredentialByTpm,
+  nvCertify,
+  quote,
+} from './attestation.ts';
+export {
+  contextLoad,
+  contextSave,
   flushContext,
   getCapability,
   getRandom,
   readClock,
+  selfTest,
   shutdown,
   startup,
+  stirRandom,
   TPM_CAP,
   TPM_PT,
   type CapabilityData,
 } from './general.ts';
+export { clear, dictionaryAttackLockReset, hierarchyChangeAuth } from './hierarchy.ts';
 export {
   authorization,
   authorizationResponse,
@@ -17,10 +31,54 @@ export {
   CONTINUE_SESSION,
   EMPTY_PASSWORD,
   message,
+  passwordAuthorization,
   policyAuthorization,
   type Authorization,
   type CommandLayout,
   type TpmCommand,
 } from './layout.ts';
-export { create, createPrimary, load, NO_SENSITIVE, readPublic } from './objects.ts';
-export { DIGESTS_PER_READ, pcrExtend, pcrRead } from './pcr.ts';
+export {
+  nvDefineSpace,
+  nvExtend,
+  nvIncrement,
+  nvRead,
+  nvReadLock,
+  nvReadPublic,
+  nvUndefineSpace,
+  nvWrite,
+  nvWriteLock,
+} from './nv.ts';
+export {
+  create,
+  createLoaded,
+  createPrimary,
+  duplicate,
+  evictControl,
+  importObject,
+  load,
+  loadExternal,
+  NO_SENSITIVE,
+  readPublic,
+  sensitive,
+  unseal,
+} from './objects.ts';
+export { DIGESTS_PER_READ, pcrAllocate, pcrEvent, pcrExtend, pcrRead, pcrReset } from './pcr.ts';
+export {
+  policyAuthorize,
+  policyAuthorizeNv,
+  policyAuthValue,
+  policyCommandCode,
+  policyDuplicationSelect,
+  policyGetDigest,
+  policyLocality,
+  policyNv,
+  policyNvWritten,
+  policyOr,
+  policyPassword,
+  policyPcr,
+  policyRestart,
+  policySecret,
+  policySigned,
+  startAuthSession,
+} from './policy.ts';
+export { ecdhZGen, hash, hmac, sign, verifySignature } from './signing.ts';

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter, concat } from '../../bytes/index.ts';
 import { FormatError } from '../../errors/index.ts';
-import { encode, record, sized, u32, u8, type Codec, type Fields, type Values } from '../codec.ts';
+import { decode, encode, record, sized, u32, u8, type Codec, type Fields, type Values } from '../codec.ts';
 import { MAX_MESSAGE, MAX_NAME, TPM_HANDLE, TPM_ST } from '../constants.ts';
 import { responseCodeOf, TPM_RC, TpmResponseError } from '../responses.ts';
 
@@ -50,6 +50,11 @@ export const EMPTY_PASSWORD: Authorization = {
   hmac: new Uint8Array(0),
 };
 
+/** @param password of the entity, as it is: whoever listens to the bus reads it */
+export function passwordAuthorization(password: Uint8Array): Authorization {
+  return { ...EMPTY_PASSWORD, hmac: password };
+}
+
 /** A policy session whose policy asks for no secret of the object itself: it needs no HMAC. */
 export function policyAuthorization(sessionHandle: number): Authorization {
   return { ...EMPTY_PASSWORD, sessionHandle };
@@ -69,8 +74,10 @@ export const authorization: Codec<Authorization> = record({
   hmac: sized(MAX_NAME),
 });
 
+const authorizationAnswer = { nonce: sized(MAX_NAME), attributes: u8, hmac: sized(MAX_NAME) } as const;
+
 /** TPMS_AUTH_RESPONSE. */
-export const authorizationResponse = record({ nonce: sized(MAX_NAME), attributes: u8, hmac: sized(MAX_NAME) });
+export const authorizationResponse = record(authorizationAnswer);
 
 /**
  * The bytes of a command (TPM 2.0 Part 1, clause 18).
@@ -82,20 +89,39 @@ export function command<H extends Fields, P extends Fields, RH extends Fields, R
   values: Values<H> & Values<P>,
   authorizations: readonly Authorization[] = [],
 ): TpmCommand<Values<RH> & Values<R>> {
-  const body = new ByteWriter();
-  record(layout.handles).write(body, values);
-  if (authorizations.length > 0) {
-    const area = concat(authorizations.map((each) => encode(authorization, each)));
-    body.u32(area.length).bytes(area);
-  }
-  record(layout.parameters).write(body, values);
-  const tag = authorizations.length > 0 ? TPM_ST.SESSIONS : TPM_ST.NO_SESSIONS;
   return {
     name: `TPM2_${layout.name}`,
-    bytes: message(tag, layout.code, body.finish()),
-    decode: (response) => decodeResponse(layout, response),
+    bytes: commandBytes(layout, {
+      handles: encode(record(layout.handles), values),
+      authorizations,
+      parameters: encode(record(layout.parameters), values),
+    }),
+    decode(response) {
+      const { handles, parameters } = readResponse(layout, response, authorizations.length);
+      return resultsOf(layout, handles, parameters);
+    },
   };
 }
+
+/** The parts of a command, encoded. */
+export interface CommandParts {
+  readonly handles: Uint8Array;
+  readonly authorizations: readonly Authorization[];
+  readonly parameters: Uint8Array;
+}
+
+export function commandBytes(layout: { readonly code: number }, parts: CommandParts): Uint8Array<ArrayBuffer> {
+  const area = concat(parts.authorizations.map((each) => encode(authorization, each)));
+  const sessions = area.length > 0 ? [encode(sizedArea, area)] : [];
+  const tag = area.length > 0 ? TPM_ST.SESSIONS : TPM_ST.NO_SESSIONS;
+  return message(tag, layout.code, concat([parts.handles, ...sessions, parts.parameters]));
+}
+
+/** The authorizations, with their size in four bytes. */
+const sizedArea: Codec<Uint8Array> = {
+  read: (r, field) => r.take(r.length32(field, MAX_MESSAGE), field),
+  write: (w, area) => void w.u32(area.length).bytes(area),
+};
 
 /** A header and what follows it; `code` is a command code, or a response code. */
 export function message(tag: number, code: number, body: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -107,10 +133,22 @@ export function message(tag: number, code: number, body: Uint8Array): Uint8Array
     .finish();
 }
 
-function decodeResponse<RH extends Fields, R extends Fields>(
-  layout: { readonly name: string; readonly authorizations: number; readonly resultHandles: RH; readonly results: R },
+/** The parts of a response: handles and parameters not read yet. */
+export interface ResponseParts {
+  readonly handles: Uint8Array;
+  readonly parameters: Uint8Array;
+  readonly authorizations: readonly Values<typeof authorizationAnswer>[];
+}
+
+/**
+ * @param sessions how many authorizations were sent
+ * @throws TpmResponseError, FormatError
+ */
+export function readResponse(
+  layout: { readonly name: string; readonly resultHandles: Fields },
   response: Uint8Array,
-): Values<RH> & Values<R> {
+  sessions: number,
+): ResponseParts {
   const code = responseCodeOf(response);
   const reader = new ByteReader(response, `response to TPM2_${layout.name}`);
   const tag = reader.u16('tag');
@@ -118,16 +156,26 @@ function decodeResponse<RH extends Fields, R extends Fields>(
   reader.u32('responseCode');
   if (size !== response.length) throw malformed(layout.name, `size ${size} in ${response.length} bytes`);
   if (code !== TPM_RC.SUCCESS) throw new TpmResponseError(`TPM2_${layout.name}`, code);
-  const withSessions = layout.authorizations > 0;
-  if (tag !== (withSessions ? TPM_ST.SESSIONS : TPM_ST.NO_SESSIONS)) throw malformed(layout.name, `tag ${tag}`);
-  const handles = record(layout.resultHandles).read(reader, 'handles');
-  const parameterSize = withSessions ? reader.length32('parameterSize', reader.remaining) : reader.remaining;
-  const parameters = new ByteReader(reader.take(parameterSize, 'parameters'), `results of TPM2_${layout.name}`);
-  const results = record(layout.results).read(parameters, 'results');
-  parameters.end();
-  for (let i = 0; i < layout.authorizations; i++) authorizationResponse.read(reader, 'authorization');
+  if (tag !== (sessions > 0 ? TPM_ST.SESSIONS : TPM_ST.NO_SESSIONS)) throw malformed(layout.name, `tag ${tag}`);
+  const handles = reader.take(4 * Object.keys(layout.resultHandles).length, 'handles');
+  const parameterSize = sessions > 0 ? reader.length32('parameterSize', reader.remaining) : reader.remaining;
+  const parameters = reader.take(parameterSize, 'parameters');
+  const authorizations = Array.from({ length: sessions }, () => authorizationResponse.read(reader, 'authorization'));
   reader.end();
-  return { ...handles, ...results };
+  return { handles, parameters, authorizations };
+}
+
+/** What a response says, by name. */
+export function resultsOf<RH extends Fields, R extends Fields>(
+  layout: { readonly name: string; readonly resultHandles: RH; readonly results: R },
+  handles: Uint8Array,
+  parameters: Uint8Array,
+): Values<RH> & Values<R> {
+  const structure = `results of TPM2_${layout.name}`;
+  return {
+    ...decode(record(layout.resultHandles), handles, structure),
+    ...decode(record(layout.results), parameters, structure),
+  };
 }
 
 function malformed(name: string, what: string): FormatError {

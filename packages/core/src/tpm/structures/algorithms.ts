@@ -1,4 +1,4 @@
-import { FormatError } from '../../errors/index.ts';
+import { FormatError, type ErrorPlace } from '../../errors/index.ts';
 import { hashAlgorithm, hashOfTpmId, type HashName } from '../../hash/index.ts';
 import type { Curve } from '../../keys/index.ts';
 import type { Codec } from '../codec.ts';
@@ -10,14 +10,22 @@ export interface SigningScheme {
   readonly hash: HashName;
 }
 
-/** AES in CFB mode, the only cipher that the EK templates of this slice use. */
+/** AES in CFB mode, the cipher of every EK template but H-5. */
 export interface AesCfb {
   readonly keyBits: 128 | 192 | 256;
 }
 
 /** TPMI_ALG_HASH. */
 export const hashId: Codec<HashName> = {
-  read: (r, field) => hashOfTpmId(r.u16(field)).name,
+  read(r, field) {
+    const offset = r.offset;
+    const id = r.u16(field);
+    try {
+      return hashOfTpmId(id).name;
+    } catch (error) {
+      throw error instanceof FormatError ? new FormatError(error.code, error.message, { offset, field }) : error;
+    }
+  },
   write: (w, name) => void w.u16(tpmHashId(name)),
 };
 
@@ -28,10 +36,9 @@ export function tpmHashId(name: HashName): number {
   return id;
 }
 
-export const SCHEME_IDS = { ecdsa: TPM_ALG.ECDSA, rsassa: TPM_ALG.RSASSA, rsapss: TPM_ALG.RSAPSS } as const;
+const SCHEME_IDS = { ecdsa: TPM_ALG.ECDSA, rsassa: TPM_ALG.RSASSA, rsapss: TPM_ALG.RSAPSS } as const;
 
-/** @throws FormatError TPM-STRUCTURE */
-export function schemeOfId(id: number, offset: number): SigningScheme['scheme'] {
+function schemeOfId(id: number, offset: number, field: string): SigningScheme['scheme'] {
   switch (id) {
     case TPM_ALG.ECDSA:
       return 'ecdsa';
@@ -40,16 +47,27 @@ export function schemeOfId(id: number, offset: number): SigningScheme['scheme'] 
     case TPM_ALG.RSAPSS:
       return 'rsapss';
     default:
-      throw unknownValue('signing scheme', id, offset);
+      throw unknownValue('signing scheme', id, { offset, field });
   }
 }
+
+/** TPMI_ALG_SIG_SCHEME of the schemes of `SigningScheme`. */
+export const schemeId: Codec<SigningScheme['scheme']> = {
+  read(r, field) {
+    const offset = r.offset;
+    return schemeOfId(r.u16(field), offset, field);
+  },
+  write: (w, scheme) => void w.u16(SCHEME_IDS[scheme]),
+};
 
 /** TPMT_SIG_SCHEME, and the schemes of TPMT_RSA_SCHEME and TPMT_ECC_SCHEME that sign. */
 export const signingScheme: Codec<SigningScheme | null> = {
   read(r, field) {
     const offset = r.offset;
     const id = r.u16(field);
-    return id === TPM_ALG.NULL ? null : { scheme: schemeOfId(id, offset), hash: hashId.read(r, `${field} hash`) };
+    return id === TPM_ALG.NULL
+      ? null
+      : { scheme: schemeOfId(id, offset, field), hash: hashId.read(r, `${field}.hashAlg`) };
   },
   write(w, value) {
     if (value === null) w.u16(TPM_ALG.NULL);
@@ -61,13 +79,14 @@ export const signingScheme: Codec<SigningScheme | null> = {
 export const symmetric: Codec<AesCfb | null> = {
   read(r, field) {
     const offset = r.offset;
+    const place = { offset, field };
     const id = r.u16(field);
     if (id === TPM_ALG.NULL) return null;
-    if (id !== TPM_ALG.AES) throw unknownValue('symmetric algorithm', id, offset);
-    const keyBits = r.u16(`${field} key size`);
-    const mode = r.u16(`${field} mode`);
-    if (keyBits !== 128 && keyBits !== 192 && keyBits !== 256) throw unknownValue('AES key size', keyBits, offset);
-    if (mode !== TPM_ALG.CFB) throw unknownValue('AES mode', mode, offset);
+    if (id !== TPM_ALG.AES) throw unknownValue('symmetric algorithm', id, place);
+    const keyBits = r.u16(`${field}.keyBits`);
+    const mode = r.u16(`${field}.mode`);
+    if (keyBits !== 128 && keyBits !== 192 && keyBits !== 256) throw unknownValue('AES key size', keyBits, place);
+    if (mode !== TPM_ALG.CFB) throw unknownValue('AES mode', mode, place);
     return { keyBits };
   },
   write(w, value) {
@@ -89,12 +108,37 @@ export const curveId: Codec<Curve> = {
     const offset = r.offset;
     const id = r.u16(field);
     const curve = CURVE_OF_ID.get(id);
-    if (curve === undefined) throw unknownValue('curve', id, offset);
+    if (curve === undefined) throw unknownValue('curve', id, { offset, field });
     return curve;
   },
   write: (w, curve) => void w.u16(ID_OF_CURVE[curve]),
 };
 
-export function unknownValue(what: string, value: number, offset: number): FormatError {
-  return new FormatError('TPM-STRUCTURE', `${what} 0x${value.toString(16)} is not known`, { offset });
+/** One word of flags; bits outside `known` are reserved and must be zero. */
+export function flags(known: number, what: string): Codec<number> {
+  return {
+    read(r, field) {
+      const offset = r.offset;
+      const value = r.u32(field);
+      const reserved = (value & ~known) >>> 0;
+      if (reserved !== 0) throw unknownValue(what, reserved, { offset, field });
+      return value;
+    },
+    write: (w, value) => void w.u32(value),
+  };
+}
+
+/** TPMI_YES_NO. */
+export const yesNo: Codec<boolean> = {
+  read(r, field) {
+    const offset = r.offset;
+    const value = r.u8(field);
+    if (value > 1) throw new FormatError('TPM-STRUCTURE', `${field} is ${value}, not 0 or 1`, { offset, field });
+    return value === 1;
+  },
+  write: (w, value) => void w.u8(value ? 1 : 0),
+};
+
+export function unknownValue(what: string, value: number, place: ErrorPlace): FormatError {
+  return new FormatError('TPM-STRUCTURE', `${what} 0x${value.toString(16)} is not known`, place);
 }

@@ -1,8 +1,8 @@
 import { FormatError } from '../../errors/index.ts';
 import { hashOfTpmId, type HashName } from '../../hash/index.ts';
-import { encode, listOf, type Codec } from '../codec.ts';
+import { encode, listOf, record, u16, type Codec } from '../codec.ts';
 import { PCR_COUNT } from '../constants.ts';
-import { hashId, tpmHashId } from './algorithms.ts';
+import { hashId } from './algorithms.ts';
 
 /** PCRs of one bank. */
 export interface PcrSelection {
@@ -25,9 +25,9 @@ const MAX_BANKS = 16;
 const mask: Codec<readonly number[]> = {
   read(r, field) {
     const offset = r.offset;
-    const size = r.u8(`${field} sizeofSelect`);
+    const size = r.u8(field);
     if (size !== MASK_SIZE) {
-      throw new FormatError('TPM-STRUCTURE', `a mask of PCRs has ${size} bytes, not ${MASK_SIZE}`, { offset });
+      throw new FormatError('TPM-STRUCTURE', `a mask of PCRs has ${size} bytes, not ${MASK_SIZE}`, { offset, field });
     }
     const bytes = r.take(size, field);
     return Array.from({ length: PCR_COUNT }, (_, pcr) => pcr).filter((pcr) => isSet(bytes, pcr));
@@ -50,21 +50,8 @@ function setBit(bytes: Uint8Array, pcr: number): void {
   bytes[pcr >> 3] = (bytes[pcr >> 3] ?? 0) | (1 << (pcr & 7));
 }
 
-const selection: Codec<PcrSelection> = {
-  read: (r, field) => ({ bank: hashId.read(r, `${field} hash`), pcrs: mask.read(r, field) }),
-  write(w, value) {
-    w.u16(tpmHashId(value.bank));
-    mask.write(w, value.pcrs);
-  },
-};
-
-const bank: Codec<PcrBank> = {
-  read: (r, field) => ({ algorithm: r.u16(`${field} hash`), pcrs: mask.read(r, field) }),
-  write(w, value) {
-    w.u16(value.algorithm);
-    mask.write(w, value.pcrs);
-  },
-};
+const selection: Codec<PcrSelection> = record({ bank: hashId, pcrs: mask });
+const bank: Codec<PcrBank> = record({ algorithm: u16, pcrs: mask });
 
 /** TPML_PCR_SELECTION of banks that Assay knows. */
 export const pcrSelections: Codec<readonly PcrSelection[]> = listOf(selection, MAX_BANKS);

@@ -1,11 +1,12 @@
-import { ByteReader, leftPadded } from '../../bytes/index.ts';
+import { leftPadded, type ByteReader } from '../../bytes/index.ts';
 import { FormatError } from '../../errors/index.ts';
 import type { HashName } from '../../hash/index.ts';
 import { CURVE_SIZES, type Curve, type PublicKey } from '../../keys/index.ts';
-import { encode, sized, u16, u32, type Codec } from '../codec.ts';
+import { decode, encode, record, sized, sizedStructure, u16, u32, type Codec } from '../codec.ts';
 import { MAX_DIGEST, OBJECT, TPM_ALG } from '../constants.ts';
 import {
   curveId,
+  flags,
   hashId,
   signingScheme,
   symmetric,
@@ -14,11 +15,14 @@ import {
   type SigningScheme,
 } from './algorithms.ts';
 
-interface KeyArea {
+interface ObjectArea {
   readonly nameAlg: HashName;
   /** TPMA_OBJECT bits, see OBJECT. */
   readonly attributes: number;
   readonly authPolicy: Uint8Array;
+}
+
+interface KeyArea extends ObjectArea {
   /** Cipher that protects children; null for a key that has none. */
   readonly symmetric: AesCfb | null;
   readonly scheme: SigningScheme | null;
@@ -40,8 +44,17 @@ export interface EccPublicArea extends KeyArea {
   readonly y: Uint8Array;
 }
 
-/** TPMT_PUBLIC of a key (TPM 2.0 Part 2, clause 12.2.4). Also the template from which a TPM creates one. */
-export type PublicArea = RsaPublicArea | EccPublicArea;
+/** Sealed data, or a key for HMACs. */
+export interface KeyedHashPublicArea extends ObjectArea {
+  readonly type: 'keyedhash';
+  /** Hash of the HMACs that it computes; null for sealed data. */
+  readonly hmac: HashName | null;
+  /** Digest of the secret and of what hides it; empty in a template. */
+  readonly unique: Uint8Array;
+}
+
+/** TPMT_PUBLIC (TPM 2.0 Part 2, clause 12.2.4). Also the template from which a TPM creates an object. */
+export type PublicArea = RsaPublicArea | EccPublicArea | KeyedHashPublicArea;
 
 /** Read, not checked. `raw` is the TPMT_PUBLIC that the name covers. */
 export type ParsedPublic = PublicArea & { readonly raw: Uint8Array };
@@ -55,18 +68,13 @@ const KNOWN_ATTRIBUTES = Object.values(OBJECT).reduce((all, bit) => all | bit, 0
  * @throws FormatError BYTES-*, HASH-UNKNOWN, TPM-STRUCTURE (reserved attribute bits, unknown algorithm)
  */
 export function parsePublic(tpm2bPublic: Uint8Array): ParsedPublic {
-  const reader = new ByteReader(tpm2bPublic, 'TPM2B_PUBLIC');
-  const raw = sized(MAX_PUBLIC).read(reader, 'publicArea');
-  reader.end();
-  const areaReader = new ByteReader(raw, 'TPMT_PUBLIC');
-  const area = publicArea.read(areaReader, 'publicArea');
-  areaReader.end();
-  return { ...area, raw };
+  const area = decode(tpm2bPublicArea, tpm2bPublic, 'TPM2B_PUBLIC');
+  return { ...area, raw: tpm2bPublic.subarray(2) };
 }
 
 /** TPM2B_PUBLIC. */
 export function encodePublic(area: PublicArea): Uint8Array<ArrayBuffer> {
-  return encode(sized(MAX_PUBLIC), encode(publicArea, area));
+  return encode(tpm2bPublicArea, area);
 }
 
 /**
@@ -74,6 +82,7 @@ export function encodePublic(area: PublicArea): Uint8Array<ArrayBuffer> {
  * @throws FormatError TPM-STRUCTURE where the area holds no key of its declared size, as a template does.
  */
 export function publicKeyOf(area: PublicArea): PublicKey {
+  if (area.type === 'keyedhash') throw new FormatError('TPM-STRUCTURE', 'a keyed hash has no public key');
   if (area.type === 'ecc') {
     const size = CURVE_SIZES[area.curve];
     if (area.x.length === 0 || area.y.length === 0)
@@ -87,72 +96,97 @@ export function publicKeyOf(area: PublicArea): PublicKey {
   return { kind: 'rsa', modulus, exponent: area.exponent === 0 ? 65537 : area.exponent };
 }
 
-const attributes: Codec<number> = {
+const TYPES = { rsa: TPM_ALG.RSA, ecc: TPM_ALG.ECC, keyedhash: TPM_ALG.KEYEDHASH } as const;
+
+/** TPMI_ALG_PUBLIC. */
+const objectType: Codec<PublicArea['type']> = {
   read(r, field) {
     const offset = r.offset;
-    const value = r.u32(field);
-    const reserved = (value & ~KNOWN_ATTRIBUTES) >>> 0;
-    if (reserved !== 0) throw unknownValue('object attribute', reserved, offset);
-    return value;
+    const type = r.u16(field);
+    if (type === TPM_ALG.RSA) return 'rsa';
+    if (type === TPM_ALG.ECC) return 'ecc';
+    if (type === TPM_ALG.KEYEDHASH) return 'keyedhash';
+    throw unknownValue('object type', type, { offset, field });
   },
-  write: u32.write,
+  write: (w, type) => void w.u16(TYPES[type]),
 };
+
+/** TPMT_KEYEDHASH_SCHEME: none, or HMAC. */
+const hmacScheme: Codec<HashName | null> = {
+  read(r, field) {
+    const offset = r.offset;
+    const id = r.u16(field);
+    if (id === TPM_ALG.NULL) return null;
+    if (id !== TPM_ALG.HMAC) throw unknownValue('keyed hash scheme', id, { offset, field });
+    return hashId.read(r, `${field}.hashAlg`);
+  },
+  write(w, hash) {
+    if (hash === null) return void w.u16(TPM_ALG.NULL);
+    hashId.write(w.u16(TPM_ALG.HMAC), hash);
+  },
+};
+
+/** TPMT_KDF_SCHEME: none, as every template has it. */
+const noKdf: Codec<void> = {
+  read(r, field) {
+    const offset = r.offset;
+    const kdf = r.u16(field);
+    if (kdf !== TPM_ALG.NULL) throw unknownValue('key derivation scheme', kdf, { offset, field });
+  },
+  write: (w) => void w.u16(TPM_ALG.NULL),
+};
+
+const head = record({
+  type: objectType,
+  nameAlg: hashId,
+  attributes: flags(KNOWN_ATTRIBUTES, 'object attribute'),
+  authPolicy: sized(MAX_DIGEST),
+});
+const keyedHash = record({ hmac: hmacScheme, unique: sized(MAX_DIGEST) });
+const protection = record({ symmetric, scheme: signingScheme });
+const rsa = record({ keyBits: u16, exponent: u32, modulus: sized(MAX_MODULUS) });
+const eccParameters = record({ curve: curveId, kdf: noKdf });
 
 const publicArea: Codec<PublicArea> = {
   read(r) {
-    const offset = r.offset;
-    const type = r.u16('type');
-    if (type !== TPM_ALG.RSA && type !== TPM_ALG.ECC) throw unknownValue('object type', type, offset);
-    const common = {
-      nameAlg: hashId.read(r, 'nameAlg'),
-      attributes: attributes.read(r, 'objectAttributes'),
-      authPolicy: sized(MAX_DIGEST).read(r, 'authPolicy'),
-      symmetric: symmetric.read(r, 'symmetric'),
-      scheme: schemeFor(type, r),
-    };
-    return type === TPM_ALG.RSA ? { type: 'rsa', ...common, ...readRsa(r) } : { type: 'ecc', ...common, ...readEcc(r) };
+    const { type, ...common } = head.read(r, '');
+    switch (type) {
+      case 'keyedhash':
+        return { type, ...common, ...keyedHash.read(r, '') };
+      case 'rsa':
+        return { type, ...common, ...readProtection(r, type), ...rsa.read(r, '') };
+      case 'ecc':
+        return { type, ...common, ...readProtection(r, type), ...readEcc(r) };
+    }
   },
   write(w, area) {
-    w.u16(area.type === 'rsa' ? TPM_ALG.RSA : TPM_ALG.ECC);
-    hashId.write(w, area.nameAlg);
-    w.u32(area.attributes);
-    sized(MAX_DIGEST).write(w, area.authPolicy);
-    symmetric.write(w, area.symmetric);
-    signingScheme.write(w, area.scheme);
-    if (area.type === 'rsa') {
-      w.u16(area.keyBits).u32(area.exponent);
-      sized(MAX_MODULUS).write(w, area.modulus);
-      return;
-    }
-    curveId.write(w, area.curve);
-    w.u16(TPM_ALG.NULL);
-    sized(CURVE_SIZES[area.curve]).write(w, area.x);
-    sized(CURVE_SIZES[area.curve]).write(w, area.y);
+    head.write(w, area);
+    if (area.type === 'keyedhash') return keyedHash.write(w, area);
+    protection.write(w, area);
+    if (area.type === 'rsa') return rsa.write(w, area);
+    eccParameters.write(w, { curve: area.curve, kdf: undefined });
+    eccPointOf(area.curve).write(w, area);
   },
 };
 
-function schemeFor(type: number, r: ByteReader): SigningScheme | null {
-  const offset = r.offset;
-  const scheme = signingScheme.read(r, 'scheme');
-  if (scheme !== null && (scheme.scheme === 'ecdsa') !== (type === TPM_ALG.ECC)) {
-    throw new FormatError('TPM-STRUCTURE', `a key of another type cannot sign by ${scheme.scheme}`, { offset });
-  }
-  return scheme;
-}
+const tpm2bPublicArea = sizedStructure(publicArea, MAX_PUBLIC);
 
-function readRsa(r: ByteReader): Pick<RsaPublicArea, 'keyBits' | 'exponent' | 'modulus'> {
-  return {
-    keyBits: u16.read(r, 'keyBits'),
-    exponent: u32.read(r, 'exponent'),
-    modulus: sized(MAX_MODULUS).read(r, 'modulus'),
-  };
+function readProtection(r: ByteReader, type: 'rsa' | 'ecc'): Pick<KeyArea, 'symmetric' | 'scheme'> {
+  const read = protection.read(r, '');
+  if (read.scheme !== null && (read.scheme.scheme === 'ecdsa') !== (type === 'ecc')) {
+    throw new FormatError('TPM-STRUCTURE', `a key of another type cannot sign by ${read.scheme.scheme}`, {
+      offset: r.offset,
+      field: 'scheme',
+    });
+  }
+  return read;
 }
 
 function readEcc(r: ByteReader): Pick<EccPublicArea, 'curve' | 'x' | 'y'> {
-  const curve = curveId.read(r, 'curveID');
-  const offset = r.offset;
-  const kdf = r.u16('kdf');
-  if (kdf !== TPM_ALG.NULL) throw unknownValue('key derivation scheme', kdf, offset);
-  const coordinateOf = sized(CURVE_SIZES[curve]);
-  return { curve, x: coordinateOf.read(r, 'x'), y: coordinateOf.read(r, 'y') };
+  const { curve } = eccParameters.read(r, '');
+  return { curve, ...eccPointOf(curve).read(r, 'unique') };
+}
+
+function eccPointOf(curve: Curve): Codec<{ readonly x: Uint8Array; readonly y: Uint8Array }> {
+  return record({ x: sized(CURVE_SIZES[curve]), y: sized(CURVE_SIZES[curve]) });
 }

@@ -1,7 +1,7 @@
-import { ByteReader, leftPadded } from '../../bytes/index.ts';
+import { leftPadded } from '../../bytes/index.ts';
 import { CURVE_SIZES, type PublicKey, type Signature } from '../../keys/index.ts';
-import { encode, sized, type Codec } from '../codec.ts';
-import { hashId, SCHEME_IDS, schemeOfId, tpmHashId } from './algorithms.ts';
+import { decode, encode, sized, type Codec } from '../codec.ts';
+import { hashId, schemeId } from './algorithms.ts';
 
 /** TPMT_SIGNATURE as sent: `r` and `s` may lack leading zeros, because only the key tells their size. */
 export type ParsedSignature = Signature;
@@ -12,14 +12,14 @@ const rsaValue = sized(512);
 /** TPMT_SIGNATURE by ECDSA, RSASSA or RSAPSS (TPM 2.0 Part 2, clause 11.3.4); an HMAC is no signature here. */
 export const signature: Codec<ParsedSignature> = {
   read(r) {
-    const offset = r.offset;
-    const scheme = schemeOfId(r.u16('sigAlg'), offset);
+    const scheme = schemeId.read(r, 'sigAlg');
     const hash = hashId.read(r, 'hash');
     if (scheme !== 'ecdsa') return { scheme, hash, value: rsaValue.read(r, 'sig') };
     return { scheme, hash, r: component.read(r, 'signatureR'), s: component.read(r, 'signatureS') };
   },
   write(w, value) {
-    w.u16(SCHEME_IDS[value.scheme]).u16(tpmHashId(value.hash));
+    schemeId.write(w, value.scheme);
+    hashId.write(w, value.hash);
     if (value.scheme !== 'ecdsa') return rsaValue.write(w, value.value);
     component.write(w, value.r);
     component.write(w, value.s);
@@ -31,10 +31,7 @@ export const signature: Codec<ParsedSignature> = {
  * @throws FormatError BYTES-*, HASH-UNKNOWN, TPM-STRUCTURE (no ECDSA, RSASSA or RSAPSS signature)
  */
 export function parseSignature(bytes: Uint8Array): ParsedSignature {
-  const reader = new ByteReader(bytes, 'TPMT_SIGNATURE');
-  const parsed = signature.read(reader, 'signature');
-  reader.end();
-  return parsed;
+  return decode(signature, bytes, 'TPMT_SIGNATURE');
 }
 
 /** TPMT_SIGNATURE. */
