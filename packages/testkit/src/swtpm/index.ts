@@ -1,2 +1,2 @@
 export { swtpmAvailable } from './available.ts';
-export { startSwtpm, type RunningSwtpm } from './start.ts';
+export { startGuestSwtpm, startSwtpm, type RunningSwtpm } from './start.ts';

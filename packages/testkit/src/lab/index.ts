@@ -1,0 +1,14 @@
+export { bootKernel, type BootOptions, type GuestRun } from './boot.ts';
+export { defaultCache } from './cache.ts';
+export { writeCpio, type CpioEntry } from './cpio.ts';
+export type { GuestFile } from './initrd.ts';
+export {
+  isKernelSeries,
+  KERNEL_SERIES,
+  labKernel,
+  updateKernel,
+  type FetchOptions,
+  type KernelSeries,
+  type LabKernel,
+} from './kernels.ts';
+export type { GuestStream } from './qemu.ts';

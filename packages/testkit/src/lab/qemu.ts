@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { toolEnvironment, toolError } from './tools.ts';
+
+/** The three serial lines of a guest. */
+export type GuestStream = 'console' | 'stdout' | 'stderr';
+
+const STREAMS: readonly GuestStream[] = ['console', 'stdout', 'stderr'];
+const FIRST_STREAM_FD = 3;
+const PROGRAM = 'qemu-system-x86_64';
+
+export interface Machine {
+  /** Path of the kernel's image. */
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly cmdline: string;
+  /** Raw images: the root file system and the modules are not written to, the third receives what the guest leaves. */
+  readonly disks: { readonly root: string; readonly modules: string; readonly results: string };
+  /** Path of the control socket of swtpm. */
+  readonly tpmSocket: string;
+  readonly memoryMiB: number;
+}
+
+/** Thread and processor as they are: with others, guests under emulation die at random. */
+export function qemuArguments({ kernel, initrd, cmdline, disks, tpmSocket, memoryMiB }: Machine): string[] {
+  const drive = (path: string, mode: string): string[] => [
+    '-drive',
+    `file=${path.replaceAll(',', ',,')},if=virtio,format=raw,${mode}`,
+  ];
+  const options = [
+    ['-accel', 'tcg,thread=single', '-cpu', 'max,-cx16', '-smp', '1', '-m', `${memoryMiB}M`],
+    ['-display', 'none', '-monitor', 'none', '-no-reboot', '-nic', 'none', '-no-user-config'],
+    STREAMS.flatMap((name, index) => serialLine(name, FIRST_STREAM_FD + index)),
+    drive(disks.root, 'snapshot=on'),
+    drive(disks.modules, 'readonly=on'),
+    drive(disks.results, 'cache=unsafe'),
+    ['-chardev', `socket,id=tpm,path=${tpmSocket}`],
+    ['-tpmdev', 'emulator,id=tpm0,chardev=tpm', '-device', 'tpm-tis,tpmdev=tpm0'],
+    ['-kernel', kernel, '-initrd', initrd, '-append', cmdline],
+  ];
+  return options.flat();
+}
+
+function serialLine(name: GuestStream, fd: number): string[] {
+  return ['-chardev', `socket,id=${name},fd=${fd}`, '-serial', `chardev:${name}`];
+}
+
+/** How a machine went: what came on its serial lines. It ends by itself when its guest powers off or panics. */
+export interface MachineEnd extends Readonly<Record<GuestStream, Uint8Array>> {
+  /** What QEMU itself said. */
+  readonly complaint: string;
+}
+
+export interface Watch {
+  /** Ends the machine when it aborts. */
+  readonly signal: AbortSignal;
+  readonly onOutput?: ((stream: GuestStream, piece: Uint8Array) => void) | undefined;
+}
+
+/**
+ * Runs a machine to its end.
+ * @throws SystemError LAB-GUEST where QEMU does not start it
+ */
+export async function runMachine(machine: Machine, { signal, onOutput }: Watch): Promise<MachineEnd> {
+  signal.throwIfAborted();
+  // A group of its own, so that Ctrl-C ends it by the signal only; and it dies with this process, however that dies.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', PROGRAM, ...qemuArguments(machine)], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+    env: toolEnvironment(),
+  });
+  const kill = (): boolean => child.kill('SIGKILL');
+  signal.addEventListener('abort', kill, { once: true });
+  const complaint = collect(child.stderr);
+  const line = (name: GuestStream): (() => Uint8Array) =>
+    collect(child.stdio[FIRST_STREAM_FD + STREAMS.indexOf(name)], (piece) => onOutput?.(name, piece));
+  const lines = { console: line('console'), stdout: line('stdout'), stderr: line('stderr') };
+  try {
+    await once(child, 'close');
+  } catch (error) {
+    throw toolError('setpriv', error, 'LAB-GUEST');
+  } finally {
+    signal.removeEventListener('abort', kill);
+  }
+  const { console: messages, stdout, stderr } = lines;
+  return {
+    console: messages(),
+    stdout: stdout(),
+    stderr: stderr(),
+    complaint: Buffer.from(complaint()).toString('utf8'),
+  };
+}
+
+/** Of each stream; what is over it is dropped. */
+const STREAM_LIMIT = 64 * 1024 * 1024;
+
+/** @returns what has come so far */
+function collect(stream: unknown, onPiece?: (piece: Uint8Array) => void): () => Uint8Array {
+  const pieces: Uint8Array[] = [];
+  let room = STREAM_LIMIT;
+  if (stream instanceof Readable) {
+    stream.on('data', (piece: Uint8Array) => {
+      pieces.push(piece.subarray(0, room));
+      room -= Math.min(room, piece.length);
+      onPiece?.(piece);
+    });
+  }
+  return () => Buffer.concat(pieces);
+}

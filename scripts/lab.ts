@@ -1,0 +1,92 @@
+// Boots kernels in QEMU: `npm run lab -- boot --kernel 6.12 -- SCRIPT`; docs/kernel-lab.md
+import { mkdir, mkdtemp, readdir, readFile, rmdir, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { AssayError } from '@assay/core/errors';
+import { bootKernel, defaultCache, updateKernel, type GuestFile, type KernelSeries } from '@assay/testkit/lab';
+import { LAB_USAGE, parseLabArguments, UsageError, type BootCommand, type LabCommand } from './lab-arguments.ts';
+
+/** Apart from what scripts exit with, as env(1) and timeout(1) choose them. */
+const EXIT = { usage: 2, timeout: 124, lab: 125, interrupted: 130 } as const;
+
+function onStep(sentence: string): void {
+  console.error(`lab: ${sentence}`);
+}
+
+async function run(command: LabCommand, signal: AbortSignal): Promise<number> {
+  if (command.name === 'boot') return boot(command, signal);
+  if (command.name === 'update') return update(command.kernels, signal);
+  console.log(LAB_USAGE);
+  return 0;
+}
+
+async function update(kernels: readonly KernelSeries[], signal: AbortSignal): Promise<number> {
+  for (const series of kernels) {
+    const { version, release } = await updateKernel(series, { cache: defaultCache(), signal, onStep });
+    console.log(`${series}: ${version} (${release})`);
+  }
+  return 0;
+}
+
+async function boot(command: BootCommand, signal: AbortSignal): Promise<number> {
+  const { script, verbose } = command;
+  const files = await Promise.all(command.files.map(readGuestFile));
+  const name = script === '-' ? 'script' : basename(script);
+  const data = script === '-' ? await buffer(process.stdin) : await readFile(script);
+  const out = command.out ?? (await mkdtemp(join(tmpdir(), 'assay-lab-out-')));
+  await mkdir(out, { recursive: true });
+  try {
+    const { status } = await bootKernel({
+      ...command,
+      command: [`./${name}`, ...command.arguments],
+      files: [...files, { path: name, data, executable: true }],
+      out,
+      signal,
+      onStep,
+      onOutput: (stream, piece) => {
+        if (stream === 'stdout') process.stdout.write(piece);
+        else if (stream === 'stderr' || verbose) process.stderr.write(piece);
+      },
+    });
+    return status;
+  } finally {
+    await tellOfFiles(out, command.out === undefined);
+  }
+}
+
+async function readGuestFile({ host, guest }: BootCommand['files'][number]): Promise<GuestFile> {
+  const { mode } = await stat(host);
+  return { path: guest, data: await readFile(host), executable: (mode & 0o111) !== 0 };
+}
+
+/** Names the directory where files came back, and removes one that was made for none. */
+async function tellOfFiles(out: string, isOwn: boolean): Promise<void> {
+  const names = await readdir(out);
+  if (names.length > 0) onStep(`the files of the guest are in ${out}`);
+  else if (isOwn) await rmdir(out);
+}
+
+/** @returns the exit code */
+function report(error: unknown, signal: AbortSignal): number {
+  if (signal.aborted) return EXIT.interrupted;
+  const { message } = error instanceof Error ? error : new Error(String(error));
+  if (error instanceof UsageError) {
+    console.error(`lab: ${message}; --help says more`);
+    return EXIT.usage;
+  }
+  if (!(error instanceof AssayError)) {
+    console.error(`lab: ${message}`);
+    return EXIT.lab;
+  }
+  console.error(`lab: ${error.code}: ${message}`);
+  return error.code === 'LAB-TIMEOUT' ? EXIT.timeout : EXIT.lab;
+}
+
+const interrupt = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => interrupt.abort());
+try {
+  process.exitCode = await run(parseLabArguments(process.argv.slice(2)), interrupt.signal);
+} catch (error) {
+  process.exitCode = report(error, interrupt.signal);
+}
