@@ -222,6 +222,14 @@ export const VERIFICATION_CODES = {
     meaning: 'The label was signed by another key than the one given.',
     remedy: 'Give the certificate whose key id the message names.',
   },
+  'LABEL-MISSING': {
+    meaning: 'The file has no label.',
+    remedy: 'Label it with `assay file hash` or `assay file sign`, or `assay evm`.',
+  },
+  'VERITY-DISABLED': {
+    meaning: 'The label is a signature of an fs-verity digest, and fs-verity is not enabled on the file.',
+    remedy: 'Enable it with `assay verity enable`; until then the kernel refuses the file.',
+  },
   'EVM-INVALID': {
     meaning: 'The metadata of the file is not what the HMAC in security.evm was computed over.',
     remedy: 'Owner, mode or an attribute was changed without the kernel, or the key is another one.',
@@ -261,108 +269,6 @@ export const POLICY_CODES = {
   'HOST-DUPLICATE': {
     meaning: 'A host with another endorsement key asks for a name that is taken.',
     remedy: 'Give the host another name, or remove the old host if its TPM was replaced.',
-  },
-} as const satisfies Record<string, CodeText>;
-
-/** The machine, a device, a file or a peer does not do what is needed. */
-export const SYSTEM_CODES = {
-  'HASH-UNAVAILABLE': {
-    meaning: 'A hash algorithm is known, and the cryptographic library of this process does not compute it.',
-    remedy: 'Use another algorithm; sha256 is computed everywhere.',
-  },
-  'SIGNER-FAILED': {
-    meaning: 'What holds the private key made no signature, or one that its public key does not verify.',
-    remedy: 'The message has what it said; run the same signer alone with a digest to try it.',
-  },
-  'XATTR-UNSUPPORTED': {
-    meaning: 'The file system, or this mount of it, keeps no such extended attributes.',
-    remedy: 'Label the files on ext4, xfs, btrfs or tmpfs; some file systems need an option of mount.',
-  },
-  'TPM-UNREACHABLE': {
-    meaning: 'The TPM does not answer.',
-    remedy: 'Check the device or the socket; `assay doctor` says what is there.',
-  },
-  'TPM-SESSION': {
-    meaning: 'An answer of the TPM does not carry the HMAC of the session in which it was asked.',
-    remedy: 'Something between this process and the TPM changes what is sent; look for an interposer on the bus.',
-  },
-  'TPM-RESPONSE': {
-    meaning: 'The TPM refused a command.',
-    remedy: 'The message names the command and the response code in words.',
-  },
-  'TPM-BANK': {
-    meaning: 'The TPM has no such PCR in that bank: the bank is not active.',
-    remedy: 'Choose a bank that the TPM has active, or activate it in the firmware set-up.',
-  },
-  'NOT-PERMITTED': {
-    meaning: 'The operation needs a privilege that this process does not have.',
-    remedy: 'Run as root, or give the capability that the message names.',
-  },
-  'KERNEL-LACKS': {
-    meaning: 'The running kernel was built without a feature that is needed.',
-    remedy: 'The message names it; the kernels of the large distributions have it.',
-  },
-  'SYSTEM-CALL': {
-    meaning: 'A system call failed.',
-    remedy: 'The message names the call and the reason that the kernel gave.',
-  },
-  'ENGINE-RUNNING': {
-    meaning: 'Another engine writes its list into the same directory.',
-    remedy: 'End it, or give this one another directory and another TPM.',
-  },
-  'ENGINE-MOUNT': {
-    meaning: 'The engine does not watch such a place in this mode.',
-    remedy: 'Name mount points; in permission mode not the file system of `/`, unless that is asked for explicitly.',
-  },
-  'PCR-FOREIGN': {
-    meaning:
-      'PCR 10 holds what the list of the engine does not explain: something else extends it, or the list is lost.',
-    remedy: 'If the kernel measures into this TPM, use its list; else reboot, which clears the PCR.',
-  },
-  'VERIFIER-UNREACHABLE': {
-    meaning: 'The verifier does not answer, or something else answers at its address.',
-    remedy: 'Check the address (`--url`), and that the verifier runs: its /healthz answers.',
-  },
-  'AGENT-STATE': {
-    meaning: 'What the agent kept of its enrolment cannot be read.',
-    remedy: 'Remove the file that the message names; the agent enrols again with the same TPM.',
-  },
-  'STATE-IN-USE': {
-    meaning: 'Another process works in the same state directory.',
-    remedy: 'End it, or choose another directory with --state and another port with --port.',
-  },
-  'STATE-FORMAT': {
-    meaning: 'A file of the state directory is not of the form that Assay writes.',
-    remedy: 'Restore the file that the message names, or remove it: `assay up` makes it anew.',
-  },
-  'PORT-TAKEN': {
-    meaning: 'Another program listens on the address that the verifier wants.',
-    remedy: 'End it, or choose another port with --port.',
-  },
-  'DATABASE-NEWER': {
-    meaning: 'The database was written by a newer version of the verifier.',
-    remedy: 'Run that version, or give this one another database.',
-  },
-  'DATABASE-UNUSABLE': {
-    meaning: 'The file of the database cannot be opened, or is not a database of the verifier.',
-    remedy: 'Look at the path, its permissions and the disk; the message names the reason.',
-  },
-  'LAB-TOOL': {
-    meaning: 'A program that the kernel lab needs is not installed.',
-    remedy: 'Install the package that the message names; `scripts/system-packages` installs all of them.',
-  },
-  'LAB-PACKAGES': {
-    meaning: 'A kernel or the root file system of the kernel lab cannot be fetched from Debian and unpacked.',
-    remedy:
-      'Check the network and the proxy of apt; the message names what failed. What is in the cache needs no network.',
-  },
-  'LAB-GUEST': {
-    meaning: 'A guest of the kernel lab ended before its script did: it panicked, or was refused the way to its end.',
-    remedy: 'Read its last words in the message; `--verbose` shows the whole console.',
-  },
-  'LAB-TIMEOUT': {
-    meaning: 'A guest of the kernel lab did not end within its time limit.',
-    remedy: 'Raise the limit with `--timeout`, or look with `--verbose` for what it waits for.',
   },
 } as const satisfies Record<string, CodeText>;
 
@@ -421,7 +327,6 @@ export const REQUEST_CODES = {
 export type FormatCode = keyof typeof FORMAT_CODES;
 export type VerificationCode = keyof typeof VERIFICATION_CODES;
 export type PolicyCode = keyof typeof POLICY_CODES;
-export type SystemCode = keyof typeof SYSTEM_CODES;
 export type RequestCode = keyof typeof REQUEST_CODES;
 export type FindingCode = VerificationCode | PolicyCode;
 

@@ -4,14 +4,13 @@ export {
   FORMAT_CODES,
   POLICY_CODES,
   REQUEST_CODES,
-  SYSTEM_CODES,
   VERIFICATION_CODES,
   type FindingCode,
   type FormatCode,
   type PolicyCode,
   type RequestCode,
-  type SystemCode,
   type VerificationCode,
 } from './codes.ts';
 export { AssayError, FormatError, SystemError, VerificationError, type ErrorPlace } from './errors.ts';
 export { LINT_CODES, RULE_CODES, type LintCode, type RuleCode } from './rule-codes.ts';
+export { SYSTEM_CODES, type SystemCode } from './system-codes.ts';
