@@ -60,6 +60,10 @@ export const FORMAT_CODES = {
     remedy: 'Report the line and the kernel release.',
   },
   ...POLICY_FORMAT_CODES,
+  'PEM-FORM': {
+    meaning: 'A certificate in PEM is cut, is not canonical base64, or has no end line.',
+    remedy: 'Fetch the file again; RFC 7468 gives the form.',
+  },
   'DER-FORM': {
     meaning: 'A key, certificate or signature is not DER of the form that its specification gives it.',
     remedy: 'Convert PEM to DER first; else fetch the file again.',

@@ -1,4 +1,12 @@
 export { bindingDigest, type Binding, type HostFacts } from './binding.ts';
+export {
+  manufacturerName,
+  tpmIdentity,
+  verifyEkCertificate,
+  type EkCertificateInput,
+  type TpmIdentity,
+  type VerifiedEkCertificate,
+} from './ek-certificate.ts';
 export type { Boot, KeptState } from './continuity.ts';
 export {
   IMA_PCR,

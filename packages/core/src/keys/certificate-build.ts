@@ -13,7 +13,7 @@ const LONGEST_SERIAL = 20;
 type SignatureHash = Extract<HashName, 'sha256' | 'sha384' | 'sha512'>;
 
 /** Object identifiers of RFC 4055 section 5 and RFC 5758 section 3.2. */
-const SIGNATURE_OIDS: Readonly<Record<PublicKey['kind'], Readonly<Record<SignatureHash, string>>>> = {
+export const SIGNATURE_OIDS: Readonly<Record<PublicKey['kind'], Readonly<Record<SignatureHash, string>>>> = {
   rsa: { sha256: '2a864886f70d01010b', sha384: '2a864886f70d01010c', sha512: '2a864886f70d01010d' },
   ecc: { sha256: '2a8648ce3d040302', sha384: '2a8648ce3d040303', sha512: '2a8648ce3d040304' },
 };

@@ -1,19 +1,38 @@
-import { concat, fromHex, toHex } from '../bytes/index.ts';
+import { concat, equalBytes, fromHex, toHex } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import { isOnCurve } from './curves.ts';
 import { DER, DerReader, derElement, derUnsigned } from './der.ts';
+import { readValidity, type Validity } from './validity.ts';
 import { CURVE_SIZES, type Curve, type EccPublicKey, type PublicKey, type RsaPublicKey } from './types.ts';
 
-/** What labels need of an X.509 certificate. Its signature, dates and extensions are not checked. */
+/** An X.509 certificate. Nothing of it is checked here: not its signature, dates or extensions. */
 export interface ParsedCertificate {
   readonly raw: Uint8Array;
-  /** Name in DER. */
+  /** What the signature is over. */
+  readonly tbs: Uint8Array;
+  /** Big-endian, not negative. */
+  readonly serialNumber: Uint8Array;
+  /** AlgorithmIdentifier in DER. */
+  readonly signatureAlgorithm: Uint8Array;
+  readonly signature: Uint8Array;
+  /** Names in DER. */
+  readonly issuer: Uint8Array;
   readonly subject: Uint8Array;
+  readonly validity: Validity;
   readonly publicKey: PublicKey;
+  /** By identifier, content octets in hexadecimal. */
+  readonly extensions: ReadonlyMap<string, CertificateExtension>;
   readonly subjectKeyIdentifier?: Uint8Array;
 }
 
+export interface CertificateExtension {
+  readonly critical: boolean;
+  readonly value: Uint8Array;
+}
+
 const RSA_OID = '2a864886f70d010101';
+/** id-RSAES-OAEP of RFC 4055: the same key, restricted to encryption; makers of TPMs used it in endorsement certificates. */
+const RSA_OAEP_OID = '2a864886f70d010107';
 const EC_OID = '2a8648ce3d0201';
 const OID_OF_CURVE: Readonly<Record<Curve, string>> = {
   p256: '2a8648ce3d030107',
@@ -36,19 +55,33 @@ export function parseCertificate(der: Uint8Array): ParsedCertificate {
   const outer = new DerReader(der, 'certificate');
   const certificate = outer.enter(DER.sequence, 'Certificate');
   outer.end();
-  const tbs = certificate.enter(DER.sequence, 'tbsCertificate');
-  certificate.read(DER.sequence, 'signatureAlgorithm');
-  certificate.read(DER.bitString, 'signatureValue');
+  const tbs = certificate.element(DER.sequence, 'tbsCertificate');
+  const signatureAlgorithm = certificate.element(DER.sequence, 'signatureAlgorithm');
+  const signature = wholeBytes(certificate.read(DER.bitString, 'signatureValue'));
   certificate.end();
+  const fields = readFields(tbs);
+  // RFC 5280 section 4.1.1.2: the algorithm outside is not signed, the one inside is.
+  if (!equalBytes(fields.innerAlgorithm, signatureAlgorithm)) {
+    throw new FormatError('DER-FORM', 'certificate: it names two algorithms for one signature');
+  }
+  return { raw: der, tbs, signatureAlgorithm, signature, ...fields };
+}
+
+function readFields(bytes: Uint8Array) {
+  const tbs = new DerReader(bytes, 'certificate').enter(DER.sequence, 'tbsCertificate');
   if (tbs.nextTag === DER.context(0)) tbs.read(DER.context(0), 'version');
-  tbs.read(DER.integer, 'serialNumber');
-  for (const field of ['signature', 'issuer', 'validity']) tbs.read(DER.sequence, field);
-  const subject = derElement(DER.sequence, tbs.read(DER.sequence, 'subject'));
+  const serialNumber = tbs.unsigned('serialNumber');
+  const innerAlgorithm = tbs.element(DER.sequence, 'signature');
+  const issuer = tbs.element(DER.sequence, 'issuer');
+  const validity = readValidity(tbs.enter(DER.sequence, 'validity'));
+  const subject = tbs.element(DER.sequence, 'subject');
   const publicKey = readKeyInfo(tbs);
   for (const tag of [0x81, 0x82]) if (tbs.nextTag === tag) tbs.read(tag, 'unique identifier');
-  const identifier = tbs.nextTag === DER.context(3) ? readKeyIdentifier(tbs) : undefined;
+  const extensions = tbs.nextTag === DER.context(3) ? readExtensions(tbs) : new Map<string, CertificateExtension>();
   tbs.end();
-  return { raw: der, subject, publicKey, ...(identifier === undefined ? {} : { subjectKeyIdentifier: identifier }) };
+  const identifier = keyIdentifier(extensions);
+  const subjectKeyIdentifier = identifier === undefined ? {} : { subjectKeyIdentifier: identifier };
+  return { serialNumber, innerAlgorithm, issuer, validity, subject, publicKey, extensions, ...subjectKeyIdentifier };
 }
 
 /** SubjectPublicKeyInfo in DER, as `openssl pkey -pubout` writes it. @throws FormatError DER-FORM, KEY-UNKNOWN */
@@ -81,16 +114,24 @@ function readKeyInfo(reader: DerReader): PublicKey {
   const algorithm = info.enter(DER.sequence, 'algorithm');
   const bits = info.read(DER.bitString, 'subjectPublicKey');
   info.end();
-  if (bits[0] !== 0) throw new FormatError('DER-FORM', 'public key: its bits are not whole bytes');
-  const key = readKey(algorithm, bits.subarray(1));
+  const key = readKey(algorithm, wholeBytes(bits));
   algorithm.end();
   return key;
+}
+
+function wholeBytes(bits: Uint8Array): Uint8Array {
+  if (bits[0] !== 0) throw new FormatError('DER-FORM', 'a string of bits is not of whole bytes');
+  return bits.subarray(1);
 }
 
 function readKey(algorithm: DerReader, bits: Uint8Array): PublicKey {
   const oid = toHex(algorithm.read(DER.oid, 'algorithm'));
   if (oid === RSA_OID) {
     if (algorithm.read(DER.null, 'parameters').length > 0) throw new FormatError('DER-FORM', 'NULL has content');
+    return readRsaKey(bits);
+  }
+  if (oid === RSA_OAEP_OID) {
+    algorithm.read(DER.sequence, 'parameters');
     return readRsaKey(bits);
   }
   const curve = oid === EC_OID ? CURVE_OF_OID.get(toHex(algorithm.read(DER.oid, 'curve'))) : undefined;
@@ -120,29 +161,34 @@ function readPoint(curve: Curve, bits: Uint8Array): EccPublicKey {
   return key;
 }
 
-function readKeyIdentifier(tbs: DerReader): Uint8Array | undefined {
-  const outer = tbs.enter(DER.context(3), 'extensions');
-  const extensions = outer.enter(DER.sequence, 'Extensions');
-  outer.end();
-  const seen = new Set<string>();
-  let identifier: Uint8Array | undefined;
-  while (extensions.nextTag !== undefined) {
-    const { oid, value } = readExtension(extensions);
-    if (seen.has(oid)) throw new FormatError('DER-FORM', `certificate: extension ${oid} appears twice`);
-    seen.add(oid);
-    if (oid !== SUBJECT_KEY_IDENTIFIER_OID) continue;
-    const inner = new DerReader(value, 'subjectKeyIdentifier');
-    identifier = inner.read(DER.octetString, 'KeyIdentifier');
-    inner.end();
-  }
+function keyIdentifier(extensions: ReadonlyMap<string, CertificateExtension>): Uint8Array | undefined {
+  const value = extensions.get(SUBJECT_KEY_IDENTIFIER_OID)?.value;
+  if (value === undefined) return undefined;
+  const reader = new DerReader(value, 'subjectKeyIdentifier');
+  const identifier = reader.read(DER.octetString, 'KeyIdentifier');
+  reader.end();
   return identifier;
 }
 
-function readExtension(extensions: DerReader): { oid: string; value: Uint8Array } {
-  const extension = extensions.enter(DER.sequence, 'Extension');
-  const oid = toHex(extension.read(DER.oid, 'extnID'));
-  if (extension.nextTag === DER.boolean) extension.read(DER.boolean, 'critical');
-  const value = extension.read(DER.octetString, 'extnValue');
-  extension.end();
-  return { oid, value };
+function readExtensions(tbs: DerReader): Map<string, CertificateExtension> {
+  const outer = tbs.enter(DER.context(3), 'extensions');
+  const list = outer.enter(DER.sequence, 'Extensions');
+  outer.end();
+  const extensions = new Map<string, CertificateExtension>();
+  while (list.nextTag !== undefined) {
+    const extension = list.enter(DER.sequence, 'Extension');
+    const oid = toHex(extension.read(DER.oid, 'extnID'));
+    if (extensions.has(oid)) throw new FormatError('DER-FORM', `certificate: extension ${oid} appears twice`);
+    const critical = extension.nextTag === DER.boolean && isTrue(extension.read(DER.boolean, 'critical'));
+    extensions.set(oid, { critical, value: extension.read(DER.octetString, 'extnValue') });
+    extension.end();
+  }
+  return extensions;
+}
+
+/** In DER truth is 0xff (X.690 section 11.1). False is written by some makers although it is the default. */
+function isTrue(content: Uint8Array): boolean {
+  const [value] = content;
+  if (content.length === 1 && (value === 0 || value === 0xff)) return value === 0xff;
+  throw new FormatError('DER-FORM', 'certificate: a truth value is neither true nor false');
 }

@@ -46,6 +46,13 @@ export class DerReader {
     return this.#bytes.subarray(this.#offset - length, this.#offset);
   }
 
+  /** The next element whole, with its tag and length. @throws FormatError DER-FORM */
+  element(tag: number, field: string): Uint8Array {
+    const start = this.#offset;
+    this.read(tag, field);
+    return this.#bytes.subarray(start, this.#offset);
+  }
+
   /** Elements inside the next one. @throws FormatError DER-FORM */
   enter(tag: number, field: string): DerReader {
     return new DerReader(this.read(tag, field), `${this.#structure}, ${field}`);

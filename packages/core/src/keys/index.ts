@@ -1,14 +1,22 @@
-export { makeCertificate, type CertificateIssuer, type CertificateParameters } from './certificate-build.ts';
+export {
+  makeCertificate,
+  SIGNATURE_OIDS,
+  type CertificateIssuer,
+  type CertificateParameters,
+} from './certificate-build.ts';
 export {
   encodePublicKey,
   parseCertificate,
   parsePublicKey,
   publicKeyBits,
+  type CertificateExtension,
   type ParsedCertificate,
 } from './certificate.ts';
 export { addPoints, curveOrder, fromInteger, inverse, isOnCurve, reduced, toInteger } from './curves.ts';
+export { DER, DerReader, derElement, derUnsigned } from './der.ts';
 export { encodeEcdsaSignature, parseEcdsaSignature } from './ecdsa.ts';
 export { keyIdOfCertificate, keyIdOfIdentifier, keyIdOfPublicKey, keyIdOfVersion1 } from './key-id.ts';
+export { weaknessOf } from './strength.ts';
 export { pkcs1Block, pkcs1Encoding } from './pkcs1.ts';
 export {
   CURVE_SIZES,
@@ -23,3 +31,4 @@ export {
   type SignatureVerifier,
   type Signer,
 } from './types.ts';
+export type { Validity } from './validity.ts';

@@ -1,0 +1,10 @@
+export {
+  alternativeNames,
+  DIRECTORY_NAME,
+  nameAttributes,
+  nameText,
+  type GeneralName,
+  type NameAttribute,
+} from './names.ts';
+export { verifyPath, type PathInput, type VerifiedCertificate } from './path.ts';
+export { parseCertificates } from './pem.ts';

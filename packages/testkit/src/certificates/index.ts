@@ -1,0 +1,15 @@
+export {
+  alternativeName,
+  AUTHORITY,
+  authorityConstraints,
+  CERTIFICATE_SIGNING,
+  distinguishedName,
+  extendedKeyUsage,
+  mintAuthority,
+  mintCertificate,
+  nameConstraints,
+  type Authority,
+  type CertificateOptions,
+  type Extension,
+  type Issuer,
+} from './mint.ts';
