@@ -55,8 +55,15 @@ export async function withList<T>(path: string, options: ListOptions, use: (list
   }
 }
 
-/** The entries of a list as they are read, a piece of the list at a time. @throws FormatError */
-export async function* listEntries(list: OpenList): AsyncGenerator<MeasurementEntry[]> {
+/**
+ * The entries of a list as they are read, a piece of the list at a time.
+ * @param options `quiet` where a line of progress would stand among the output
+ * @throws FormatError
+ */
+export async function* listEntries(
+  list: OpenList,
+  options: { readonly quiet?: boolean } = {},
+): AsyncGenerator<MeasurementEntry[]> {
   const stream = entryStream(list.form);
   const progress = new Progress('entries', list.size);
   const chunk = Buffer.allocUnsafe(CHUNK);
@@ -64,7 +71,8 @@ export async function* listEntries(list: OpenList): AsyncGenerator<MeasurementEn
   try {
     for (let length = await list.read(chunk, 0); length > 0; length = await list.read(chunk, 0)) {
       const read = stream.push(chunk.subarray(0, length));
-      progress.report((entries += read.length), (bytes += length));
+      [entries, bytes] = [entries + read.length, bytes + length];
+      if (options.quiet !== true) progress.report(entries, bytes);
       yield read;
     }
     yield stream.end();

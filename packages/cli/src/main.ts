@@ -114,14 +114,29 @@ function addHosts(program: Command): void {
 
 function addLog(program: Command): void {
   const log = group(program, 'log', 'Measurement lists: files of the kernel or the engine, no verifier needed.');
-  const show = command(log, 'show', 'Print the entries of a measurement list.')
+  const show = command(log, 'show', 'Print the entries of a measurement list, all or those that are asked for.')
     .argument('<file>', 'measurement list of the kernel or the engine, binary or ascii')
+    .option('--path <pattern>', 'names that match, with *, ** and ?; or a path and all below it')
+    .option('--digest <alg:hex>', 'files of this digest, of which a beginning is enough')
+    .option('--template <name>', 'entries of this template')
+    .option('--violations', 'violations only')
+    .option('--pcr <number>', 'entries of this PCR')
+    .option('--from <entry>', 'from this entry on')
+    .option('--to <entry>', 'up to and with this entry')
+    .option('--limit <number>', 'no more than so many')
+    .option('--entry <entry>', 'this entry with all that it carries')
+    .option('--long', 'all that each entry carries: signatures, keys, critical data, attributes')
+    .option('--follow', 'go on with what is measured from now on, until Ctrl-C')
     .addOption(bankOption())
     .addOption(imaHashOption())
-    .addOption(outputOption());
+    .addOption(outputOption(['text', 'json', 'jsonl', 'csv']));
   examples(show, [
     'assay log show .assay/engine/binary_runtime_measurements_sha256',
-    'assay log show FILE -o json | jq .entries[0]',
+    'assay log show FILE --path /usr/bin --violations',
+    "assay log show FILE --path '/home/*/**' -o csv >home.csv",
+    'assay log show FILE --entry 13',
+    'assay log show /sys/kernel/security/ima/binary_runtime_measurements --follow',
+    'assay log show FILE -o jsonl | jq -r \'select(.kind == "file").name\'',
   ]);
   show.action(action(async (file, options) => (await import('./commands/log-show.ts')).showLog(file, options)));
   const verify = command(log, 'verify', 'Recompute every template digest and replay the list into its PCRs.')
@@ -159,6 +174,55 @@ function addPolicy(program: Command): void {
   );
   examples(format, ['assay policy format FILE', 'assay policy format FILE >FILE.new']);
   format.action(action(async (file) => (await import('./commands/policy-format.ts')).formatPolicyFile(file)));
+  addPolicyAnswers(policy);
+}
+
+/** What a policy does, once a kernel holds it. */
+function addPolicyAnswers(policy: Command): void {
+  const explain = ofKernel(command(policy, 'explain', 'Say which rules decide about an access, and why others do not.'))
+    .argument('<file>', 'a policy, or builtin:NAME such as builtin:tcb')
+    .option('--path <path>', 'the file that is accessed; what it has is taken from it where it exists')
+    .option('--func <function>', 'function that the kernel asks with, such as BPRM_CHECK', 'FILE_CHECK')
+    .option('--mask <mask>', 'access, such as MAY_READ|MAY_WRITE (default: that of the function)')
+    .option('--uid <id>', 'who accesses it (default: 0)')
+    .option('--euid <id>', 'effective user (default: as --uid); 0 has the capabilities of root')
+    .option('--gid <id>', 'group (default: as --uid)')
+    .option('--egid <id>', 'effective group (default: as --gid)')
+    .option('--owner <id>', 'owner of the file')
+    .option('--group <id>', 'group of the file')
+    .option('--fsmagic <hex>', 'magic number of its file system')
+    .option('--fsname <type>', 'type of its file system, such as ext4 or fuse.sshfs')
+    .option('--fsuuid <uuid>', 'UUID of its file system')
+    .option('--data <name>', 'keyring of KEY_CHECK, or label of CRITICAL_DATA')
+    .option('--label <field=text>', 'label of a security module, such as obj_type=bin_t; may be repeated', collect)
+    .addOption(outputOption());
+  examples(explain, [
+    'assay policy explain /etc/ima/ima-policy --path /usr/bin/su --func BPRM_CHECK --uid 1000',
+    "assay policy explain 'builtin:tcb|appraise_tcb' --path /etc/shadow --kernel 6.12",
+    'assay policy explain FILE --func KEY_CHECK --data .ima -o json | jq .actions',
+  ]);
+  explain.action(
+    action(async (file, options) => (await import('./commands/policy-explain.ts')).explainPolicy(file, options)),
+  );
+  const show = ofKernel(command(policy, 'show-builtin', 'Print the rules with which a kernel starts.'))
+    .argument('<name>', "value of ima_policy=, such as tcb, or a kernel's whole command line")
+    .addOption(outputOption());
+  examples(show, [
+    'assay policy show-builtin tcb --kernel 6.12',
+    "assay policy show-builtin 'tcb|appraise_tcb' --secure-boot",
+    'assay policy show-builtin "$(cat /proc/cmdline)"',
+  ]);
+  show.action(
+    action(async (name, options) => (await import('./commands/policy-show-builtin.ts')).showBuiltin(name, options)),
+  );
+}
+
+/** Options that say which kernel a policy is in. */
+function ofKernel(target: Command): Command {
+  return target
+    .option('--kernel <version>', 'kernel from 5.4 to 7.3, such as 6.12 (default: the running one)')
+    .option('--config <which>', "debian, or a kernel's configuration file (default: debian; see the manual)")
+    .option('--secure-boot', 'Secure Boot is on: with the rules of the architecture');
 }
 
 function addEventLog(program: Command): void {
@@ -234,10 +298,9 @@ function connected(target: Command): Command {
     .addOption(stateOption());
 }
 
-function outputOption(): Option {
-  return new Option('-o, --output <format>', 'text for people, json for programs')
-    .choices(['text', 'json'])
-    .default('text');
+function outputOption(formats: readonly string[] = ['text', 'json']): Option {
+  const what = formats.length > 2 ? 'text for people, the others for programs' : 'text for people, json for programs';
+  return new Option('-o, --output <format>', what).choices(formats).default('text');
 }
 
 function stateOption(): Option {

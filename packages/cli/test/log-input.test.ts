@@ -16,7 +16,7 @@ import { test } from 'node:test';
 import { utf8 } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
 import { SimulatedList } from '@assay/testkit/evidence';
-import { ASSAY, assay, assertFails, ordinaryUser, ROOT, scratch, UNSAFE } from './assay.ts';
+import { ASSAY, assay, assertFails, documentIn, ordinaryUser, ROOT, scratch, UNSAFE } from './assay.ts';
 
 const VECTOR = `${ROOT}packages/core/test/vectors/lists/ima-sig/binary_runtime_measurements_sha256`;
 const DIGEST = nodeHasher.digest('sha256', utf8('content'));
@@ -66,17 +66,6 @@ const NO_LISTS: readonly (readonly [what: string, make: (path: string) => void, 
   ['an empty file', (path) => writeFileSync(path, ''), 'LIST-EMPTY'],
   ['a directory', (path) => mkdirSync(path), 'INPUT-FILE'],
   [
-    'an ascii list cut short',
-    (path) => writeFileSync(path, readFileSync(VECTOR.replace('binary', 'ascii')).subarray(0, -1)),
-    'BYTES-TRUNCATED',
-  ],
-  ['a list cut short', (path) => writeFileSync(path, readFileSync(VECTOR).subarray(0, -1)), 'BYTES-TRUNCATED'],
-  [
-    'a list with bytes behind it',
-    (path) => writeFileSync(path, Buffer.concat([readFileSync(VECTOR), Buffer.of(10)])),
-    'BYTES-TRUNCATED',
-  ],
-  [
     'a sparse file of a terabyte',
     (path) => {
       writeFileSync(path, '');
@@ -107,6 +96,39 @@ test('a list is read from a pipe, whatever pieces its writer makes of it', async
     if (writer.exitCode === null) await once(writer, 'exit');
   }
 });
+
+/** Lists whose last record is not whole. */
+const CUT: typeof NO_LISTS = [
+  [
+    'an ascii list cut short',
+    (path) => writeFileSync(path, readFileSync(VECTOR.replace('binary', 'ascii')).subarray(0, -1)),
+    'BYTES-TRUNCATED',
+  ],
+  ['a list cut short', (path) => writeFileSync(path, readFileSync(VECTOR).subarray(0, -1)), 'BYTES-TRUNCATED'],
+  [
+    'a list with bytes behind it',
+    (path) => writeFileSync(path, Buffer.concat([readFileSync(VECTOR), Buffer.of(10)])),
+    'BYTES-TRUNCATED',
+  ],
+];
+
+for (const [what, make, code] of CUT) {
+  test(`${what}: its entries are shown, then a typed error, exit code 3`, async (t) => {
+    const path = `${scratch(t)}/list`;
+    make(path);
+    await assertFails(['log', 'verify', path], { code, exit: 3 });
+    const text = await assay(['log', 'show', path]);
+    assert.equal(text.code, 3);
+    assert.match(text.stdout, /\n16 +10 .*\/mnt\/viol_tomtou\.txt\n/);
+    assert.match(text.stderr, new RegExp(`^error ${code}: .*\nwhat to do .*\n$`));
+    const json = await assay(['log', 'show', path, '-o', 'json']);
+    assert.deepEqual([json.code, json.stderr], [3, text.stderr]);
+    const { schema, entries, error } = documentIn(json);
+    assert.equal(schema, 'assay.log.v1');
+    assert.ok(Array.isArray(entries) && entries.length >= 16);
+    assert.ok(typeof error === 'object' && error !== null && 'code' in error && error.code === code);
+  });
+}
 
 test('/dev/urandom is no list, as a device and as a file of its bytes', async (t) => {
   await assertFails(['log', 'show', '/dev/urandom'], { code: 'INPUT-FILE', exit: 3 });

@@ -205,19 +205,23 @@ test('log show -o json has every entry with its digests, signature and buffer', 
   const Entry = z.strictObject({
     entry: z.int(),
     offset: z.int(),
+    length: z.int(),
     pcr: z.literal(10),
     template: z.enum(['ima-sig', 'ima-buf']),
     templateDigest: z.string().regex(/^[0-9a-f]{64}$/),
     kind: z.enum(['boot-aggregate', 'buffer', 'file', 'violation']),
     digest: z.string().regex(/^sha\d+:[0-9a-f]+$/),
+    name: z.string(),
     filenameHint: z.string(),
     signature: z.string().optional(),
     buffer: z.string().optional(),
+    parts: z.looseObject({}).optional(),
   });
   const Shown = z.strictObject({
     schema: z.literal('assay.log.v1'),
     file: z.literal(SIG),
     bank: z.literal('sha256'),
+    format: z.literal('binary'),
     entries: z.array(Entry),
   });
   const { entries } = Shown.parse(documentIn({ stdout }));

@@ -1,72 +1,101 @@
-import { toHex } from '@assay/core/bytes';
-import { digestText, entryKind, filenameHint, type MeasurementEntry } from '@assay/core/measurement';
+import { AssayError } from '@assay/core/errors';
+import type { MeasurementEntry } from '@assay/core/measurement';
 import { z } from 'zod';
-import { EXIT } from '../exit.ts';
-import { readListFile, type ListFile } from '../list-file.ts';
+import { EXIT, exitCodeOf, UsageError } from '../exit.ts';
+import { listEntries, withList } from '../list-file.ts';
+import { EntryFilter, EntryNumber, FilterOptions } from '../log/entry-filter.ts';
+import {
+  CsvWriter,
+  DetailsWriter,
+  JsonLinesWriter,
+  JsonWriter,
+  TableWriter,
+  type EntryWriter,
+} from '../log/entry-writer.ts';
+import { followList } from '../log/follow.ts';
 import { ListOptions, optionsFrom } from '../options.ts';
-import { jsonText } from '../output/report.ts';
+import { reportError } from '../output/report.ts';
 import { printPieces } from '../output/stream.ts';
-import { colours, tableLines } from '../output/terminal.ts';
+
+const ShowOptions = ListOptions.extend({
+  ...FilterOptions.shape,
+  output: z.enum(['text', 'json', 'jsonl', 'csv']),
+  entry: EntryNumber,
+  long: z.boolean().default(false),
+  follow: z.boolean().default(false),
+});
+type ShowOptions = z.infer<typeof ShowOptions>;
 
 /** `assay log show FILE`: names are escaped, so that a hostile one does nothing to a terminal. */
 export async function showLog(path: unknown, given: unknown): Promise<number> {
-  const options = optionsFrom(ListOptions, given);
+  const options = alone(optionsFrom(ShowOptions, given));
   const file = z.string().parse(path);
-  const list = await readListFile(file, options);
-  await printPieces(options.output === 'json' ? documentPieces(file, list) : tableLines(tableRows(list)));
+  const filter = new EntryFilter(options);
+  if (options.follow) return follow(file, options, filter);
+  return withList(file, options, async (list) => {
+    const { bank, format } = list.form;
+    const json = options.output === 'json' ? new JsonWriter({ file, bank, format }, options.long) : undefined;
+    const entries = listEntries(list, { quiet: process.stdout.isTTY });
+    return print(entries, filter, json ?? lineWriter(options), options.entry);
+  });
+}
+
+/** `--entry N` is that entry alone, with all that it carries. */
+function alone(options: ShowOptions): ShowOptions {
+  const { entry, from, to, follow: follows, output } = options;
+  if (follows && output === 'json') throw new UsageError('--follow has no end: take -o jsonl for a document a line');
+  if (entry === undefined) return options;
+  if (from !== undefined || to !== undefined || follows)
+    throw new UsageError('--entry goes without --from, --to, --follow');
+  return { ...options, from: entry, to: entry, long: true };
+}
+
+/** For output that has no end of its own. */
+function lineWriter({ output, long }: ShowOptions): EntryWriter {
+  if (output === 'jsonl') return new JsonLinesWriter(long);
+  if (output === 'csv') return new CsvWriter();
+  return long ? new DetailsWriter() : new TableWriter();
+}
+
+/** Shows what can be read; what keeps the rest from it is told behind. */
+async function print(
+  batches: AsyncIterable<MeasurementEntry[]>,
+  filter: EntryFilter,
+  writer: EntryWriter,
+  wants: number | undefined,
+): Promise<number> {
+  let shown = 0;
+  try {
+    for await (const batch of batches) {
+      const wanted = filter.wanted(batch);
+      shown += wanted.length;
+      if (wanted.length > 0) await printPieces([writer.entries(wanted)]);
+      if (filter.done) break;
+    }
+  } catch (error) {
+    if (!(error instanceof AssayError) || shown === 0) throw error;
+    await printPieces([writer.end(error)]);
+    reportError(error, 'text');
+    return exitCodeOf(error);
+  }
+  if (shown === 0 && wants !== undefined) throw new UsageError(`--entry ${wants}: the list has no such entry`);
+  await printPieces([writer.end()]);
   return EXIT.fine;
 }
 
-/** One JSON document, an entry a line: a long list would be longer than a string can be. */
-function* documentPieces(file: string, { bank, entries }: ListFile): Generator<string> {
-  yield `${jsonText({ schema: 'assay.log.v1', file, bank }).slice(0, -1)},"entries":[\n`;
-  for (const [index, entry] of entries.entries()) {
-    yield `${jsonText(jsonEntry(entry))}${index === entries.length - 1 ? '' : ','}\n`;
+/** Until Ctrl-C, or as many entries as were asked for. */
+async function follow(file: string, options: ShowOptions, filter: EntryFilter): Promise<number> {
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  const writer = lineWriter(options);
+  for await (const step of followList(file, options, stop.signal)) {
+    if (step === 'again') {
+      process.stderr.write('the list has started again: these are its first entries\n');
+      continue;
+    }
+    const wanted = filter.wanted(step);
+    if (wanted.length > 0) await printPieces([writer.entries(wanted)]);
+    if (filter.done) return EXIT.fine;
   }
-  yield ']}\n';
-}
-
-function jsonEntry(entry: MeasurementEntry): object {
-  const { signature, buffer } = entry.fields;
-  return {
-    entry: entry.number,
-    offset: entry.offset,
-    pcr: entry.pcr,
-    template: entry.template,
-    templateDigest: toHex(entry.templateDigest),
-    kind: entryKind(entry),
-    digest: digestText(entry.fields.digest),
-    filenameHint: filenameHint(entry.fields),
-    ...(signature === undefined || signature.length === 0 ? {} : { signature: toHex(signature) }),
-    ...(buffer === undefined ? {} : { buffer: toHex(buffer) }),
-  };
-}
-
-const HEAD = ['ENTRY', 'PCR', 'TEMPLATE', 'TEMPLATE DIGEST', 'DIGEST', 'FILE OR EVENT'];
-const SHORT = 16;
-
-function tableRows({ entries }: ListFile): Iterable<readonly string[]> {
-  const head = HEAD.map((title) => colours(1).dim(title));
-  return {
-    *[Symbol.iterator]() {
-      yield head;
-      for (const entry of entries) yield tableRow(entry);
-    },
-  };
-}
-
-function tableRow(entry: MeasurementEntry): string[] {
-  return [
-    String(entry.number),
-    String(entry.pcr),
-    entry.template,
-    entry.violation ? 'violation' : `${toHex(entry.templateDigest).slice(0, SHORT)}…`,
-    shortDigest(digestText(entry.fields.digest)),
-    filenameHint(entry.fields),
-  ];
-}
-
-function shortDigest(digest: string): string {
-  const [algorithm = '', hex = ''] = digest.split(':');
-  return hex === '' ? '' : `${algorithm}:${hex.slice(0, SHORT)}…`;
+  return EXIT.interrupted;
 }

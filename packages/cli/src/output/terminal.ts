@@ -14,13 +14,31 @@ export function table(rows: Rows): string {
   return [...tableLines(rows)].join('');
 }
 
+/** Such a table whose rows come in batches: a column never gets narrower again. */
+export class Columns {
+  readonly #widths: number[] = [];
+
+  text(rows: readonly (readonly string[])[]): string {
+    widen(this.#widths, rows);
+    return rows.map((row) => line(row, this.#widths)).join('');
+  }
+}
+
 /** The lines of such a table, one at a time; the rows are asked for twice, so that long ones need not be kept. */
 export function* tableLines(rows: Rows): Generator<string> {
   const widths: number[] = [];
+  widen(widths, rows);
+  for (const row of rows) yield line(row, widths);
+}
+
+function widen(widths: number[], rows: Rows): void {
   for (const row of rows) {
     for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, width(cell));
   }
-  for (const row of rows) yield `${row.map((cell, column) => padded(cell, column, row, widths)).join('  ')}\n`;
+}
+
+function line(row: readonly string[], widths: readonly number[]): string {
+  return `${row.map((cell, column) => padded(cell, column, row, widths)).join('  ')}\n`;
 }
 
 function padded(cell: string, column: number, row: readonly string[], widths: readonly number[]): string {

@@ -1,0 +1,107 @@
+import { constants } from 'node:fs';
+import { open, stat, type FileHandle } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FormatError } from '@assay/core/errors';
+import { entryStream, type EntryStream, type MeasurementEntry } from '@assay/core/measurement';
+import { isFileError, UsageError } from '../exit.ts';
+import { withList, type ListOptions } from '../list-file.ts';
+
+const CHUNK = 256 * 1024;
+/** Enough to tell a list from another one. */
+const TAIL = 4096;
+const PAUSE_MILLISECONDS = 500;
+
+/**
+ * The entries of a list, and those that come later, until the signal. The file is opened anew each time: the kernel lets
+ * nobody trim a list that somebody has open, and a file may be replaced. Where what was read before is not there any
+ * more, the list has started again: `again`, then its entries from the first.
+ * @throws FormatError, UsageError for a pipe
+ */
+export async function* followList(
+  path: string,
+  options: ListOptions,
+  signal: AbortSignal,
+): AsyncGenerator<MeasurementEntry[] | 'again'> {
+  if ((await stat(path)).isFIFO()) throw new UsageError('--follow takes a file; a pipe is shown as it comes without');
+  let place: Place | undefined;
+  while (!signal.aborted) {
+    try {
+      place ??= new Place(await streamOf(path, options));
+      if (!(yield* news(path, place))) {
+        place = undefined;
+        yield 'again';
+        continue;
+      }
+    } catch (error) {
+      if (!isWaitedFor(error, place)) throw error;
+    }
+    await pause(signal);
+  }
+}
+
+/** Where a list has been read to, and the bytes before that. */
+class Place {
+  readonly #stream: EntryStream;
+  #offset = 0;
+  #tail = Buffer.alloc(0);
+
+  constructor(stream: EntryStream) {
+    this.#stream = stream;
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  take(bytes: Buffer): MeasurementEntry[] {
+    this.#offset += bytes.length;
+    this.#tail = Buffer.concat([this.#tail, bytes]).subarray(-TAIL);
+    return this.#stream.push(bytes);
+  }
+
+  /** Whether the file still has, before this place, what was read there. */
+  async isIn(file: FileHandle): Promise<boolean> {
+    const now = Buffer.alloc(this.#tail.length);
+    const start = this.#offset - now.length;
+    for (let length = 0; length < now.length; ) {
+      const { bytesRead } = await file.read(now, length, now.length - length, start + length);
+      if (bytesRead === 0) return false;
+      length += bytesRead;
+    }
+    return now.equals(this.#tail);
+  }
+}
+
+async function streamOf(path: string, options: ListOptions): Promise<EntryStream> {
+  return withList(path, options, ({ form }) => Promise.resolve(entryStream(form)));
+}
+
+/** @returns false when the list is another one */
+async function* news(path: string, place: Place): AsyncGenerator<MeasurementEntry[], boolean> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (!(await place.isIn(file))) return false;
+    const chunk = Buffer.allocUnsafe(CHUNK);
+    for (;;) {
+      const { bytesRead } = await file.read(chunk, 0, CHUNK, place.offset);
+      if (bytesRead === 0) return true;
+      yield place.take(chunk.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** A list that is empty may begin; a file that was there may be on its way to be replaced. */
+function isWaitedFor(error: unknown, place: Place | undefined): boolean {
+  if (error instanceof FormatError) return error.code === 'LIST-EMPTY';
+  return isFileError(error) && error.code === 'ENOENT' && place !== undefined;
+}
+
+async function pause(signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(PAUSE_MILLISECONDS, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
