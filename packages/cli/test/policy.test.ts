@@ -30,10 +30,12 @@ const Checked = z.strictObject({
   lint: z.array(
     z.strictObject({
       line: z.int(),
+      column: z.int(),
       code: z.string().startsWith('LINT-'),
       severity: z.enum(['warning', 'note']),
       message: z.string().min(1),
       fix: z.string().optional(),
+      safe: z.boolean().optional(),
     }),
   ),
   load: z.array(z.strictObject({ line: z.int(), code: z.string().startsWith('POLICY-'), message: z.string() })),
@@ -118,7 +120,7 @@ test('policy check: what is accepted and still a mistake is said, and leaves the
   assert.equal(ended.code, 0);
   assert.deepEqual(
     checked(ended).lint.map(({ line, code }) => `${line} ${code}`),
-    ['1 LINT-MASK-EXACT', '2 LINT-MASK-EXACT', '2 LINT-UNREACHED'],
+    ['1 LINT-PSEUDO', '1 LINT-EXCESS', '1 LINT-MASK-EXACT', '2 LINT-UNREACHED', '2 LINT-MASK-EXACT'],
   );
 });
 

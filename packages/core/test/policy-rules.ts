@@ -1,5 +1,14 @@
 import fc from 'fast-check';
-import { debianOptions, parseKernelVersion, type KernelProfile } from '@assay/core/policy';
+import assert from 'node:assert/strict';
+import {
+  checkPolicy,
+  debianOptions,
+  lintPolicy,
+  parseKernelVersion,
+  parsePolicy,
+  type KernelProfile,
+  type LintFinding,
+} from '@assay/core/policy';
 
 /** Every hash algorithm that 6.12 implements, modsig, no labels, a custom policy active. */
 export const OPTIONS_6_12: KernelProfile = {
@@ -25,3 +34,11 @@ export const kernel: fc.Arbitrary<KernelProfile> = fc.oneof(
   fc.constant(OPTIONS_6_12),
   fc.constant({ ...OPTIONS_6_12, labels: 'selinux' as const, version: { major: 7, minor: 2 } }),
 );
+
+/** @param text rules that the kernel accepts */
+export function lintText(text: string, profile = OPTIONS_6_12): LintFinding[] {
+  const lines = parsePolicy(text);
+  const { rules } = checkPolicy(lines, profile);
+  for (const rule of rules) assert.ok(rule.accepted, rule.text);
+  return lintPolicy(lines, rules);
+}

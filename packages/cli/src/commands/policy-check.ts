@@ -22,7 +22,7 @@ export async function checkPolicyFile(path: unknown, given: unknown): Promise<nu
   const checked = checkPolicy(lines, kernel.profile);
   const lint = lintPolicy(lines, checked.rules);
   if (options.output === 'json')
-    printJson({ schema: 'assay.policy-check.v1', ...documentOf(file, kernel, checked), lint });
+    printJson({ schema: 'assay.policy-check.v1', ...documentOf(file, kernel, checked), lint: lint.map(lintDocument) });
   else await printPieces(textOf(file, kernel, checked, lint));
   return checked.accepted ? EXIT.fine : EXIT.no;
 }
@@ -37,6 +37,11 @@ function ruleDocument(checked: CheckedRule): object {
   if (accepted) return { line, text, accepted };
   const { column, code, message } = checked.refusal;
   return { line, text, accepted, column, code, message };
+}
+
+/** `fix` is the better rule, empty for none at all; `safe` says that `--fix` applies it. */
+function lintDocument({ fix, ...finding }: LintFinding): object {
+  return fix === undefined ? finding : { ...finding, fix: fix.text, safe: fix.safe };
 }
 
 function* textOf(
@@ -59,6 +64,6 @@ function* textOf(
   for (const { line, code, message } of load) yield `  line ${line}: ${colour.red(code)} ${message}\n`;
   for (const { line, code, message, fix } of lint) {
     yield `  line ${line}: ${colour.yellow(code)} ${shown(message)}\n`;
-    if (fix !== undefined) yield `    better: ${shown(fix)}\n`;
+    if (fix !== undefined) yield `    better: ${shown(fix.text) || 'without it'}\n`;
   }
 }

@@ -75,7 +75,7 @@ export const RULE_CODES = {
 
 export type RuleCode = keyof typeof RULE_CODES;
 
-/** The kernel accepts a rule, and it does not do what it looks like. */
+/** The kernel accepts a rule, and it does not do what it looks like, or more than anybody wants. */
 export const LINT_CODES = {
   'LINT-UNREACHED': {
     meaning: 'An earlier rule decides everything that this rule matches; the first match of a class of actions counts.',
@@ -100,6 +100,42 @@ export const LINT_CODES = {
   'LINT-OLD-NAME': {
     meaning: 'A word is an old name; the kernel gives the rule back with the new one.',
     remedy: 'Use the new name.',
+  },
+  'LINT-DONT-BROAD': {
+    meaning: 'A dont_ rule takes everything, all of root or a whole disk from the rules behind it.',
+    remedy: 'Narrow it, such as by obj_type or fsuuid, or put the rules it stops in front of it.',
+  },
+  'LINT-MAGIC-NAME': {
+    meaning: 'A magic number is not that of the file system that the comment of the rule names.',
+    remedy: 'Find out which of the two is meant; the message names both numbers.',
+  },
+  'LINT-MAGIC-UNKNOWN': {
+    meaning: 'No known file system has the magic number of a rule, so that the rule never matches.',
+    remedy: 'Compare it with `stat -f -c %t` of a file there; write it as a hexadecimal number.',
+  },
+  'LINT-TMPFS': {
+    meaning: 'A dont_ rule leaves out programs that are started from tmpfs or ramfs, where everybody can put them.',
+    remedy: 'Give the rule func=FILE_CHECK, as the built-in policy has it since 6.14; or mount such places noexec.',
+  },
+  'LINT-OVERLAY': {
+    meaning: 'Programs in containers are on overlayfs, and the rules for programs do not reach them.',
+    remedy: 'Write rules for fsname=overlay too; containers that nobody measures belong on other machines.',
+  },
+  'LINT-PSEUDO': {
+    meaning: 'A rule for all files that are read has no dont_ rules in front of it for what the kernel makes up.',
+    remedy: 'Begin as the built-in policies do: dont_measure or dont_appraise for proc, sysfs and their like.',
+  },
+  'LINT-SIGNATURES': {
+    meaning: 'Signatures are demanded of files whose entries in the measurement list do not carry them.',
+    remedy: 'Measure with template=ima-sig, so that a verifier sees which key vouched for a file.',
+  },
+  'LINT-LABELS': {
+    meaning: 'A rule demands a label of every program, or of every file that root owns.',
+    remedy: 'Label the root file system first, and start with ima_appraise=log until nothing would be refused.',
+  },
+  'LINT-EXCESS': {
+    meaning: 'A rule measures every file that is read, so that the list grows without end and says little.',
+    remedy: 'Measure what is executed, and narrow rules for files by obj_type, fowner or file system.',
   },
 } as const satisfies Record<string, CodeText>;
 

@@ -50,6 +50,6 @@ export {
   type KernelVersion,
   type LabelModule,
 } from './profile.ts';
-export { lintPolicy, type LintFinding } from './lint.ts';
+export { fixPolicy, lintPolicy, type FixedPolicy, type LintFinding, type LintFix } from './lint/index.ts';
 export type { Refusal } from './refusal.ts';
 export type { Rule } from './rule.ts';

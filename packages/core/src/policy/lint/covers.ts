@@ -1,4 +1,4 @@
-import type { IdCondition, Rule } from './rule.ts';
+import type { IdCondition, Rule } from '../rule.ts';
 
 /**
  * Functions whose buffers only a rule that names them matches (ima_match_rules); since 7.3 POLICY_CHECK has such buffers
