@@ -5,6 +5,7 @@ import { SystemError } from '../errors/index.ts';
 export const TPM_RC = {
   SUCCESS: 0x000,
   INITIALIZE: 0x100,
+  PCR_CHANGED: 0x128,
   OBJECT_MEMORY: 0x902,
   SESSION_MEMORY: 0x903,
   YIELDED: 0x908,

@@ -1,5 +1,6 @@
 import { printable } from '@assay/core/bytes';
-import { command, getCapability, TPM_CAP, TPM_PT, type RunCommand } from '@assay/core/tpm';
+import { TPM_PT, type RunCommand } from '@assay/core/tpm';
+import { readProperties } from './capability.ts';
 
 /** What a TPM says about itself; nothing signs it. */
 export interface TpmIdentity {
@@ -19,20 +20,6 @@ export async function readIdentity(run: RunCommand): Promise<TpmIdentity> {
     vendor: vendor.join('').trimEnd(),
     firmware: firmware.join('.'),
   };
-}
-
-/** All that exist from `first` to `last`; a TPM may return fewer at a time than it is asked for. */
-async function readProperties(run: RunCommand, first: number, last: number): Promise<Map<number, number>> {
-  const values = new Map<number, number>();
-  for (let from = first; from <= last; ) {
-    const query = { capability: TPM_CAP.TPM_PROPERTIES, property: from, propertyCount: last - from + 1 };
-    const { capabilityData, moreData } = await run(command(getCapability, query));
-    const list = capabilityData.kind === 'properties' ? capabilityData.properties : [];
-    for (const { property, value } of list) values.set(property, value);
-    const reached = Math.max(from, ...list.map(({ property }) => property));
-    from = moreData && list.length > 0 ? reached + 1 : last + 1;
-  }
-  return values;
 }
 
 /** Four characters in one number; a zero byte ends them. */

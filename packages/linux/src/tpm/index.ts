@@ -1,5 +1,19 @@
+export { openTpmAddress, parseSocketAddress, parseTpmAddress, type TpmAddress } from './address.ts';
+export {
+  attestTime,
+  certifyCreationOf,
+  certifyNv,
+  certifyObject,
+  type Creation,
+  type SignedAttestation,
+} from './attest.ts';
+export { readAlgorithms, readBanks, readCommands, readCurves, readHandles, readProperties } from './capability.ts';
+export { certificatesIn, readCertificateChain, readCertificates, type TpmCertificate } from './certificates.ts';
+export { SwtpmControl } from './control.ts';
 export { openTpmDevice } from './device.ts';
 export type { TpmIdentity } from './identity.ts';
-export { connectSwtpm } from './swtpm.ts';
-export { Tpm, type KeyBlobs } from './tpm.ts';
+export { listNvIndices, readNv, readNvPublic } from './nv.ts';
+export { MAX_SEALED, readSelected, sealData, unsealData, type SealPolicy } from './seal.ts';
+export { connectSwtpm, type SocketAddress } from './swtpm.ts';
+export { Tpm, type KeyBlobs, type LoadedObject } from './tpm.ts';
 export type { TpmTransport } from './transport.ts';

@@ -5,38 +5,41 @@ import type { TpmTransport } from './transport.ts';
 
 const HEADER = 10;
 
+/** The path of a unix socket, or a TCP port. */
+export type SocketAddress = string | { readonly host: string; readonly port: number };
+
 /**
- * A software TPM (swtpm) behind a unix socket: the TPM's own bytes, nothing around them. swtpm serves one connection
- * at a time, so the connection is closed as soon as no command follows; others can use the same TPM in between.
+ * A software TPM (swtpm) behind a socket: the TPM's own bytes, nothing around them. swtpm serves one connection at a
+ * time, so the connection is closed as soon as no command follows; others can use the same TPM in between.
  * @throws SystemError TPM-UNREACHABLE where nothing listens there, NOT-PERMITTED
  */
-export async function connectSwtpm(socketPath: string): Promise<TpmTransport> {
-  const transport = new SwtpmTransport(socketPath);
+export async function connectSwtpm(address: SocketAddress): Promise<TpmTransport> {
+  const transport = new SwtpmTransport(address);
   await transport.probe();
   return transport;
 }
 
 class SwtpmTransport implements TpmTransport {
   readonly description: string;
-  readonly #path: string;
+  readonly #address: SocketAddress;
   /** Connection on which a command waits for its response. */
   #busy: Socket | null = null;
   /** Connection of a burst of commands, between two of them. */
   #idle: Socket | null = null;
 
-  constructor(path: string) {
-    this.description = `swtpm at ${path}`;
-    this.#path = path;
+  constructor(address: SocketAddress) {
+    this.description = `swtpm at ${textOf(address)}`;
+    this.#address = address;
   }
 
   /** Connects and lets go again. */
   async probe(): Promise<void> {
-    this.#rest(await connect(this.#path));
+    this.#rest(await connect(this.#address));
   }
 
   async send(command: Uint8Array): Promise<Uint8Array> {
     this.#busy?.destroy(); // Its sender gave it up: swtpm serves nobody else until it is closed.
-    const socket = this.#idle === null || this.#idle.destroyed ? await connect(this.#path) : this.#idle;
+    const socket = this.#idle === null || this.#idle.destroyed ? await connect(this.#address) : this.#idle;
     this.#idle = null;
     this.#busy = socket;
     try {
@@ -45,7 +48,7 @@ class SwtpmTransport implements TpmTransport {
       return response;
     } catch (error) {
       socket.destroy();
-      throw unreachable(this.#path, error);
+      throw unreachable(this.#address, error);
     } finally {
       if (this.#busy === socket) this.#busy = null;
     }
@@ -67,10 +70,11 @@ class SwtpmTransport implements TpmTransport {
   }
 }
 
-async function connect(path: string): Promise<Socket> {
-  const socket = createConnection(path);
+/** @throws SystemError TPM-UNREACHABLE, NOT-PERMITTED */
+export async function connect(address: SocketAddress): Promise<Socket> {
+  const socket = typeof address === 'string' ? createConnection(address) : createConnection(address.port, address.host);
   await new Promise<void>((resolve, reject) => {
-    const onClose = (): void => reject(unreachable(path, socket.errored));
+    const onClose = (): void => reject(unreachable(address, socket.errored));
     socket.on('error', () => undefined); // 'close' follows and tells who waits.
     socket.on('close', onClose).once('connect', () => {
       socket.off('close', onClose);
@@ -80,26 +84,41 @@ async function connect(path: string): Promise<Socket> {
   return socket;
 }
 
-function exchange(socket: Socket, command: Uint8Array): Promise<Uint8Array> {
+/** Writes, and gathers what comes until `sizeOf` knows how much it is and all of it is there. */
+export function ask(
+  socket: Socket,
+  question: Uint8Array,
+  sizeOf: (bytes: Buffer) => number | undefined,
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    let response = Buffer.alloc(0);
+    let answer = Buffer.alloc(0);
     const onClose = (): void => reject(socket.errored ?? new Error('the connection was closed'));
     const onData = (piece: Buffer): void => {
-      response = Buffer.concat([response, piece]);
-      if (response.length > MAX_MESSAGE)
-        return void socket.destroy(new Error(`a response of more than ${MAX_MESSAGE} bytes`));
-      if (response.length < HEADER || response.length < response.readUInt32BE(2)) return;
+      answer = Buffer.concat([answer, piece]);
+      if (answer.length > MAX_MESSAGE)
+        return void socket.destroy(new Error(`an answer of more than ${MAX_MESSAGE} bytes`));
+      const size = sizeOf(answer);
+      if (size === undefined || answer.length < size) return;
       socket.off('data', onData).off('close', onClose);
-      resolve(response);
+      resolve(answer);
     };
     socket.on('data', onData).on('close', onClose);
-    socket.write(command);
+    socket.write(question);
   });
 }
 
-function unreachable(path: string, cause: unknown): SystemError {
+function exchange(socket: Socket, command: Uint8Array): Promise<Uint8Array> {
+  return ask(socket, command, (bytes) => (bytes.length < HEADER ? undefined : bytes.readUInt32BE(2)));
+}
+
+function textOf(address: SocketAddress): string {
+  return typeof address === 'string' ? address : `${address.host}:${address.port}`;
+}
+
+export function unreachable(address: SocketAddress, cause: unknown): SystemError {
   if (cause instanceof SystemError) return cause;
   const denied = cause instanceof Error && 'code' in cause && cause.code === 'EACCES';
   const message = cause instanceof Error ? cause.message : String(cause);
-  return new SystemError(denied ? 'NOT-PERMITTED' : 'TPM-UNREACHABLE', `swtpm at ${path}: ${message}`, { cause });
+  const code = denied ? 'NOT-PERMITTED' : 'TPM-UNREACHABLE';
+  return new SystemError(code, `swtpm at ${textOf(address)}: ${message}`, { cause });
 }

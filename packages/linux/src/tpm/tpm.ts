@@ -1,22 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SystemError } from '@assay/core/errors';
 import type { HashName } from '@assay/core/hash';
+import { nodeCrypto } from '@assay/core/node';
 import {
   activateCredential,
-  AK_ECC_P256,
+  AK_TEMPLATES,
   command,
+  commandInSessions,
   create,
   createPrimary,
-  EK_ECC_P256,
-  EK_RSA_2048,
+  EK_TEMPLATES,
   EMPTY_PASSWORD,
   encodePublic,
   flushContext,
-  getCapability,
   getRandom,
   knownBanks,
   load,
   NO_SENSITIVE,
+  OBJECT,
+  parsePublic,
   pcrExtend,
   policyAuthorization,
   policySecret,
@@ -26,20 +28,28 @@ import {
   readPublic,
   responseCodeOf,
   shutdown,
-  startAuthSession,
+  startSession,
   startup,
-  TPM_CAP,
   TPM_HANDLE,
   TPM_RC,
-  TPM_SE,
   TPM_SU,
   TpmResponseError,
+  type AkTemplateName,
   type Authorization,
+  type AuthSession,
   type ClockInfo,
+  type CommandLayout,
+  type EkTemplateName,
+  type Fields,
+  type HandleNames,
   type PcrSelection,
   type PublicArea,
+  type SessionOptions,
   type TpmCommand,
+  type Use,
+  type Values,
 } from '@assay/core/tpm';
+import { readBanks } from './capability.ts';
 import { readIdentity, type TpmIdentity } from './identity.ts';
 import type { TpmTransport } from './transport.ts';
 
@@ -47,6 +57,13 @@ import type { TpmTransport } from './transport.ts';
 export interface KeyBlobs {
   readonly private: Uint8Array;
   readonly public: Uint8Array;
+}
+
+/** A key in the TPM, with its TPM2B_PUBLIC; to be flushed. */
+export interface LoadedObject {
+  readonly handle: number;
+  readonly public: Uint8Array;
+  readonly name: Uint8Array;
 }
 
 /** Waits in milliseconds before a command that the TPM could not take yet is sent again. */
@@ -105,9 +122,7 @@ export class Tpm {
 
   /** Banks that are active and hold PCR 10, where measurement lists are anchored; in the TPM's order. */
   async activeBanks(): Promise<HashName[]> {
-    const query = { capability: TPM_CAP.PCRS, property: 0, propertyCount: 1 };
-    const { capabilityData } = await this.run(command(getCapability, query));
-    return capabilityData.kind === 'pcrs' ? knownBanks(capabilityData.banks, 10) : [];
+    return knownBanks(await readBanks((each) => this.run(each)), 10);
   }
 
   /** Values of one moment. @throws SystemError TPM-BANK too, where the bank is not active */
@@ -121,27 +136,39 @@ export class Tpm {
     await this.run(command(pcrExtend, { pcr, digests: list }, [EMPTY_PASSWORD]));
   }
 
-  /** EK template L-2 (ECC P-256), or L-1 (RSA 2048) where the TPM has no P-256: the same key each time. */
-  async createEndorsementKey(): Promise<{ handle: number; public: Uint8Array }> {
+  /**
+   * The endorsement key of a template: the same key each time. Without a name it is that of L-2 (ECC P-256), or of L-1
+   * (RSA 2048) where the TPM has no P-256.
+   */
+  async createEndorsementKey(template?: EkTemplateName): Promise<{ handle: number; public: Uint8Array }> {
+    const make = (name: EkTemplateName): Promise<LoadedObject> =>
+      this.createPrimary(TPM_HANDLE.ENDORSEMENT, EK_TEMPLATES[name].area);
+    if (template !== undefined) return make(template);
     try {
-      return await this.#createPrimary(EK_ECC_P256);
+      return await make('L-2');
     } catch (error) {
       if (!(error instanceof TpmResponseError && isAboutParameter(error.responseCode, 2))) throw error;
-      return this.#createPrimary(EK_RSA_2048);
+      return make('L-1');
     }
   }
 
-  /** A restricted ECDSA P-256 signing key under the EK; not loaded. */
-  async createAttestationKey(ekHandle: number): Promise<KeyBlobs> {
-    const result = await this.#asEndorsementUser((session) =>
-      this.run(command(create, { parentHandle: ekHandle, ...creation(AK_ECC_P256) }, [session])),
-    );
+  /** A key that the seed of a hierarchy gives: the same each time. The hierarchy has the empty password. */
+  async createPrimary(hierarchy: number, template: PublicArea): Promise<LoadedObject> {
+    const parameters = { primaryHandle: hierarchy, ...creationOf(template) };
+    const result = await this.run(command(createPrimary, parameters, [EMPTY_PASSWORD]));
+    return { handle: result.objectHandle, public: result.outPublic, name: result.name };
+  }
+
+  /** A restricted signing key under the EK; not loaded. */
+  async createAttestationKey(ekHandle: number, template: AkTemplateName = 'ecdsa-p256'): Promise<KeyBlobs> {
+    const parameters = { parentHandle: ekHandle, ...creationOf(AK_TEMPLATES[template]) };
+    const result = await this.#asUserOf(ekHandle, (ek) => this.run(command(create, parameters, [ek])));
     return { private: result.outPrivate, public: result.outPublic };
   }
 
   async loadAttestationKey(ekHandle: number, blobs: KeyBlobs): Promise<{ handle: number; name: Uint8Array }> {
     const parameters = { parentHandle: ekHandle, inPrivate: blobs.private, inPublic: blobs.public };
-    const result = await this.#asEndorsementUser((session) => this.run(command(load, parameters, [session])));
+    const result = await this.#asUserOf(ekHandle, (ek) => this.run(command(load, parameters, [ek])));
     return { handle: result.objectHandle, name: result.name };
   }
 
@@ -163,8 +190,8 @@ export class Tpm {
     encryptedSecret: Uint8Array,
   ): Promise<Uint8Array> {
     const parameters = { activateHandle: akHandle, keyHandle: ekHandle, credentialBlob, secret: encryptedSecret };
-    const result = await this.#asEndorsementUser((session) =>
-      this.run(command(activateCredential, parameters, [EMPTY_PASSWORD, session])),
+    const result = await this.#asUserOf(ekHandle, (ek) =>
+      this.run(command(activateCredential, parameters, [EMPTY_PASSWORD, ek])),
     );
     return result.certInfo;
   }
@@ -186,6 +213,34 @@ export class Tpm {
   /** Unloads a key or ends a session. */
   async flush(handle: number): Promise<void> {
     await this.run(command(flushContext, { flushHandle: handle }));
+  }
+
+  /** Gives a loaded object or an open session to `use`, and flushes it whatever happens. */
+  async using<R>(handle: number, use: () => Promise<R>): Promise<R> {
+    try {
+      return await use();
+    } finally {
+      await this.flush(handle).catch(ignoreRefusal);
+    }
+  }
+
+  /** A session for `use`; it is ended whatever happens. */
+  async inSession<R>(options: SessionOptions, use: (session: AuthSession) => Promise<R>): Promise<R> {
+    const session = await this.run(startSession(nodeCrypto, options));
+    return this.using(session.handle, () => use(session));
+  }
+
+  /**
+   * Sends a command that sessions protect. One that uses the same session must be sent after this one has its answer.
+   * @param names of the objects and NV indices that the command uses, by handle
+   */
+  async runInSessions<H extends Fields, P extends Fields, RH extends Fields, R extends Fields>(
+    layout: CommandLayout<H, P, RH, R>,
+    values: Values<H> & Values<P>,
+    uses: readonly Use[],
+    names?: HandleNames,
+  ): Promise<Values<RH> & Values<R>> {
+    return this.run(commandInSessions(nodeCrypto, layout, values, uses, names));
   }
 
   /** After the commands that wait. */
@@ -225,33 +280,19 @@ export class Tpm {
     }
   }
 
-  async #createPrimary(template: PublicArea): Promise<{ handle: number; public: Uint8Array }> {
-    const parameters = { primaryHandle: TPM_HANDLE.ENDORSEMENT, ...creation(template) };
-    const result = await this.run(command(createPrimary, parameters, [EMPTY_PASSWORD]));
-    return { handle: result.objectHandle, public: result.outPublic };
-  }
-
-  /** A policy session that satisfies the EK's policy; it is ended whatever happens. */
-  async #asEndorsementUser<T>(use: (session: Authorization) => Promise<T>): Promise<T> {
-    const { sessionHandle } = await this.run(
-      command(startAuthSession, {
-        tpmKey: TPM_HANDLE.NULL,
-        bind: TPM_HANDLE.NULL,
-        nonceCaller: new Uint8Array(16), // Enters only HMACs, and this session has none.
-        encryptedSalt: NONE,
-        sessionType: TPM_SE.POLICY,
-        symmetric: null,
-        authHash: 'sha256',
-      }),
-    );
-    try {
-      const handles = { authHandle: TPM_HANDLE.ENDORSEMENT, policySession: sessionHandle };
+  /**
+   * Makes use of an EK as its template allows it: by the empty password, or in a policy session with the password of
+   * the hierarchy, which is ended whatever happens.
+   */
+  async #asUserOf<T>(ekHandle: number, use: (ek: Authorization) => Promise<T>): Promise<T> {
+    const area = parsePublic((await this.readPublic(ekHandle)).public);
+    if ((area.attributes & OBJECT.USER_WITH_AUTH) !== 0) return use(EMPTY_PASSWORD);
+    return this.inSession({ kind: 'policy', hash: area.nameAlg, symmetric: null }, async ({ handle }) => {
+      const handles = { authHandle: TPM_HANDLE.ENDORSEMENT, policySession: handle };
       const policy = { nonceTpm: NONE, cpHashA: NONE, policyRef: NONE, expiration: 0 };
       await this.run(command(policySecret, { ...handles, ...policy }, [EMPTY_PASSWORD]));
-      return await use(policyAuthorization(sessionHandle));
-    } finally {
-      await this.flush(sessionHandle).catch(ignoreRefusal);
-    }
+      return use(policyAuthorization(handle));
+    });
   }
 }
 
@@ -260,7 +301,7 @@ function ignoreRefusal(error: unknown): void {
   if (!(error instanceof SystemError)) throw error;
 }
 
-function creation(template: PublicArea): {
+function creationOf(template: PublicArea): {
   inSensitive: Uint8Array;
   inPublic: Uint8Array;
   outsideInfo: Uint8Array;
