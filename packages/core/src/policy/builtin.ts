@@ -1,7 +1,7 @@
 import { FormatError } from '../errors/index.ts';
 import type { BootPolicy, BuiltinOptions, RequiredSignature } from './builtin-options.ts';
 import { checkRule } from './check.ts';
-import type { PlacedRule } from './evaluate.ts';
+import { KEPT_LINE, type PlacedRule } from './evaluate.ts';
 import { kernelForm } from './kernel-form.ts';
 import { parsePolicy } from './lines.ts';
 import { hasVersion, type KernelProfile } from './profile.ts';
@@ -62,10 +62,8 @@ export function builtinPolicy(
 
 /** The rules that stand in front of every loaded policy: those of the architecture and of the configuration. */
 export function keptRules(profile: KernelProfile, options: BuiltinOptions, isSecureBoot: boolean): PlacedRule[] {
-  return placed(
-    [...archRules(profile, options, isSecureBoot), ...options.required.map(signatureRule).map(table)],
-    profile,
-  );
+  const rules = [...archRules(profile, options, isSecureBoot), ...options.required.map(signatureRule).map(table)];
+  return placed(rules, profile).map((rule) => ({ ...rule, line: KEPT_LINE }));
 }
 
 function table(text: string): BuiltinRule {

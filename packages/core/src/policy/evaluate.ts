@@ -7,8 +7,12 @@ import type { Action, Rule } from './rule.ts';
 export const ACTION_CLASSES = ['measure', 'appraise', 'audit', 'hash'] as const;
 export type ActionClass = (typeof ACTION_CLASSES)[number];
 
+/** Instead of a line: rules that the kernel keeps in front of every policy (`keptRules`). */
+export const KEPT_LINE = 0;
+
 /** A rule with its place in the text it comes from. */
 export interface PlacedRule {
+  /** From 1, or {@link KEPT_LINE}. */
   readonly line: number;
   readonly text: string;
   readonly rule: Rule;

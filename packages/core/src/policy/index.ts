@@ -32,6 +32,8 @@ export {
   type PreparedRule,
 } from './evaluate.ts';
 export { ACCESS, plainSubject, type EventFile, type EventFunction, type PolicyEvent, type Subject } from './event.ts';
+export { explain, rulePlace, type ClassExplanation, type OtherRule, type UnmetCondition } from './explain.ts';
+export { accessMask, functionMask, maskText } from './access.ts';
 export { kernelForm } from './kernel-form.ts';
 export {
   formatPolicy,
@@ -52,4 +54,4 @@ export {
 } from './profile.ts';
 export { fixPolicy, lintPolicy, type FixedPolicy, type LintFinding, type LintFix } from './lint/index.ts';
 export type { Refusal } from './refusal.ts';
-export type { Rule } from './rule.ts';
+export { LABEL_FIELDS, type Rule } from './rule.ts';

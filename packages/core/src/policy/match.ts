@@ -1,3 +1,4 @@
+import { maskText } from './access.ts';
 import { ACCESS, type EventFile, type PolicyEvent, type Subject } from './event.ts';
 import { hasVersion, type KernelProfile } from './profile.ts';
 import type { HookFunction, IdCondition, IdField, Part, Rule } from './rule.ts';
@@ -114,12 +115,6 @@ function maskCondition({ mask }: Rule): Condition[] {
       found: ({ mask: given }) => maskText(given),
     },
   ];
-}
-
-/** `MAY_WRITE|MAY_READ`; `none` for 0. */
-export function maskText(mask: number): string {
-  const names = Object.entries(ACCESS).flatMap(([name, bit]) => ((mask & bit) === 0 ? [] : [name]));
-  return names.join('|') || 'none';
 }
 
 function magicCondition(fsmagic: bigint): Condition {
