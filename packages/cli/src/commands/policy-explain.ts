@@ -41,7 +41,7 @@ function documentOf(
   event: PolicyEvent,
   evaluation: Evaluation,
   classes: readonly ClassExplanation[],
-): { schema: string } {
+): Parameters<typeof printJson>[0] {
   const { actions, demands, slot, algorithms, pcr, template } = evaluation;
   return {
     schema: 'assay.policy-explain.v1',
