@@ -1,5 +1,7 @@
 import { endianness } from 'node:os';
-import { address, load } from 'koffi';
+import { load } from 'koffi';
+
+export { Pinned } from '../libc/index.ts';
 
 /** One of the low-level hashes of OpenSSL (include/openssl/sha.h), by the addresses of context and data. */
 export interface OpensslHash {
@@ -24,18 +26,4 @@ export function opensslFunction(name: string, parameters: number): (...words: nu
 /** The contexts are read as 32-bit words of a little-endian machine. */
 export function contextsAreReadable(): boolean {
   return endianness() === 'LE' && (process.arch === 'x64' || process.arch === 'arm64');
-}
-
-/** Memory for C: its address stays, because the buffer is never handed to anything that could detach it. */
-export class Pinned {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly address: number;
-
-  /** @throws RangeError for an address that a number cannot hold */
-  constructor(size: number) {
-    const buffer = new ArrayBuffer(size);
-    this.bytes = new Uint8Array(buffer);
-    this.address = Number(address(buffer));
-    if (!Number.isSafeInteger(this.address)) throw new RangeError('an address does not fit into a number');
-  }
 }

@@ -36,6 +36,63 @@ export function fcntl(fd: number, command: number, value: number): number {
 
 export const flock: (fd: number, operation: number) => number = libc.func('int flock(int fd, int operation)');
 
+/** The path ends with a zero. Memory is given by its address (`Pinned`). */
+export const openat: (directory: number, path: number, flags: number) => number = libc.func(
+  'int openat(int directory, uintptr_t path, int flags)',
+);
+
+export const fgetxattr: (fd: number, name: number, value: number, size: number) => number = libc.func(
+  'intptr_t fgetxattr(int fd, uintptr_t name, uintptr_t value, size_t size)',
+);
+
+export const lgetxattr: (path: Uint8Array, name: number, value: number, size: number) => number = libc.func(
+  'intptr_t lgetxattr(const void *path, uintptr_t name, uintptr_t value, size_t size)',
+);
+
+export const fsetxattr: (fd: number, name: number, value: number, size: number, flags: number) => number = libc.func(
+  'int fsetxattr(int fd, uintptr_t name, uintptr_t value, size_t size, int flags)',
+);
+
+export const lsetxattr: (path: Uint8Array, name: number, value: number, size: number, flags: number) => number =
+  libc.func('int lsetxattr(const void *path, uintptr_t name, uintptr_t value, size_t size, int flags)');
+
+export const fremovexattr: (fd: number, name: number) => number = libc.func('int fremovexattr(int fd, uintptr_t name)');
+
+export const lremovexattr: (path: Uint8Array, name: number) => number = libc.func(
+  'int lremovexattr(const void *path, uintptr_t name)',
+);
+
+export const flistxattr: (fd: number, list: number, size: number) => number = libc.func(
+  'intptr_t flistxattr(int fd, uintptr_t list, size_t size)',
+);
+
+export const llistxattr: (path: Uint8Array, list: number, size: number) => number = libc.func(
+  'intptr_t llistxattr(const void *path, uintptr_t list, size_t size)',
+);
+
+const ioctlOfPointer: (fd: number, request: bigint, type: 'void *', argument: Uint8Array) => number = libc.func(
+  'int ioctl(int fd, unsigned long request, ...)',
+);
+
+/** ioctl for the requests that take a pointer. */
+export function ioctl(fd: number, request: number, argument: Uint8Array): number {
+  return ioctlOfPointer(fd, BigInt(request), 'void *', argument);
+}
+
+type Words = readonly (number | bigint | Uint8Array | string | null)[];
+
+const syscallOf: (number: number, ...typed: unknown[]) => number = libc.func('long syscall(long number, ...)');
+
+/** Calls for which the C library has no function; a word is a number or the address of bytes. */
+export function syscall(number: number, ...words: Words): number {
+  return syscallOf(number, ...words.flatMap((word) => [typeOf(word), word]));
+}
+
+function typeOf(word: Words[number]): string {
+  if (typeof word === 'number' || typeof word === 'bigint') return 'long';
+  return typeof word === 'string' ? 'const char *' : 'void *';
+}
+
 /** errno of the last call in this thread; left over from an earlier one where the last did not fail. */
 export function lastErrno(): number {
   return errno();

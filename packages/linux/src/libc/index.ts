@@ -1,2 +1,24 @@
-export { close, fanotifyInit, fanotifyMark, fcntl, flock, lastErrno, poll, read, write } from './calls.ts';
+export {
+  close,
+  fanotifyInit,
+  fanotifyMark,
+  fcntl,
+  fgetxattr,
+  flistxattr,
+  flock,
+  fremovexattr,
+  fsetxattr,
+  ioctl,
+  lastErrno,
+  lgetxattr,
+  llistxattr,
+  lremovexattr,
+  lsetxattr,
+  openat,
+  poll,
+  read,
+  syscall,
+  write,
+} from './calls.ts';
 export { callFailed } from './errors.ts';
+export { Pinned } from './pinned.ts';

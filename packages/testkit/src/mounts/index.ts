@@ -24,14 +24,17 @@ export function mountTmpfs(): ScratchMount {
   return { path, [Symbol.dispose]: () => unmount(path, path) };
 }
 
-/** An ext4 file system in a file, on a loop device. */
-export function mountExt4(): ScratchMount {
+/**
+ * An ext4 file system in a file, on a loop device.
+ * @param features of mkfs.ext4, such as `verity`
+ */
+export function mountExt4(...features: readonly string[]): ScratchMount {
   const directory = scratchDirectory();
   const image = join(directory, 'image');
   const path = mkdtempSync(join(directory, 'at-'));
   writeFileSync(image, '');
   truncateSync(image, 64 * 1024 * 1024);
-  run('mkfs.ext4', ['-q', '-F', image]);
+  run('mkfs.ext4', ['-q', '-F', ...features.flatMap((feature) => ['-O', feature]), image]);
   run('mount', ['-o', 'loop', image, path]);
   return { path, [Symbol.dispose]: () => unmount(path, directory) };
 }

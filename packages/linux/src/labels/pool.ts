@@ -1,0 +1,176 @@
+import { closeSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { AssayError } from '@assay/core/errors';
+import type { OpenedFile, TreeProblem } from '../tree/index.ts';
+import type { LabelJob, LabelResult } from './job.ts';
+import { LabelRunner } from './run.ts';
+
+/** One file, and what became of it. */
+export interface LabelledFile {
+  readonly path: Buffer;
+  /** Bytes of the file; 0 where it could not be opened. */
+  readonly size: number;
+  readonly result: LabelResult;
+}
+
+type Found = OpenedFile | TreeProblem;
+
+/** What is handed to a thread at once: enough that the handing over costs little, not so much that others wait. */
+const BATCH_FILES = 32;
+const BATCH_BYTES = 1024 * 1024;
+const BATCHES_PER_THREAD = 2;
+/** Results wait for those before them, up to so many batches. */
+const BATCHES_OPEN = 64;
+
+/**
+ * Does a job to all files that a walk finds, on several threads, of which this is one, and gives the results in the order
+ * of the walk.
+ */
+export async function* labelFiles(
+  found: Iterable<Found>,
+  job: LabelJob,
+  threads = availableParallelism(),
+): AsyncGenerator<LabelledFile> {
+  const runner = new LabelRunner(job); // A key that cannot be opened is an error before any file is touched.
+  const open: OpenBatch[] = [];
+  let pool: Pool | undefined;
+  try {
+    for (const batch of batchesOf(found)) {
+      const one = new OpenBatch(batch);
+      open.push(one);
+      if (pool?.take(one) !== true) await one.runHere(runner);
+      // The first batch is done before threads are started: for a few files they would only cost.
+      pool ??= new Pool(job, threads - 1);
+      await turn();
+      if (open.length >= BATCHES_OPEN) await open[0]?.done;
+      while (open[0]?.results !== undefined) yield* open.shift()?.results ?? [];
+    }
+    for (const each of open.splice(0)) yield* await each.done;
+  } finally {
+    await Promise.allSettled(open.map((each) => each.done));
+    await pool?.close();
+  }
+}
+
+/** Lets messages of the threads in. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function* batchesOf(found: Iterable<Found>): Generator<readonly Found[], void> {
+  let batch: Found[] = [];
+  let bytes = 0;
+  for (const each of found) {
+    batch.push(each);
+    bytes += each.kind === 'file' ? each.size : 0;
+    if (batch.length < BATCH_FILES && bytes < BATCH_BYTES) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+class OpenBatch {
+  readonly done: Promise<readonly LabelledFile[]>;
+  readonly fds: readonly number[];
+  readonly #batch: readonly Found[];
+  readonly #settle: PromiseWithResolvers<readonly LabelledFile[]>;
+  /** Once they are there. */
+  results: readonly LabelledFile[] | undefined;
+
+  constructor(batch: readonly Found[]) {
+    this.#batch = batch;
+    this.fds = batch.flatMap((each) => (each.kind === 'file' ? [each.fd] : []));
+    this.#settle = Promise.withResolvers();
+    this.done = this.#settle.promise;
+    this.done.catch(() => undefined); // It fails where it is awaited.
+  }
+
+  async runHere(runner: LabelRunner): Promise<void> {
+    const results: LabelResult[] = [];
+    for (const fd of this.fds) {
+      results.push(await runner.run(fd));
+      closeSync(fd);
+    }
+    this.finish(results);
+  }
+
+  finish(results: readonly LabelResult[]): void {
+    this.results = labelled(this.#batch, results);
+    this.#settle.resolve(this.results);
+  }
+
+  fail(error: Error): void {
+    this.#settle.reject(error);
+  }
+}
+
+/** The results of a batch at the paths that they belong to. */
+function labelled(batch: readonly Found[], results: readonly LabelResult[]): LabelledFile[] {
+  let next = 0;
+  return batch.map((each) => {
+    if (each.kind === 'problem') return { path: each.path, size: 0, result: failure(each.error) };
+    const result = results[next] ?? failure(new Error('the thread gave no result'));
+    next += 1;
+    return { path: each.path, size: each.size, result };
+  });
+}
+
+function failure(error: Error): LabelResult {
+  const code = error instanceof AssayError || 'code' in error ? String(error.code) : 'INTERNAL';
+  return { state: 'failed', code, message: error.message };
+}
+
+class Pool {
+  readonly #threads: Thread[];
+
+  constructor(job: LabelJob, threads: number) {
+    this.#threads = Array.from({ length: threads }, () => new Thread(job));
+  }
+
+  /** @returns false where all threads are busy, or not running yet */
+  take(batch: OpenBatch): boolean {
+    const free = this.#threads.find((thread) => thread.isFree);
+    free?.run(batch);
+    return free !== undefined;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.close()));
+  }
+}
+
+/** A worker says with its first message that it runs, and answers batches in the order in which it gets them. */
+class Thread {
+  readonly #worker: Worker;
+  readonly #waiting: OpenBatch[] = [];
+  #runs = false;
+
+  constructor(job: LabelJob) {
+    // Descriptors are opened in the thread that walks and closed in this one.
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: job, trackUnmanagedFds: false });
+    this.#worker.on('message', (results: readonly LabelResult[]) => {
+      if (this.#runs) this.#waiting.shift()?.finish(results);
+      this.#runs = true;
+    });
+    this.#worker.on('error', (error: Error) => {
+      this.#runs = false;
+      for (const batch of this.#waiting.splice(0)) batch.fail(error);
+    });
+  }
+
+  get isFree(): boolean {
+    return this.#runs && this.#waiting.length < BATCHES_PER_THREAD;
+  }
+
+  run(batch: OpenBatch): void {
+    this.#waiting.push(batch);
+    this.#worker.postMessage(batch.fds, []);
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}

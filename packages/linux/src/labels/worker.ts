@@ -1,0 +1,27 @@
+import { closeSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { LabelJob, LabelResult } from './job.ts';
+import { LabelRunner } from './run.ts';
+
+// One of the threads that `labelFiles` starts: descriptors come in, results go out, and the files are closed here.
+
+function isJob(data: unknown): data is LabelJob {
+  return typeof data === 'object' && data !== null && 'kind' in data;
+}
+
+async function runAll(runner: LabelRunner, fds: readonly number[]): Promise<LabelResult[]> {
+  const results: LabelResult[] = [];
+  for (const fd of fds) {
+    results.push(await runner.run(fd));
+    closeSync(fd);
+  }
+  return results;
+}
+
+const port = parentPort;
+if (port === null || !isJob(workerData)) throw new Error('this module is the worker thread of pool.ts');
+const runner = new LabelRunner(workerData);
+port.postMessage([]);
+port.on('message', (fds: readonly number[]) => {
+  void runAll(runner, fds).then((results) => port.postMessage(results));
+});

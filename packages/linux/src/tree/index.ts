@@ -1,0 +1,2 @@
+export { globMatcher } from './glob.ts';
+export { TreeWalk, type OpenedFile, type SkippedCounts, type TreeOptions, type TreeProblem } from './walk.ts';

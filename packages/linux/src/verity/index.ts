@@ -1,0 +1,1 @@
+export { enableVerity, measureVerity } from './verity.ts';

@@ -1,0 +1,1 @@
+export { getXattr, listXattrs, removeXattr, setXattr, type XattrTarget } from './xattr.ts';
