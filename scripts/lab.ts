@@ -3,16 +3,9 @@ import { mkdir, mkdtemp, readdir, readFile, rmdir, stat } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { AssayError } from '@assay/core/errors';
 import { bootKernel, defaultCache, updateKernel, type GuestFile, type KernelSeries } from '@assay/testkit/lab';
-import { LAB_USAGE, parseLabArguments, UsageError, type BootCommand, type LabCommand } from './lab-arguments.ts';
-
-/** Apart from what scripts exit with, as env(1) and timeout(1) choose them. */
-const EXIT = { usage: 2, timeout: 124, lab: 125, interrupted: 130 } as const;
-
-function onStep(sentence: string): void {
-  console.error(`lab: ${sentence}`);
-}
+import { LAB_USAGE, parseLabArguments, type BootCommand, type LabCommand } from './lab-arguments.ts';
+import { interruptible, onStep } from './lab-process.ts';
 
 async function run(command: LabCommand, signal: AbortSignal): Promise<number> {
   if (command.name === 'boot') return boot(command, signal);
@@ -67,26 +60,4 @@ async function tellOfFiles(out: string, isOwn: boolean): Promise<void> {
   else if (isOwn) await rmdir(out);
 }
 
-/** @returns the exit code */
-function report(error: unknown, signal: AbortSignal): number {
-  if (signal.aborted) return EXIT.interrupted;
-  const { message } = error instanceof Error ? error : new Error(String(error));
-  if (error instanceof UsageError) {
-    console.error(`lab: ${message}; --help says more`);
-    return EXIT.usage;
-  }
-  if (!(error instanceof AssayError)) {
-    console.error(`lab: ${message}`);
-    return EXIT.lab;
-  }
-  console.error(`lab: ${error.code}: ${message}`);
-  return error.code === 'LAB-TIMEOUT' ? EXIT.timeout : EXIT.lab;
-}
-
-const interrupt = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => interrupt.abort());
-try {
-  process.exitCode = await run(parseLabArguments(process.argv.slice(2)), interrupt.signal);
-} catch (error) {
-  process.exitCode = report(error, interrupt.signal);
-}
+await interruptible(async (signal) => run(parseLabArguments(process.argv.slice(2)), signal));

@@ -1,0 +1,8 @@
+import { policyRules } from './policy-rules.ts';
+import type { Suite } from './suite.ts';
+
+export { keepAnswers, keptAnswers } from './kept.ts';
+export { ask, type Agreement, type AskedKernel, type GuestAnswer, type Suite } from './suite.ts';
+
+/** In the order in which they run. */
+export const SUITES: readonly Suite[] = [policyRules];

@@ -1,0 +1,120 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SystemError } from '@assay/core/errors';
+import { parseKernelConfig, parseKernelVersion, type KernelProfile } from '@assay/core/policy';
+import { bootKernel, type BootOptions, type KernelSeries, type LabKernel } from '../lab/index.ts';
+
+/** Cases from a seed that are asked of a kernel, and of core. */
+export interface Suite {
+  /** For the command line. */
+  readonly name: string;
+  /** What agrees, for the table. */
+  readonly title: string;
+  /** The guests to run. */
+  guests(cases: Cases): readonly Guest[] | Promise<readonly Guest[]>;
+  /** Compares what these guests answered with what core says to the same files. */
+  judge(answers: readonly GuestAnswer[]): Agreement | Promise<Agreement>;
+}
+
+export interface Cases {
+  readonly kernel: KernelSeries;
+  /** A 32-bit integer: the same cases for the same seed. */
+  readonly seed: number;
+  /** A few, for answers that are kept for tests without a kernel. */
+  readonly few: boolean;
+}
+
+/** A boot: a program of ./guest to run, and the files that it reads in /lab. */
+export interface Guest {
+  readonly program: string;
+  readonly files: Files;
+  /** Words for the command line of the kernel. */
+  readonly cmdline?: string;
+  readonly timeoutMs: number;
+}
+
+/** By name. */
+export type Files = ReadonlyMap<string, Uint8Array>;
+
+/** The kernel that was asked. */
+export interface AskedKernel extends Pick<LabKernel, 'series' | 'version' | 'release'> {
+  /** What of its configuration bears on integrity. */
+  readonly config: string;
+}
+
+export interface GuestAnswer {
+  readonly kernel: AskedKernel;
+  readonly asked: Files;
+  /** What the program left in /lab/out. */
+  readonly files: Files;
+}
+
+/** How often a kernel and core gave the same answer. */
+export interface Agreement {
+  readonly cases: number;
+  /** For people: the case, what the kernel said, what core said. */
+  readonly disagreements: readonly string[];
+}
+
+export type AskOptions = Pick<BootOptions, 'kernel' | 'signal' | 'onStep' | 'cache'>;
+
+/**
+ * Runs a guest to its end.
+ * @throws SystemError LAB-GUEST where its program fails, with what it said
+ */
+export async function ask(guest: Guest, options: AskOptions): Promise<GuestAnswer> {
+  const out = await mkdtemp(join(tmpdir(), 'assay-suite-'));
+  try {
+    const program = await readFile(join(import.meta.dirname, 'guest', guest.program));
+    const files = [...guest.files].map(([path, data]) => ({ path, data }));
+    const { kernel, status, stderr } = await bootKernel({
+      ...options,
+      cmdline: guest.cmdline,
+      timeoutMs: guest.timeoutMs,
+      command: [`./${guest.program}`],
+      files: [...files, { path: guest.program, data: program, executable: true }],
+      out,
+    });
+    const said = Buffer.from(stderr).toString('utf8').trim();
+    if (status !== 0) throw new SystemError('LAB-GUEST', `${guest.program} ended with ${status}: ${said.slice(-2000)}`);
+    return { kernel: await askedKernel(kernel), asked: guest.files, files: await readAll(out) };
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
+}
+
+const OPTIONS_KEPT = /^CONFIG_(IMA|EVM|INTEGRITY|LSM|SECURITY|CRYPTO|FS_VERITY|TCG)[A-Z0-9_]*=/;
+
+async function askedKernel({ series, version, release, config }: LabKernel): Promise<AskedKernel> {
+  const lines = (await readFile(config, 'utf8')).split('\n').filter((line) => OPTIONS_KEPT.test(line));
+  return { series, version, release, config: `${lines.join('\n')}\n` };
+}
+
+/** The files of a directory, by name. */
+export async function readAll(directory: string): Promise<Map<string, Buffer>> {
+  const names = await readdir(directory);
+  const files = names.map(async (name): Promise<[string, Buffer]> => [name, await readFile(join(directory, name))]);
+  return new Map(await Promise.all(files));
+}
+
+/**
+ * A file that was asked about or answered, as text.
+ * @throws SystemError LAB-GUEST where it is missing
+ */
+export function textOf(files: Files, name: string): string {
+  const file = files.get(name);
+  if (file === undefined) throw new SystemError('LAB-GUEST', `the guest left no file ${name}`);
+  return Buffer.from(file).toString('utf8');
+}
+
+/** What the configuration of a kernel of the lab says of its policies. */
+export function profileOf({ release, config }: AskedKernel): KernelProfile {
+  return { name: release, version: parseKernelVersion(release), ...parseKernelConfig(config) };
+}
+
+/** The answer of a suite that runs one guest. */
+export function theOnly([answer, ...rest]: readonly GuestAnswer[]): GuestAnswer {
+  if (answer === undefined || rest.length > 0) throw new RangeError('the suite runs one guest');
+  return answer;
+}

@@ -1,0 +1,59 @@
+// Compares core with real kernels: `npm run test:kernel`; docs/kernel-lab.md
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KERNEL_SERIES, type KernelSeries } from '@assay/testkit/lab';
+import { ask, keepAnswers, keptAnswers, SUITES, type GuestAnswer, type Suite } from '@assay/testkit/suites';
+import { KERNEL_USAGE, parseKernelArguments, SEED, type KernelTests } from './kernel-arguments.ts';
+import { agreementPage, agreementTable, runLine, type SuiteRun } from './kernel-report.ts';
+import { interruptible, onStep } from './lab-process.ts';
+import { ROOT } from './workspace.ts';
+
+const SHOWN_DISAGREEMENTS = 30;
+
+async function main(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  const tests = parseKernelArguments(argv);
+  if (tests === undefined) {
+    console.log(KERNEL_USAGE);
+    return 0;
+  }
+  const runs: SuiteRun[] = [];
+  for (const kernel of tests.kernels) {
+    for (const suite of tests.suites) runs.push(await runSuite(suite, kernel, { tests, signal }));
+  }
+  console.log(`\n${agreementTable(runs)}`);
+  if (isWhole(tests)) await writeFile(join(ROOT, 'docs/kernel-agreement.md'), agreementPage(runs, tests.seed));
+  return runs.every(({ disagreements }) => disagreements.length === 0) ? 0 : 1;
+}
+
+interface Context {
+  readonly tests: KernelTests;
+  readonly signal: AbortSignal;
+}
+
+async function runSuite(suite: Suite, kernel: KernelSeries, context: Context): Promise<SuiteRun> {
+  const started = performance.now();
+  const answers = await answersOf(suite, kernel, context);
+  const [first] = answers;
+  if (first === undefined) throw new RangeError(`${suite.name} has no guests`);
+  const run = { suite, kernel: first.kernel, ...(await suite.judge(answers)) };
+  console.log(`${runLine(run)} (${Math.round((performance.now() - started) / 1000)} s)`);
+  for (const text of run.disagreements.slice(0, SHOWN_DISAGREEMENTS)) console.log(`  ${text}`);
+  return run;
+}
+
+async function answersOf(suite: Suite, kernel: KernelSeries, { tests, signal }: Context): Promise<GuestAnswer[]> {
+  const directory = tests.answers === undefined ? undefined : join(tests.answers, suite.name, kernel);
+  if (tests.judge && directory !== undefined) return keptAnswers(directory);
+  const answers: GuestAnswer[] = [];
+  for (const guest of await suite.guests({ kernel, seed: tests.seed, few: tests.few })) {
+    answers.push(await ask(guest, { kernel, signal, onStep }));
+  }
+  if (directory !== undefined) await keepAnswers(directory, answers);
+  return answers;
+}
+
+function isWhole({ kernels, suites, seed, judge, few }: KernelTests): boolean {
+  return !judge && !few && seed === SEED && kernels.length === KERNEL_SERIES.length && suites.length === SUITES.length;
+}
+
+await interruptible(async (signal) => main(process.argv.slice(2), signal));
