@@ -45,6 +45,7 @@ export {
 } from './lines.ts';
 export {
   debianOptions,
+  hasVersion,
   parseKernelConfig,
   parseKernelVersion,
   type KernelOptions,
