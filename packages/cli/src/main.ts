@@ -139,6 +139,7 @@ function addLog(program: Command): void {
     'assay log show FILE -o jsonl | jq -r \'select(.kind == "file").name\'',
   ]);
   show.action(action(async (file, options) => (await import('./commands/log-show.ts')).showLog(file, options)));
+  addLogComparisons(log);
   const verify = command(log, 'verify', 'Recompute every template digest and replay the list into its PCRs.')
     .argument('<file>', 'measurement list of the kernel or the engine, binary or ascii')
     .option('--pcr <bank:index=hex>', 'value that the PCR must have; may be repeated', collect)
@@ -151,6 +152,38 @@ function addLog(program: Command): void {
     'assay log verify FILE --pcr sha256:10=4be2… -o json',
   ]);
   verify.action(action(async (file, options) => (await import('./commands/log-verify.ts')).verifyLog(file, options)));
+}
+
+/** What is in a list, and what is in one and not in another. */
+function addLogComparisons(log: Command): void {
+  const stats = command(log, 'stats', 'Count what a measurement list holds: by template, directory, digest and more.')
+    .argument('<file>', 'measurement list of the kernel or the engine, binary or ascii')
+    .option('--depth <number>', 'components of a directory that are told apart', '2')
+    .option('--top <number>', 'rows of each table', '10')
+    .addOption(bankOption())
+    .addOption(imaHashOption())
+    .addOption(outputOption(['text', 'json', 'csv']));
+  examples(stats, [
+    'assay log stats /sys/kernel/security/ima/binary_runtime_measurements',
+    'assay log stats FILE --depth 1 --top 20',
+    'assay log stats FILE -o json | jq .duplicates.namesOfManyDigests',
+  ]);
+  stats.action(action(async (file, options) => (await import('./commands/log-stats.ts')).logStatistics(file, options)));
+  const diff = connected(
+    command(log, 'diff', 'Say what one list has measured and another has not, by digest and name.'),
+  )
+    .argument('<a>', 'measurement list, or host:NAME for a host that the verifier knows')
+    .argument('<b>', 'the other one')
+    .option('--files', 'files only: no boot_aggregate, buffers or violations')
+    .addOption(bankOption())
+    .addOption(imaHashOption())
+    .addOption(outputOption(['text', 'json', 'jsonl', 'csv']));
+  examples(diff, [
+    'assay log diff before after',
+    'assay log diff host:web-01 host:web-02 --files',
+    'assay log diff golden host:web-01 -o csv >differences.csv',
+  ]);
+  diff.action(action(async (a, b, options) => (await import('./commands/log-diff.ts')).diffLogs(a, b, options)));
 }
 
 function addPolicy(program: Command): void {

@@ -9,6 +9,8 @@ const COMMANDS = [
   'doctor',
   'hosts get',
   'log show',
+  'log stats',
+  'log diff',
   'log verify',
   'policy check',
   'policy format',
