@@ -3,17 +3,19 @@ import { gunzipSync } from 'node:zlib';
 import { FormatError } from '@assay/core/errors';
 import {
   DEBIAN_BUILTIN_OPTIONS,
-  debianOptions,
   parseBuiltinOptions,
   parseKernelConfig,
   parseKernelVersion,
+  parseOptionList,
+  runningOptions,
   type BuiltinOptions,
   type KernelOptions,
   type KernelProfile,
   type KernelVersion,
+  type RunningFacts,
 } from '@assay/core/policy';
 import { boundedContent } from './bounded-file.ts';
-import { isFileError } from './exit.ts';
+import { isFileError, UsageError } from './exit.ts';
 
 /** A configuration has a few hundred kilobytes. */
 const LIMIT_BYTES = 4 * 1024 * 1024;
@@ -30,6 +32,7 @@ export interface ChosenKernel {
 /**
  * The named kernel, else the running one; the named options, else those of the running kernel where its configuration
  * can be found and has IMA, else Debian's.
+ * @throws UsageError for a list of options with a word that is none; FormatError KERNEL-VERSION, KERNEL-CONFIG
  */
 export async function chooseKernel(kernel: string | undefined, config: string | undefined): Promise<ChosenKernel> {
   const version = parseKernelVersion(kernel ?? release());
@@ -47,21 +50,40 @@ interface NamedOptions {
 async function chooseOptions(version: KernelVersion, running: boolean, config?: string): Promise<NamedOptions> {
   const ofHost = running && config === undefined ? await optionsOfHost() : undefined;
   if (ofHost !== undefined) return ofHost;
-  if (config === undefined || config === 'debian')
-    return { name: 'debian', options: debianOptions(version), builtin: DEBIAN_BUILTIN_OPTIONS };
-  return optionsIn(config);
+  const name = config ?? 'debian';
+  const listed = parseOptionList(name, version);
+  if (listed !== undefined) return { name, options: listed, builtin: DEBIAN_BUILTIN_OPTIONS };
+  if (name.includes(',') && !name.includes('/')) throw new UsageError(`--config ${name}: ${OPTION_WORDS}`);
+  return optionsIn(name);
 }
+
+const OPTION_WORDS = 'a list has debian, modsig, keys, selinux, smack, apparmor and names of hash algorithms';
 
 /** From the places that Debian and proc(5) name; nothing where none can be read or the kernel has no IMA. */
 async function optionsOfHost(): Promise<NamedOptions | undefined> {
   for (const path of [`/boot/config-${release()}`, '/proc/config.gz']) {
     try {
-      return await optionsIn(path);
+      const found = await optionsIn(path);
+      return { ...found, options: runningOptions(found.options, await runningFacts()) };
     } catch (error) {
       if (!isFileError(error) && !(error instanceof FormatError)) throw error;
     }
   }
   return undefined;
+}
+
+async function runningFacts(): Promise<RunningFacts> {
+  const [lsm, crypto] = await Promise.all(['/sys/kernel/security/lsm', '/proc/crypto'].map(textWhereReadable));
+  return { ...(lsm === undefined ? {} : { lsm }), ...(crypto === undefined ? {} : { crypto }) };
+}
+
+async function textWhereReadable(path: string): Promise<string | undefined> {
+  try {
+    return (await boundedContent(path, LIMIT_BYTES)).toString('latin1');
+  } catch (error) {
+    if (isFileError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** @throws FormatError KERNEL-CONFIG */

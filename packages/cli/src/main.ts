@@ -191,11 +191,15 @@ function addPolicy(program: Command): void {
   const check = command(policy, 'check', 'Say which rules of a policy a kernel accepts, and why not the others.')
     .argument('<file>', 'a policy, a rule on each line')
     .option('--kernel <version>', 'kernel from 5.4 to 7.3, such as 6.12 (default: the running one)')
-    .option('--config <which>', "debian, or a kernel's configuration file (default: debian; see the manual)")
-    .addOption(outputOption());
+    .option('--config <which>', "debian, a list of options or a kernel's configuration file (see the manual)")
+    .option('--fix', 'mend in the file what can be mended without changing a decision')
+    .option('--dry-run', 'with --fix: print the difference, and change nothing')
+    .addOption(outputOption(['text', 'json', 'sarif']));
   examples(check, [
     'assay policy check /etc/ima/ima-policy',
     'assay policy check FILE --kernel 6.12 --config debian',
+    'assay policy check FILE --fix --dry-run',
+    'assay policy check FILE -o sarif >policy.sarif',
     "assay policy check FILE -o json | jq '.rules[] | select(.accepted | not)'",
   ]);
   check.action(

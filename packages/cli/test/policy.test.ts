@@ -114,7 +114,7 @@ test('policy check: what is accepted and still a mistake is said, and leaves the
   assert.equal(text.code, 0);
   assert.match(
     text.stdout,
-    / {2}line 1: LINT-MASK-EXACT .*\n {4}better: measure func=FILE_CHECK mask=\^MAY_READ uid=0\n/,
+    / {2}line 1, column 25: LINT-MASK-EXACT .*\n {4}better: measure func=FILE_CHECK mask=\^MAY_READ uid=0\n/,
   );
   const ended = await assay(['policy', 'check', path, '--kernel', '6.12', '-o', 'json']);
   assert.equal(ended.code, 0);
@@ -146,6 +146,14 @@ test('policy check takes the options of a kernel from its configuration, plain o
     const ended = await assay([...args, '--config', `${directory}/${name}`]);
     assert.deepEqual([ended.code, checked(ended).config], [0, `${directory}/${name}`]);
   }
+});
+
+test('policy check takes the options of a kernel as a list, and names a word of it that is none', async (t) => {
+  const path = policyFile(t, 'appraise func=MODULE_CHECK appraise_type=imasig|modsig\n');
+  const args = ['policy', 'check', path, '--kernel', '6.12', '--config'];
+  assert.equal((await assay([...args, 'debian,modsig'])).code, 0);
+  const { stderr } = await assertFails([...args, 'debian,modsgi'], { code: 'USAGE', exit: 2 });
+  assert.match(stderr, /--config debian,modsgi: a list has debian, modsig,/);
 });
 
 test('policy check without --kernel asks the running kernel', async (t) => {

@@ -4,10 +4,13 @@ import { FormatError } from '@assay/core/errors';
 import {
   checkPolicy,
   checkRule,
+  debianOptions,
   kernelForm,
   parseKernelConfig,
   parseKernelVersion,
+  parseOptionList,
   parsePolicy,
+  runningOptions,
   type CheckedRule,
   type KernelProfile,
 } from '@assay/core/policy';
@@ -239,4 +242,30 @@ test('before 5.10 rules for keys are accepted without the option that measures t
   const on = (minor: number): boolean =>
     check('measure func=KEY_CHECK keyrings=.ima', { ...without, version: { major: 5, minor } }).accepted;
   assert.deepEqual([on(9), on(10)], [true, false]);
+});
+
+test('options are read from a list of their names; a name that is none makes it no list', () => {
+  const version = parseKernelVersion('6.1');
+  assert.deepEqual(parseOptionList('debian', version), debianOptions(version));
+  assert.deepEqual(parseOptionList('debian,modsig,sha3-256,selinux', version), {
+    modsig: true,
+    keyMeasurement: true,
+    labels: 'selinux',
+    algorithms: ['md5', 'sha1', 'sha224', 'sha256', 'sha3-256'],
+    customPolicyActive: false,
+  });
+  assert.deepEqual(parseOptionList('keys,sha1', version)?.algorithms, ['sha1']);
+  for (const text of ['', 'debian,', 'debian,nosuch', 'MODSIG', '/boot/config-6.1', 'constructor'])
+    assert.equal(parseOptionList(text, version), undefined, text);
+});
+
+test('a running kernel says which security module is active and which algorithms its modules brought', () => {
+  const configured = debianOptions(parseKernelVersion('6.1'));
+  const crypto =
+    'name         : sha512\ndriver       : sha512-avx2\n\nname         : hmac(sm3)\nname         : crc32c\n';
+  const running = runningOptions(configured, { lsm: 'lockdown,capability,yama,selinux,ima,evm\n', crypto });
+  assert.deepEqual([running.labels, running.algorithms.at(-1)], ['selinux', 'sha512']);
+  assert.equal(runningOptions(configured, { lsm: 'capability' }).labels, 'none');
+  assert.equal(runningOptions({ ...configured, labels: 'none' }, { lsm: 'selinux' }).labels, 'none');
+  assert.deepEqual(runningOptions(configured, {}), configured);
 });

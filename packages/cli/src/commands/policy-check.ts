@@ -1,35 +1,99 @@
-import { checkPolicy, lintPolicy, type CheckedPolicy, type CheckedRule, type LintFinding } from '@assay/core/policy';
+import { isatty } from 'node:tty';
+import {
+  checkPolicy,
+  fixPolicy,
+  lintPolicy,
+  printPolicy,
+  type CheckedPolicy,
+  type CheckedRule,
+  type LintFinding,
+  type PolicyLine,
+} from '@assay/core/policy';
+import { replaceFile } from '@assay/linux/files';
 import { z } from 'zod';
-import { EXIT } from '../exit.ts';
+import { EXIT, UsageError } from '../exit.ts';
 import { chooseKernel, type ChosenKernel } from '../kernel-profile.ts';
-import { optionsFrom, OutputOptions } from '../options.ts';
-import { colours, shown } from '../output/terminal.ts';
-import { printJson } from '../output/report.ts';
+import { optionsFrom } from '../options.ts';
+import { jsonText, printJson } from '../output/report.ts';
 import { printPieces } from '../output/stream.ts';
+import { colours, shown } from '../output/terminal.ts';
+import { policyDiff } from '../policy/diff.ts';
+import { sarifLog } from '../policy/sarif.ts';
 import { readPolicyFile } from '../policy-file.ts';
 
-const CheckOptions = OutputOptions.extend({
+const CheckOptions = z.object({
+  output: z.enum(['text', 'json', 'sarif']),
   kernel: z.string().optional(),
   config: z.string().min(1, 'takes debian or a file').optional(),
+  fix: z.boolean().default(false),
+  dryRun: z.boolean().default(false),
 });
+
+/** A policy as it is on disk, or would be. */
+interface Report {
+  readonly file: string;
+  readonly kernel: ChosenKernel;
+  readonly lines: readonly PolicyLine[];
+  readonly checked: CheckedPolicy;
+  readonly lint: readonly LintFinding[];
+  /** What `--fix` mended, by lines of the file as it was. */
+  readonly fixed?: readonly LintFinding[];
+}
 
 /** `assay policy check FILE`: exit code 0 when the kernel takes every rule and the policy, else 1. */
 export async function checkPolicyFile(path: unknown, given: unknown): Promise<number> {
   const options = optionsFrom(CheckOptions, given);
+  if (options.dryRun && (!options.fix || options.output !== 'text'))
+    throw new UsageError('--dry-run shows what --fix would change, and as text alone');
   const file = z.string().parse(path);
   const kernel = await chooseKernel(options.kernel, options.config);
-  const lines = await readPolicyFile(file);
-  const checked = checkPolicy(lines, kernel.profile);
-  const lint = lintPolicy(lines, checked.rules);
-  if (options.output === 'json')
-    printJson({ schema: 'assay.policy-check.v1', ...documentOf(file, kernel, checked), lint: lint.map(lintDocument) });
-  else await printPieces(textOf(file, kernel, checked, lint));
-  return checked.accepted ? EXIT.fine : EXIT.no;
+  const before = await readPolicyFile(file);
+  if (!options.fix) return print({ file, kernel, lines: before, ...reviewOf(before, kernel) }, options.output);
+  const { lines, fixed } = fixPolicy(before, kernel.profile);
+  if (options.dryRun) {
+    await printPieces(diffText(file, before, lines));
+    return exitCode(checkPolicy(lines, kernel.profile));
+  }
+  if (fixed.length > 0) await replaceFile(file, printPolicy(lines));
+  const now = fixed.length > 0 ? await readPolicyFile(file) : before;
+  return print({ file, kernel, lines: now, ...reviewOf(now, kernel), fixed }, options.output);
 }
 
-function documentOf(file: string, { version, config }: ChosenKernel, checked: CheckedPolicy): object {
+function reviewOf(lines: readonly PolicyLine[], { profile }: ChosenKernel): Pick<Report, 'checked' | 'lint'> {
+  const checked = checkPolicy(lines, profile);
+  return { checked, lint: lintPolicy(lines, checked.rules) };
+}
+
+function exitCode({ accepted }: CheckedPolicy): number {
+  return accepted ? EXIT.fine : EXIT.no;
+}
+
+/** As it is for patch(1), without what a terminal obeys for people. */
+function* diffText(file: string, before: readonly PolicyLine[], after: readonly PolicyLine[]): Generator<string> {
+  const isForPeople = isatty(1);
+  for (const line of policyDiff(file, before, after)) yield isForPeople ? line.split('\n').map(shown).join('\n') : line;
+}
+
+async function print(report: Report, output: z.infer<typeof CheckOptions>['output']): Promise<number> {
+  const { file, lines, checked, lint } = report;
+  if (output === 'sarif') await printPieces([jsonText(sarifLog(file, lines, checked, lint), 2), '\n']);
+  else if (output === 'json') printJson({ schema: 'assay.policy-check.v1', ...documentOf(report) });
+  else await printPieces(textOf(report));
+  return exitCode(checked);
+}
+
+function documentOf({ file, kernel, checked, lint, fixed }: Report): object {
   const { accepted, rules, load } = checked;
-  return { file, kernel: version, config, accepted, rules: rules.map(ruleDocument), load };
+  return {
+    file,
+    kernel: kernel.version,
+    config: kernel.config,
+    accepted,
+    rules: rules.map(ruleDocument),
+    load,
+    lint: lint.map(lintDocument),
+    ...(fixed === undefined ? {} : { fixed: fixed.map(lintDocument) }),
+  };
 }
 
 function ruleDocument(checked: CheckedRule): object {
@@ -44,16 +108,12 @@ function lintDocument({ fix, ...finding }: LintFinding): object {
   return fix === undefined ? finding : { ...finding, fix: fix.text, safe: fix.safe };
 }
 
-function* textOf(
-  file: string,
-  { version, config }: ChosenKernel,
-  checked: CheckedPolicy,
-  lint: readonly LintFinding[],
-): Generator<string> {
+function* textOf({ file, kernel, checked, lint, fixed = [] }: Report): Generator<string> {
   const colour = colours(1);
   const { rules, load } = checked;
   const good = rules.filter(({ accepted }) => accepted).length;
-  const summary = `Linux ${version} (${shown(config)}) accepts ${good} of ${rules.length} rules`;
+  for (const { line, code, message } of fixed) yield `  line ${line} mended: ${colour.green(code)} ${shown(message)}\n`;
+  const summary = `Linux ${kernel.version} (${shown(kernel.config)}) accepts ${good} of ${rules.length} rules`;
   yield `${shown(file)}: ${checked.accepted ? colour.green(summary) : colour.red(summary)}\n`;
   for (const rule of rules) {
     if (rule.accepted) continue;
@@ -62,8 +122,13 @@ function* textOf(
     yield `    ${shown(rule.text)}\n`;
   }
   for (const { line, code, message } of load) yield `  line ${line}: ${colour.red(code)} ${message}\n`;
-  for (const { line, code, message, fix } of lint) {
-    yield `  line ${line}: ${colour.yellow(code)} ${shown(message)}\n`;
-    if (fix !== undefined) yield `    better: ${shown(fix.text) || 'without it'}\n`;
-  }
+  for (const finding of lint) yield lintText(finding);
+}
+
+function lintText({ line, column, code, severity, message, fix }: LintFinding): string {
+  const colour = colours(1);
+  const mark = severity === 'warning' ? colour.yellow(code) : colour.cyan(code);
+  const better =
+    fix === undefined ? '' : `    ${fix.text === '' ? 'better without it' : `better: ${shown(fix.text)}`}\n`;
+  return `  line ${line}, column ${column}: ${mark} ${shown(message)}\n${better}`;
 }

@@ -43,6 +43,7 @@ export {
   type PolicyLine,
   type PolicyToken,
 } from './lines.ts';
+export { parseOptionList, runningOptions, type RunningFacts } from './option-list.ts';
 export {
   debianOptions,
   hasVersion,

@@ -148,7 +148,7 @@ export function readAppraiseFlag(word: Word): Refusal | undefined {
 }
 
 /** hash_algo_name (crypto/hash_info.c), in its order. */
-const KERNEL_HASHES: readonly string[] = (
+export const KERNEL_HASHES: readonly string[] = (
   'md4 md5 sha1 rmd160 sha256 sha384 sha512 sha224 rmd128 rmd256 rmd320 ' +
   'wp256 wp384 wp512 tgr128 tgr160 tgr192 sm3 streebog256 streebog512 sha3-256 sha3-384 sha3-512'
 ).split(' ');

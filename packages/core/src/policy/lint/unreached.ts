@@ -25,11 +25,9 @@ function comesFirst(earlier: Rule, later: Rule): boolean {
 }
 
 /**
- * Whether the later rule does nothing but decide. A positive rule does more by being there: with it the kernel asks for its
- * class of actions (ima_policy_flag), and one that appraises makes it demand signed modules, firmware or policies
- * (ima_appraise_flag). Behind a rule of the same action it does not; behind a dont_ rule it is rather misplaced than idle.
+ * Whether the later rule adds nothing to the earlier one. Behind the opposite action it is misplaced rather than idle; and
+ * a rule that appraises makes the kernel demand signed modules, firmware or policies by being there (ima_appraise_flag).
  */
 function isIdle(earlier: Rule, later: Rule): boolean {
-  if (later.action?.startsWith('dont_') === true) return true;
   return earlier.action === later.action && (later.action !== 'appraise' || earlier.func === later.func);
 }
