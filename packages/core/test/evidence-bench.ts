@@ -13,13 +13,14 @@ import { nodeCrypto } from '@assay/core/node';
 import {
   checkAttestationKey,
   encodeAttest,
+  encodePublic,
   parseAttest,
   parsePublic,
   type ParsedAttest,
   type VerifiedAttestationKey,
 } from '@assay/core/tpm';
 import { SimulatedHost, type BootOptions } from '@assay/testkit/evidence';
-import { signEcc, softwareKey, type SoftwareKey } from './tpm-forge.ts';
+import { eccKey, signBy } from '@assay/testkit/forge';
 
 const PCRS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
@@ -137,7 +138,13 @@ export function entriesOf(bench: Bench): MeasurementEntry[] {
   return parseBinaryList(bench.host.list.bytes(), { bank: bench.host.list.bank }).entries;
 }
 
-export const FORGER: SoftwareKey = softwareKey();
+const forger = eccKey();
+
+/** A key in software whose public area is that of an attestation key. */
+export const FORGER = {
+  ...forger,
+  ak: checkAttestationKey(parsePublic(encodePublic(forger.area)), nodeCrypto.hasher),
+};
 
 /**
  * The same round by a key in software, which signs what no TPM would: to reach the checks behind the signature.
@@ -151,5 +158,5 @@ export function forgedRound(
   const { nonce, session, facts } = input;
   const extraData = bindingDigest(nodeCrypto.hasher, { nonce, session, akName: FORGER.ak.name, facts });
   const message = encodeAttest({ ...attest, extraData, ...change({ ...attest, extraData }) });
-  return { ...input, ak: FORGER.ak, message, signature: signEcc(FORGER.privateKey, message) };
+  return { ...input, ak: FORGER.ak, message, signature: signBy(FORGER, message) };
 }

@@ -14,10 +14,10 @@ import {
   publicName,
   type PublicArea,
 } from '@assay/core/tpm';
-import { eccArea, rsaArea } from './tpm-forge.ts';
+import { eccKey, rsaKey } from '@assay/testkit/forge';
 
-const { area } = eccArea();
-const rsa = rsaArea({ scheme: 'rsassa', hash: 'sha256' }).area;
+const { area } = eccKey();
+const rsa = rsaKey({ scheme: 'rsassa', hash: 'sha256' }).area;
 const { attributes } = AK_ECC_P256;
 
 function checkAk(changed: PublicArea): void {
@@ -57,8 +57,8 @@ describe('checkAttestationKey', () => {
   }
 
   for (const [name, changed] of [
-    ['of 1024 bits', rsaArea({ scheme: 'rsassa', hash: 'sha256' }, { modulusLength: 1024 }).area],
-    ['with exponent 3', rsaArea({ scheme: 'rsassa', hash: 'sha256' }, { publicExponent: 3 }).area],
+    ['of 1024 bits', rsaKey({ scheme: 'rsassa', hash: 'sha256' }, { modulusLength: 1024 }).area],
+    ['with exponent 3', rsaKey({ scheme: 'rsassa', hash: 'sha256' }, { publicExponent: 3 }).area],
     ['with exponent 1', { ...rsa, exponent: 1 }],
     ['with an even exponent', { ...rsa, exponent: 65538 }],
     ['with an even modulus', { ...rsa, modulus: rsa.modulus.with(255, 0x10) }],

@@ -18,7 +18,7 @@ import {
   type PcrSelection,
   type RsaPublicArea,
 } from '@assay/core/tpm';
-import { eccArea, forged, honestAttest, rsaArea, softwareKey } from './tpm-forge.ts';
+import { eccKey, forged, honestAttest, rsaKey } from '@assay/testkit/forge';
 
 /** fast-check makes records without a prototype; a clone has one, as what the parsers make. */
 const plain = structuredClone;
@@ -104,7 +104,7 @@ describe('what is encoded is read back as it was', () => {
 });
 
 describe('what is accepted has one encoding only', () => {
-  const good = [encodePublic(eccArea().area), encodeAttest(honestAttest()), forged(softwareKey()).signature];
+  const good = [encodePublic(eccKey().area), encodeAttest(honestAttest()), forged(eccKey()).signature];
   const again: ((input: Uint8Array) => Uint8Array)[] = [
     (input) => encodePublic(parsePublic(input)),
     (input) => encodeAttest(parseAttest(input)),
@@ -132,8 +132,8 @@ describe('what is accepted has one encoding only', () => {
 
 describe('bytes that end early or go on', () => {
   for (const [name, whole, parse] of [
-    ['an ECC public area', encodePublic(eccArea().area), parsePublic],
-    ['an RSA public area', encodePublic(rsaArea({ scheme: 'rsapss', hash: 'sha256' }).area), parsePublic],
+    ['an ECC public area', encodePublic(eccKey().area), parsePublic],
+    ['an RSA public area', encodePublic(rsaKey({ scheme: 'rsapss', hash: 'sha256' }).area), parsePublic],
     ['a quote', encodeAttest(honestAttest()), parseAttest],
     [
       'an ECDSA signature',
@@ -158,7 +158,7 @@ describe('bytes that end early or go on', () => {
   }
 
   test('a public area is refused when it is cut and its size is made to fit', () => {
-    const whole = encodePublic(eccArea().area);
+    const whole = encodePublic(eccKey().area);
     for (let length = 2; length < whole.length; length++) {
       const cut = whole.slice(0, length);
       new DataView(cut.buffer).setUint16(0, length - 2);

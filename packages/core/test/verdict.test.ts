@@ -167,6 +167,15 @@ describe('the ladder', () => {
 
   const rungs: Readonly<Record<FindingCode, RungName>> = {
     'EK-UNTRUSTED': 'ek',
+    'EK-CERTIFICATE': 'ek',
+    'CERT-CHAIN': 'ek',
+    'CERT-SIGNATURE': 'ek',
+    'CERT-VALIDITY': 'ek',
+    'CERT-AUTHORITY': 'ek',
+    'CERT-EXTENSION': 'ek',
+    'CERT-NAME': 'ek',
+    'CERT-USE': 'ek',
+    'CERT-ALGORITHM': 'ek',
     'HOST-DUPLICATE': 'ek',
     'AK-ATTRIBUTES': 'ak',
     'AK-UNKNOWN': 'ak',
@@ -176,6 +185,7 @@ describe('the ladder', () => {
     'QUOTE-SELECTION': 'quote',
     'QUOTE-PCR-DIGEST': 'quote',
     'QUOTE-CLOCK-BACK': 'quote',
+    'ATTEST-SUBJECT': 'quote',
     'EVIDENCE-FORMAT': 'quote',
     'HOST-STALE': 'quote',
     'IMA-REPLAY': 'pcr',
@@ -193,6 +203,8 @@ describe('the ladder', () => {
     'IMA-SIG-KEY-UNKNOWN': 'reference',
     'EVM-INVALID': 'reference',
     'EVM-KEY-INVALID': 'reference',
+    'LABEL-MISSING': 'reference',
+    'VERITY-DISABLED': 'reference',
   };
   for (const [code, rung] of Object.entries(rungs) as [FindingCode, RungName][]) {
     test(`shows ${code} on the rung ${rung}, and on no other`, () => {

@@ -1,6 +1,6 @@
 import { VerificationError } from '../errors/index.ts';
 import type { Hasher, HashName } from '../hash/index.ts';
-import type { PublicKey } from '../keys/index.ts';
+import { weaknessOf, type PublicKey } from '../keys/index.ts';
 import { OBJECT } from './constants.ts';
 import { publicName } from './names.ts';
 import { isStrongHash, soundKeyOf } from './strength.ts';
@@ -50,6 +50,37 @@ export function checkAttestationKey(area: ParsedPublic, hasher: Hasher): Verifie
   if (!isStrongHash(area.nameAlg)) throw refused(`its name is a ${area.nameAlg} digest`);
   const key = soundKeyOf(area, refused);
   return new AttestationKey(area, publicName(hasher, area), key, area.scheme);
+}
+
+/**
+ * A public key without its public area, as PEM holds it: nothing tells whether it is restricted to what its TPM says, or
+ * is in a TPM at all. Only `bareKey` makes one. Hosts are never enrolled with such a key.
+ */
+class BareKey {
+  readonly name = undefined;
+  readonly key: PublicKey;
+  readonly scheme: SigningScheme['scheme'];
+  readonly hash: HashName;
+
+  constructor(key: PublicKey, signing: SigningScheme) {
+    this.key = key;
+    this.scheme = signing.scheme;
+    this.hash = signing.hash;
+  }
+}
+
+/** Whose attestations are checked: what is known of the key is for the caller to say. */
+export type AttestingKey = VerifiedAttestationKey | BareKey;
+
+/**
+ * @param signing scheme and hash that the key signs by: of a bare key, what its signature says
+ * @throws VerificationError AK-ATTRIBUTES where the key or the hash is weak
+ */
+export function bareKey(key: PublicKey, signing: SigningScheme): BareKey {
+  const weakness = weaknessOf(key);
+  if (weakness !== null) throw refused(weakness);
+  if (!isStrongHash(signing.hash)) throw refused(`it signs ${signing.hash} digests`);
+  return new BareKey(key, signing);
 }
 
 function refused(reason: string): VerificationError {

@@ -9,9 +9,10 @@ type OtherKind = Exclude<AttestKind, 'quote'>;
 class Attestation<K extends OtherKind> implements ClockInfo {
   readonly #attest: ParsedAttest;
   readonly #attested: InfoOf<K>;
-  readonly akName: Uint8Array;
+  /** Absent where the key is a bare one. */
+  readonly akName: Uint8Array | undefined;
 
-  constructor(attest: ParsedAttest, attested: InfoOf<K>, akName: Uint8Array) {
+  constructor(attest: ParsedAttest, attested: InfoOf<K>, akName: Uint8Array | undefined) {
     this.#attest = attest;
     this.#attested = attested;
     this.akName = akName;

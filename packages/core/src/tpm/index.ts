@@ -1,4 +1,4 @@
-export { checkAttestationKey, type VerifiedAttestationKey } from './attestation-key.ts';
+export { bareKey, checkAttestationKey, type AttestingKey, type VerifiedAttestationKey } from './attestation-key.ts';
 export {
   verifyCertify,
   verifyCreation,
@@ -68,3 +68,5 @@ export {
   type EkTemplate,
   type EkTemplateName,
 } from './templates.ts';
+export { encodeToolsPcrs } from './tools-pcrs.ts';
+export { encodeSealedFile, parseSealedFile, type SealedFile } from './tss-key.ts';

@@ -16,9 +16,10 @@ export interface QuoteInput extends AttestationInput {
 class Quote implements ClockInfo {
   readonly #attest: ParsedAttest;
   readonly pcrValues: BankValues;
-  readonly akName: Uint8Array;
+  /** Absent where the key is a bare one. */
+  readonly akName: Uint8Array | undefined;
 
-  constructor(attest: ParsedAttest, pcrValues: BankValues, akName: Uint8Array) {
+  constructor(attest: ParsedAttest, pcrValues: BankValues, akName: Uint8Array | undefined) {
     this.#attest = attest;
     this.pcrValues = pcrValues;
     this.akName = akName;

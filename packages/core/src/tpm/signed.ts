@@ -2,7 +2,7 @@ import { equalBytes } from '../bytes/index.ts';
 import { VerificationError, type VerificationCode } from '../errors/index.ts';
 import type { Hasher } from '../hash/index.ts';
 import type { SignatureVerifier } from '../keys/index.ts';
-import type { VerifiedAttestationKey } from './attestation-key.ts';
+import type { AttestingKey } from './attestation-key.ts';
 import {
   ATTEST_TYPES,
   parseAttest,
@@ -14,7 +14,7 @@ import {
 import { parseSignature, signatureFor, type ParsedSignature } from './structures/signature.ts';
 
 export interface AttestationInput {
-  readonly ak: VerifiedAttestationKey;
+  readonly ak: AttestingKey;
   /** TPMS_ATTEST, without a size before it. */
   readonly message: Uint8Array;
   /** TPMT_SIGNATURE. */
@@ -56,7 +56,7 @@ export function checkAttestation<K extends AttestKind>(
 
 function checkSignature(
   kind: AttestKind,
-  ak: VerifiedAttestationKey,
+  ak: AttestingKey,
   parsed: ParsedSignature,
   message: Uint8Array,
   signatures: SignatureVerifier,

@@ -38,6 +38,15 @@ export interface LadderFacts {
 /** The rung on which a finding stands. */
 const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'EK-UNTRUSTED': 'ek',
+  'EK-CERTIFICATE': 'ek',
+  'CERT-CHAIN': 'ek',
+  'CERT-SIGNATURE': 'ek',
+  'CERT-VALIDITY': 'ek',
+  'CERT-AUTHORITY': 'ek',
+  'CERT-EXTENSION': 'ek',
+  'CERT-NAME': 'ek',
+  'CERT-USE': 'ek',
+  'CERT-ALGORITHM': 'ek',
   'HOST-DUPLICATE': 'ek',
   'AK-ATTRIBUTES': 'ak',
   'AK-UNKNOWN': 'ak',
@@ -56,6 +65,8 @@ const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'IMA-SIG-KEY-UNKNOWN': 'reference',
   'EVM-INVALID': 'reference',
   'EVM-KEY-INVALID': 'reference',
+  'LABEL-MISSING': 'reference',
+  'VERITY-DISABLED': 'reference',
 };
 
 /** The six steps from the TPM's identity to the reference values, each with its state and what it rests on. */
