@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { FormatError } from '@assay/core/errors';
-import { hashAlgorithm, type HashName } from '@assay/core/hash';
+import { hashAlgorithm } from '@assay/core/hash';
 import {
   asciiBankOf,
   byteOrderOf,
@@ -79,21 +79,6 @@ export async function* listEntries(
   } finally {
     progress.end();
   }
-}
-
-export interface ListFile {
-  readonly format: 'binary' | 'ascii';
-  readonly bank: HashName;
-  readonly entries: readonly MeasurementEntry[];
-}
-
-/** The whole list in memory. @throws FormatError */
-export async function readListFile(path: string, options: ListOptions): Promise<ListFile> {
-  return withList(path, options, async (list) => {
-    const entries: MeasurementEntry[] = [];
-    for await (const read of listEntries(list)) for (const entry of read) entries.push(entry);
-    return { format: list.form.format, bank: list.form.bank, entries };
-  });
 }
 
 /** Waits for the writer of a pipe. Some devices never end, and terminals are a mistake. */

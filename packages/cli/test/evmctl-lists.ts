@@ -7,8 +7,7 @@ import {
   emptyPcr,
   encodeBinaryEntry,
   encodeTemplateData,
-  hasRightDigest,
-  ListReplay,
+  ListVerifier,
   parseBinaryList,
   replay,
   templateDigest,
@@ -20,6 +19,7 @@ import {
   type TemplateName,
 } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
+import { inPlaceHasher } from '@assay/linux/digests';
 
 /** The banks that evmctl 1.4 knows. */
 export const BANKS = ['sha1', 'sha256'] as const;
@@ -55,12 +55,14 @@ export function assayPcrFile(pcrs: Pcrs): string {
 /** `accepted`, or why not: the code of a FormatError, that of a wrong template digest, or PCR. */
 export function ourAnswer(list: Uint8Array, pcrs: Pcrs, bank: HashName = 'sha1'): string {
   try {
-    const { entries } = parseBinaryList(list, { bank, byteOrder: byteOrderOf(list, bank) });
-    if (!entries.every((entry) => hasRightDigest(nodeHasher, bank, entry))) return 'IMA-TEMPLATE-DIGEST';
-    const lists = new ListReplay(nodeHasher, bank, pcrs);
-    for (const entry of entries) lists.add(entry);
+    const form = { format: 'binary', bank, byteOrder: byteOrderOf(list, bank) } as const;
+    const verifier = ListVerifier.begin({ form, expected: pcrs }, inPlaceHasher);
+    verifier.push(list);
+    verifier.end();
+    const { forged, pcrs: replayed } = verifier.report;
+    if (forged > 0) return 'IMA-TEMPLATE-DIGEST';
     // Of the machine's other PCRs a list may say nothing, or nothing yet.
-    const told = lists.results().filter(({ pcr, ...result }) => pcr === IMA_PCR || !isUntouched(result));
+    const told = replayed.filter(({ pcr, ...result }) => pcr === IMA_PCR || !isUntouched(result));
     const matched = ({ extends: count, expected, matchedEntries }: ReplayResult): boolean =>
       expected === undefined || (count === 0 ? isAllZero(expected) : matchedEntries !== undefined);
     return told.every(matched) ? 'accepted' : 'PCR';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { concat, fromHex, toHex, utf8 } from '@assay/core/bytes';
-import type { HashName } from '@assay/core/hash';
+import { plainInPlaceHasher, type HashName } from '@assay/core/hash';
 import {
   asciiBankOf,
   bootAggregate,
@@ -13,13 +13,12 @@ import {
   encodeTemplateData,
   filenameHint,
   firstForgedDigest,
-  ListReplay,
+  ListVerifier,
   parseAsciiList,
   parseBinaryList,
   templateDigest,
   type EntryContent,
   type ExpectedPcr,
-  type MeasurementEntry,
   type ReplayResult,
 } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
@@ -55,14 +54,11 @@ function lines(name: string): string[] {
     : [];
 }
 
-function replayed(
-  entries: readonly MeasurementEntry[],
-  bank: HashName,
-  expected: readonly ExpectedPcr[],
-): ReplayResult[] {
-  const replay = new ListReplay(nodeHasher, bank, expected);
-  for (const entry of entries) replay.add(entry);
-  return replay.results();
+function replayed(binary: Uint8Array, bank: HashName, expected: readonly ExpectedPcr[]): readonly ReplayResult[] {
+  const verifier = ListVerifier.begin({ form: { format: 'binary', bank }, expected }, plainInPlaceHasher(nodeHasher));
+  verifier.push(binary);
+  verifier.end();
+  return verifier.report.pcrs;
 }
 
 for (const { folder, bank, suffix, entries: count } of LISTS) {
@@ -91,7 +87,7 @@ for (const { folder, bank, suffix, entries: count } of LISTS) {
     });
 
     test('each PCR beside it that IMA extended is reached by the whole list, or by its last entry for that PCR', () => {
-      for (const result of replayed(entries, bank, pcrsBeside(folder)).filter((row) => row.expected !== undefined)) {
+      for (const result of replayed(binary, bank, pcrsBeside(folder)).filter((row) => row.expected !== undefined)) {
         const last = entries.findLast((entry) => entry.pcr === result.pcr)?.number;
         assert.equal(result.matchedEntries, last, `${result.bank}:${result.pcr}`);
       }
@@ -100,8 +96,9 @@ for (const { folder, bank, suffix, entries: count } of LISTS) {
 }
 
 test('a bank whose hash the kernel lacked when IMA began holds padded SHA-1 digests, and whole 0xff for violations', () => {
-  const { entries } = parseBinaryList(vector('6.1/binary_runtime_measurements'), { bank: 'sha1' });
-  const rules = replayed(entries, 'sha1', pcrsBeside('6.1')).map(({ bank, pcr, rule }) => `${bank}:${pcr} ${rule}`);
+  const list = vector('6.1/binary_runtime_measurements');
+  const { entries } = parseBinaryList(list, { bank: 'sha1' });
+  const rules = replayed(list, 'sha1', pcrsBeside('6.1')).map(({ bank, pcr, rule }) => `${bank}:${pcr} ${rule}`);
   assert.ok(entries.some(({ violation }) => violation));
   assert.deepEqual(rules, [
     'sha1:10 own-digest',

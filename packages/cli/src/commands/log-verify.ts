@@ -1,13 +1,14 @@
 import { isAllZero, toHex } from '@assay/core/bytes';
 import { IMA_PCR } from '@assay/core/evidence';
 import type { HashName } from '@assay/core/hash';
-import { hasRightDigest, ListReplay, type ExtendRule, type ReplayResult } from '@assay/core/measurement';
-import { nodeHasher } from '@assay/core/node';
+import type { ExtendRule, ListReport, ReplayResult } from '@assay/core/measurement';
+import { verifyList } from '@assay/linux/lists';
 import { z } from 'zod';
 import { EXIT } from '../exit.ts';
-import { readListFile, type ListFile } from '../list-file.ts';
+import { withList, type OpenList } from '../list-file.ts';
 import { ListOptions, optionsFrom } from '../options.ts';
 import { colours, shown, table } from '../output/terminal.ts';
+import { Progress } from '../output/progress.ts';
 import { printJson } from '../output/report.ts';
 import { parsePcrOption, readPcrFile, type GivenPcr } from '../pcr-values.ts';
 
@@ -33,26 +34,37 @@ interface Problem {
   readonly message: string;
 }
 
+interface Verified {
+  readonly form: OpenList['form'];
+  readonly report: ListReport;
+  readonly pcrs: readonly ReplayedRow[];
+}
+
 /** `assay log verify FILE`: exit code 0 when every recomputation holds and every expected PCR is matched, else 1. */
 export async function verifyLog(path: unknown, given: unknown): Promise<number> {
   const options = optionsFrom(VerifyOptions, given);
   const file = z.string().parse(path);
+  process.once('SIGINT', () => process.exit(EXIT.interrupted));
   const fromFile = options.pcrs === undefined ? [] : await readPcrFile(options.pcrs);
   const expected = [...options.pcr.map(parsePcrOption), ...fromFile];
-  const list = await readListFile(file, options);
-  const pcrs = rowsOf(list, expected);
-  const problems = problemsOf(list);
-  if (options.output === 'json')
-    printJson({ schema: 'assay.log-verify.v1', ...documentOf(file, list, pcrs, problems) });
-  else process.stdout.write(textOf(file, list, pcrs, problems));
-  return problems.length === 0 && pcrs.every(({ matched }) => matched !== false) ? EXIT.fine : EXIT.no;
+  const verified = await withList(file, options, async (list) => verify(list, expected));
+  const problems = problemsOf(verified.report);
+  if (options.output === 'json') printJson({ schema: 'assay.log-verify.v1', ...documentOf(file, verified, problems) });
+  else process.stdout.write(textOf(file, verified, problems));
+  const answer = verified.report.forged === 0 && verified.pcrs.every(({ matched }) => matched !== false);
+  return answer ? EXIT.fine : EXIT.no;
 }
 
 /** Every PCR of the list in its own bank, and every given one. */
-function rowsOf({ bank, entries }: ListFile, given: readonly GivenPcr[]): ReplayedRow[] {
-  const replay = new ListReplay(nodeHasher, bank, given);
-  for (const entry of entries) replay.add(entry);
-  return replay.results().map((result, index) => rowOf(result, given[index]));
+async function verify(list: OpenList, expected: readonly GivenPcr[]): Promise<Verified> {
+  const line = new Progress('entries', list.size);
+  const progress = (entries: number, bytes: number): void => line.report(entries, bytes);
+  try {
+    const { report } = await verifyList(list, { form: list.form, expected, progress });
+    return { form: list.form, report, pcrs: report.pcrs.map((result, index) => rowOf(result, expected[index])) };
+  } finally {
+    line.end();
+  }
 }
 
 function rowOf(result: ReplayResult, given: GivenPcr | undefined): ReplayedRow {
@@ -76,58 +88,56 @@ function rowOf(result: ReplayResult, given: GivenPcr | undefined): ReplayedRow {
   return { ...row, expected, matched: isAllZero(given.value) };
 }
 
-function problemsOf({ bank, entries }: ListFile): Problem[] {
-  const forged = entries.filter((entry) => !hasRightDigest(nodeHasher, bank, entry));
-  return forged.map(({ number, offset }) => ({
-    entry: number,
+function problemsOf({ forgedEntries }: ListReport): Problem[] {
+  return forgedEntries.map(({ entry, offset }) => ({
+    entry,
     offset,
     code: 'IMA-TEMPLATE-DIGEST',
     message: 'the recorded template digest is not the digest of the template data',
   }));
 }
 
-function documentOf(file: string, list: ListFile, pcrs: readonly ReplayedRow[], problems: readonly Problem[]): object {
-  const templates = Object.fromEntries(countBy(list.entries.map(({ template }) => template)));
-  const violations = list.entries.filter(({ violation }) => violation).length;
+function documentOf(file: string, { form, report, pcrs }: Verified, problems: readonly Problem[]): object {
+  const { entries, violations, templates, forged } = report;
   return {
     file,
-    format: list.format,
-    bank: list.bank,
-    entries: list.entries.length,
+    format: form.format,
+    bank: form.bank,
+    entries,
     violations,
-    templates,
+    templates: Object.fromEntries(templates),
     pcrs,
     problems,
+    ...(forged === problems.length ? {} : { moreProblems: forged - problems.length }),
   };
 }
 
-function countBy(names: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return counts;
-}
-
-function textOf(file: string, list: ListFile, pcrs: readonly ReplayedRow[], problems: readonly Problem[]): string {
+function textOf(file: string, { form, report, pcrs }: Verified, problems: readonly Problem[]): string {
   const colour = colours(1);
-  const good = `${list.entries.length - problems.length} of ${list.entries.length} template digests (${list.bank}) hold`;
+  const { entries, forged } = report;
+  const good = `${entries - forged} of ${entries} template digests (${form.bank}) hold`;
   const untouched = pcrs.filter((row) => row.expected !== undefined && row.matched === undefined);
-  const rows = pcrs.filter((row) => !untouched.includes(row));
+  const rows = report.pcrs.flatMap((result, index) => {
+    const row = pcrs[index];
+    return row === undefined || untouched.includes(row) ? [] : [[row, result] as const];
+  });
   return [
-    `${shown(file)}: ${problems.length === 0 ? colour.green(good) : colour.red(good)}\n`,
+    `${shown(file)}: ${forged === 0 ? colour.green(good) : colour.red(good)}\n`,
     ...problems.map(({ entry, offset, message }) => `  entry ${entry} at offset ${offset}: ${message}\n`),
-    table(rows.map((row) => [`  ${row.bank}:${row.pcr}`, row.value, matchText(row, list)])),
+    forged === problems.length ? '' : `  ${forged - problems.length} more entries likewise\n`,
+    table(rows.map(([row, result]) => [`  ${row.bank}:${row.pcr}`, row.value, matchText(row, result, entries)])),
     untouched.length === 0
       ? ''
       : colour.dim(`  ${untouched.length} other PCRs of the file are not extended by this list\n`),
   ].join('');
 }
 
-function matchText(row: ReplayedRow, { entries }: ListFile): string {
+function matchText(row: ReplayedRow, { lastEntry }: ReplayResult, entries: number): string {
   const colour = colours(1);
   if (row.matched === undefined) return colour.dim('replayed');
   if (!row.matched) return colour.red('does not match: list and PCR disagree');
-  const { matchedEntries = entries.length } = row;
-  const whole = !entries.slice(matchedEntries).some(({ pcr }) => pcr === row.pcr);
+  const { matchedEntries = lastEntry } = row;
   const padded = row.rule === undefined ? '' : ', with padded SHA-1 digests';
-  return colour.green(`matches${whole ? '' : ` after ${matchedEntries} of ${entries.length} entries`}${padded}`);
+  const prefix = matchedEntries === lastEntry ? '' : ` after ${matchedEntries} of ${entries} entries`;
+  return colour.green(`matches${prefix}${padded}`);
 }

@@ -2,50 +2,65 @@ import { checkRange } from '../bytes/index.ts';
 import { hashAlgorithm, type HashName } from './algorithms.ts';
 import type { Hasher } from './port.ts';
 
-/** Digests of one algorithm, from memory to memory, for callers that make millions of them. */
-export interface InPlaceHash {
-  /** Bytes of a digest. */
-  readonly size: number;
+/** Digests from memory to memory, for callers that make millions of them. Views, because they move words of any alignment. */
+export interface InPlaceHasher {
   /**
-   * Writes the digest of `bytes[start, end)` to `out[offset, offset + size)`; the two may overlap.
+   * Writes the digest of `bytes[start, end)` to `out[offset]`; the two may overlap.
    * @throws RangeError when a range is not inside its view
+   * @throws SystemError HASH-UNAVAILABLE
    */
-  into(bytes: DataView, start: number, end: number, out: DataView, offset: number): void;
+  into(algorithm: HashName, bytes: DataView, span: Span, out: DataView): void;
   /**
-   * Does that for the first `count` messages of `spans`, of which each is three numbers: start, end, and offset without
-   * `shift`. No digest may be written over a message.
-   * @throws RangeError when a range is not inside its view
+   * Does that for the first `count` messages of `spans`, of which each is three numbers: start, end, and offset. There the
+   * digests of all algorithms follow each other. None may be written over a message.
    */
-  each(bytes: DataView, spans: Int32Array, count: number, out: DataView, shift: number): void;
-  /**
-   * Replaces `value[at, at + size)` by the digest of itself and `by[from, from + size)`, as TPM2_PCR_Extend does
-   * (TPM 2.0 Part 1, section 17.2).
-   * @throws RangeError when a range is not inside its view
-   */
-  extend(value: DataView, at: number, by: DataView, from: number): void;
+  each(algorithms: readonly HashName[], bytes: DataView, spans: Int32Array, count: number, out: DataView): void;
+  /** A PCR that begins with this value. */
+  register(algorithm: HashName, value: Uint8Array): Register;
 }
 
-/** Where core gets such hashes from. @throws SystemError HASH-UNAVAILABLE */
-export type InPlaceHashes = (algorithm: HashName) => InPlaceHash;
+/** A message, and where its digest goes. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+  readonly offset: number;
+}
+
+/** A value that is extended in place. */
+export interface Register {
+  readonly value: DataView;
+  /**
+   * Replaces the value by the digest of itself and as many bytes from `by[from]`, as TPM2_PCR_Extend does (TPM 2.0 Part 1,
+   * section 17.2).
+   * @throws RangeError when they are not inside the view
+   */
+  extend(by: DataView, from: number): void;
+}
 
 /** The same by any hasher. */
-export function plainInPlaceHash(hasher: Hasher, algorithm: HashName): InPlaceHash {
-  const { size } = hashAlgorithm(algorithm);
-  const into: InPlaceHash['into'] = (bytes, start, end, out, offset) => {
-    slice(out, offset, offset + size).set(hasher.digest(algorithm, slice(bytes, start, end)));
+export function plainInPlaceHasher(hasher: Hasher): InPlaceHasher {
+  const into: InPlaceHasher['into'] = (algorithm, bytes, { start, end, offset }, out) => {
+    const target = slice(out, offset, offset + hashAlgorithm(algorithm).size);
+    target.set(hasher.digest(algorithm, slice(bytes, start, end)));
   };
   return {
-    size,
     into,
-    each(bytes, spans, count, out, shift) {
-      for (let span = 0; span < 3 * count; span += 3) {
-        const [start = 0, end = 0, offset = 0] = spans.subarray(span, span + 3);
-        into(bytes, start, end, out, offset + shift);
+    each(algorithms, bytes, spans, count, out) {
+      for (let index = 0; index < 3 * count; index += 3) {
+        const [start = 0, end = 0, first = 0] = spans.subarray(index, index + 3);
+        let offset = first;
+        for (const algorithm of algorithms) {
+          into(algorithm, bytes, { start, end, offset }, out);
+          offset += hashAlgorithm(algorithm).size;
+        }
       }
     },
-    extend(value, at, by, from) {
-      const target = slice(value, at, at + size);
-      target.set(hasher.digest(algorithm, target, slice(by, from, from + size)));
+    register(algorithm, initial) {
+      const value = Uint8Array.from(initial);
+      return {
+        value: new DataView(value.buffer),
+        extend: (by, from) => value.set(hasher.digest(algorithm, value, slice(by, from, from + value.length))),
+      };
     },
   };
 }

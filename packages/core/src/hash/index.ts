@@ -8,5 +8,5 @@ export {
   type HashAlgorithm,
   type HashName,
 } from './algorithms.ts';
-export { plainInPlaceHash, type InPlaceHash, type InPlaceHashes } from './in-place.ts';
+export { plainInPlaceHasher, type InPlaceHasher, type Register } from './in-place.ts';
 export type { Hasher } from './port.ts';

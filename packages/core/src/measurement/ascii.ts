@@ -53,15 +53,23 @@ export class AsciiEntries {
   /** From the beginning of the last record that has begun. */
   readonly #held = new Held();
   /** Of that record. */
-  #place = { entry: 1, line: 1, offset: 0 };
+  #place: { readonly entry: number; readonly line: number; readonly offset: number };
   /** The newline in `#held` that ends the record, unless the next line goes on with it. */
   #end: number | undefined;
   /** How far newlines have been looked for. */
   #searched = 0;
-  #line = 1;
+  #line: number;
 
-  constructor(options: AsciiOptions) {
+  /** @param place of the first record */
+  constructor(options: AsciiOptions, place = { entry: 1, line: 1, offset: 0 }) {
     this.#options = options;
+    this.#place = place;
+    this.#line = place.line;
+  }
+
+  /** What is not an entry yet, and the line on which it begins. */
+  get rest(): { readonly bytes: Uint8Array; readonly line: number } {
+    return { bytes: this.#held.bytes.slice(), line: this.#place.line };
   }
 
   push(bytes: Uint8Array): MeasurementEntry[] {

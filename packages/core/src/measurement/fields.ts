@@ -34,7 +34,7 @@ interface FieldCodec {
 const EMPTY = new Uint8Array(0);
 const COLON = 0x3a;
 /** PATH_MAX and its NUL, with room for ` (deleted)` (fs/d_path.c). */
-const PATH_LIMIT = 4096 + 16;
+export const PATH_LIMIT = 4096 + 16;
 /** IMA_EVENT_NAME_LEN_MAX, without the NUL. */
 export const SHORT_NAME_LIMIT = 255;
 /** Of the digest of a violation in field `d`, and of SHA-1. */

@@ -1,6 +1,8 @@
 export { asciiBankOf, encodeAsciiEntry, parseAsciiList, type AsciiOptions } from './ascii.ts';
 export { encodeBinaryEntry, parseBinaryList, type ParseOptions } from './binary.ts';
 export { byteOrderOf } from './byte-order.ts';
+export { Digester } from './digester.ts';
+export { Extensions } from './extensions.ts';
 export {
   bootAggregate,
   emptyPcr,
@@ -19,10 +21,10 @@ export type {
   TemplateContent,
 } from './entry.ts';
 export { digestText, ENGINE_RECORDS, entryKind, filenameHint, type EntryKind } from './kinds.ts';
+export { recordLayout, recordLength } from './records.ts';
 export {
   firstForgedDigest,
   hasRightDigest,
-  ListReplay,
   matchingPrefix,
   replay,
   type ExpectedPcr,
@@ -30,5 +32,7 @@ export {
   type ReplayResult,
 } from './replay.ts';
 export { entryStream, type EntryStream, type ListForm } from './stream.ts';
+export type { ForgedEntry, ListReport } from './totals.ts';
+export { ListVerifier, type VerifierState, type VerifyOptions } from './verifier.ts';
 export { encodeTemplateData } from './template-data.ts';
 export { beginsWithDigestAndName, fieldsOf, type TemplateName } from './templates.ts';

@@ -1,6 +1,6 @@
 import { equalBytes } from '../bytes/index.ts';
 import type { HashName, Hasher } from '../hash/index.ts';
-import { PADDED_RULES, emptyPcr, extendPcr, extendValue, templateDigest, type ExtendRule } from './digests.ts';
+import { extendPcr, extendValue, templateDigest, type ExtendRule } from './digests.ts';
 import type { MeasurementEntry } from './entry.ts';
 
 /** One PCR of one bank, replayed over entries. */
@@ -72,85 +72,9 @@ export interface ReplayResult {
   readonly rule: ExtendRule;
   /** Entries that went to this PCR. */
   readonly extends: number;
+  /** Number of the last of them, or 0. */
+  readonly lastEntry: number;
   readonly expected?: Uint8Array;
   /** Entries of the list up to and with the one that led to the expected value; absent when none did. */
   readonly matchedEntries?: number;
-}
-
-/** One PCR by one rule, watched for the value that is expected. */
-interface Track {
-  readonly rule: ExtendRule;
-  value: Uint8Array;
-  matchedEntries?: number;
-}
-
-/**
- * Replays every PCR of a list as it streams by, in constant memory: those of the list's bank, and those that are
- * expected, in whatever bank, by each rule that a kernel may have followed.
- */
-export class ListReplay {
-  readonly #hasher: Hasher;
-  readonly #bank: HashName;
-  readonly #lines: Line[];
-  #entries = 0;
-
-  /** @param bank in which each PCR that occurs is replayed */
-  constructor(hasher: Hasher, bank: HashName, expected: readonly ExpectedPcr[] = []) {
-    this.#hasher = hasher;
-    this.#bank = bank;
-    this.#lines = expected.map((one) => newLine(one.bank, one.pcr, one.value));
-  }
-
-  add(entry: MeasurementEntry): void {
-    this.#entries++;
-    const known = this.#lines.some(({ bank, pcr }) => bank === this.#bank && pcr === entry.pcr);
-    if (!known) this.#lines.push(newLine(this.#bank, entry.pcr));
-    for (const line of this.#lines) {
-      if (line.pcr === entry.pcr) this.#extend(line, entry);
-    }
-  }
-
-  /** One for each PCR that is expected, then one for each other PCR that occurred. */
-  results(): ReplayResult[] {
-    return this.#lines.map(resultOf);
-  }
-
-  #extend(line: Line, entry: MeasurementEntry): void {
-    line.extends++;
-    for (const track of line.tracks) {
-      const value = extendValue(this.#hasher, line.bank, entry, track.rule);
-      track.value = extendPcr(this.#hasher, line.bank, track.value, value);
-      const matches = line.expected !== undefined && equalBytes(track.value, line.expected);
-      if (matches && track.matchedEntries === undefined) track.matchedEntries = this.#entries;
-    }
-  }
-}
-
-/** One PCR of one bank, by each rule that may lead to the expected value. */
-interface Line {
-  readonly bank: HashName;
-  readonly pcr: number;
-  readonly expected?: Uint8Array;
-  readonly tracks: readonly [Track, ...Track[]];
-  extends: number;
-}
-
-function newLine(bank: HashName, pcr: number, expected?: Uint8Array): Line {
-  const own: Track = { rule: 'own-digest', value: emptyPcr(bank) };
-  const padded = PADDED_RULES.map((rule): Track => ({ rule, value: emptyPcr(bank) }));
-  if (expected === undefined) return { bank, pcr, extends: 0, tracks: [own] };
-  return { bank, pcr, extends: 0, expected, tracks: bank === 'sha1' ? [own] : [own, ...padded] };
-}
-
-function resultOf({ bank, pcr, expected, extends: count, tracks }: Line): ReplayResult {
-  const { value, rule, matchedEntries } = tracks.find((track) => track.matchedEntries !== undefined) ?? tracks[0];
-  return {
-    bank,
-    pcr,
-    value,
-    rule,
-    extends: count,
-    ...(expected === undefined ? {} : { expected }),
-    ...(matchedEntries === undefined ? {} : { matchedEntries }),
-  };
 }

@@ -1,6 +1,5 @@
 import { checkRange } from '@assay/core/bytes';
-import type { InPlaceHash } from '@assay/core/hash';
-import type { Lanes } from './lanes.ts';
+import type { Register } from '@assay/core/hash';
 import { opensslHash, Pinned, type OpensslHash } from './openssl.ts';
 import { copyBytes, padMessage, Stage } from './stage.ts';
 
@@ -28,7 +27,7 @@ let sharedStage: Stage | undefined;
  * Digests with one foreign call each: chaining value and padding are written here, and OpenSSL runs the rounds over whole
  * blocks (`SHA256_Update` and its like keep nothing then but the chaining value and a count that nothing reads).
  */
-export class BlockHash implements InPlaceHash {
+export class BlockHash {
   readonly size: number;
   readonly #block: 64 | 128;
   readonly #update: OpensslHash['update'];
@@ -36,11 +35,6 @@ export class BlockHash implements InPlaceHash {
   readonly #context: number;
   readonly #state: Uint32Array;
   readonly #initial: Uint32Array;
-  /** Value, what it is extended by, and their padding, which stays. */
-  readonly #link: Pinned;
-  readonly #linkView: DataView;
-  readonly #linkLength: number;
-  #lanes: Lanes | undefined;
   /** SHA-512 has words of 64 bits, of which a little-endian machine stores the low half first. */
   readonly #swap: 0 | 1;
 
@@ -57,12 +51,12 @@ export class BlockHash implements InPlaceHash {
     this.#swap = layout.block === 128 ? 1 : 0;
     init(context.address);
     this.#initial = this.#state.slice();
-    this.#link = new Pinned(4 * layout.block);
-    this.#linkView = new DataView(this.#link.bytes.buffer);
-    this.#linkLength = padMessage(this.#linkView, 0, 2 * layout.size, 2 * layout.size, layout.block);
   }
 
-  /** Allocates nothing. Views, because a DataView moves words of any alignment at once. */
+  /**
+   * Writes the digest of `bytes[start, end)` to `out[offset, offset + size)`; allocates nothing. The two may overlap.
+   * @throws RangeError when a range is not inside its view
+   */
   into(bytes: DataView, start: number, end: number, out: DataView, offset: number): void {
     checkRange(bytes, start, end);
     checkRange(out, offset, offset + this.size);
@@ -70,33 +64,23 @@ export class BlockHash implements InPlaceHash {
     this.#finish(this.#absorb(bytes, start, end, 0), end - start, out, offset);
   }
 
-  each(bytes: DataView, spans: Int32Array, count: number, out: DataView, shift: number): void {
-    const lanes = this.#lanes;
-    lanes?.begin();
-    for (let span = 0; span < 3 * count; span += 3) {
-      const start = spans[span] ?? 0;
-      const end = spans[span + 1] ?? 0;
-      const offset = (spans[span + 2] ?? 0) + shift;
-      if (lanes === undefined || end - start > lanes.longest) {
-        this.into(bytes, start, end, out, offset);
-        continue;
-      }
-      checkRange(bytes, start, end);
-      checkRange(out, offset, offset + this.size);
-      lanes.add(bytes, start, end, out, offset);
-    }
-    lanes?.flush(out);
-  }
-
-  extend(value: DataView, at: number, by: DataView, from: number): void {
+  /** A value that is extended with one call and one copy: it stands where C reads it, its padding behind it. */
+  register(initial: Uint8Array): Register {
     const { size } = this;
-    checkRange(value, at, at + size);
-    checkRange(by, from, from + size);
-    this.#restart();
-    copyBytes(this.#linkView, 0, value, at, size);
-    copyBytes(this.#linkView, size, by, from, size);
-    this.#update(this.#context, this.#link.address, this.#linkLength);
-    this.#write(value, at);
+    const message = new Pinned(4 * this.#block);
+    message.bytes.set(initial.subarray(0, size));
+    const view = new DataView(message.bytes.buffer);
+    const length = padMessage(view, 0, 2 * size, 2 * size, this.#block);
+    return {
+      value: new DataView(message.bytes.buffer, 0, size),
+      extend: (by, from) => {
+        checkRange(by, from, from + size);
+        copyBytes(view, size, by, from, size);
+        this.#restart();
+        this.#update(this.#context, message.address, length);
+        this.#write(view, 0);
+      },
+    };
   }
 
   /** Digest of the concatenated parts. */
@@ -116,11 +100,6 @@ export class BlockHash implements InPlaceHash {
   /** Words of the chaining value before the first block. */
   get initial(): Uint32Array {
     return this.#initial;
-  }
-
-  /** `each` computes the digests of short messages by these from now on, or one after the other without them. */
-  useLanes(lanes: Lanes | undefined): void {
-    this.#lanes = lanes;
   }
 
   #restart(): void {

@@ -1,2 +1,2 @@
 export { fastHasher } from './hasher.ts';
-export { inPlaceHash } from './in-place.ts';
+export { inPlaceHasher } from './in-place.ts';

@@ -1,7 +1,7 @@
 import { nodeHasher } from '@assay/core/node';
 import { hashAlgorithm, type HashName } from '@assay/core/hash';
 import { BlockHash, type BlockHashLayout } from './block-hash.ts';
-import { Lanes, lanesPay } from './lanes.ts';
+import { LaneHash, LaneMessages, lanesPay } from './lanes.ts';
 import { contextsAreReadable } from './openssl.ts';
 
 const LAYOUTS: ReadonlyMap<HashName, BlockHashLayout> = new Map<HashName, BlockHashLayout>([
@@ -30,37 +30,49 @@ export function openBlockHash(algorithm: HashName, layout: BlockHashLayout | und
   if (layout === undefined || !contextsAreReadable()) return undefined;
   try {
     const hash = new BlockHash(layout);
-    if (!agreesWithNode(algorithm, hash)) return undefined;
-    addLanes(algorithm, hash, layout.lanes);
-    return hash;
+    return agreesWithNode(algorithm, hash) ? hash : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Without lanes the hash does the same more slowly. */
-function addLanes(algorithm: HashName, hash: BlockHash, rounds: string | undefined): void {
-  if (rounds === undefined || !lanesPay()) return;
-  try {
-    hash.useLanes(new Lanes(rounds, hash.initial));
-    if (eachAgreesWithNode(algorithm, hash)) return;
-  } catch {
-    // As if they gave wrong digests.
+const lanes = new Map<HashName, LaneHash | undefined>();
+
+/** The same for many short messages; undefined where there is none or it does not pay. */
+export function laneHash(algorithm: HashName): LaneHash | undefined {
+  if (!lanes.has(algorithm)) {
+    const initial = lanesPay() ? blockHash(algorithm)?.initial : undefined;
+    const rounds = LAYOUTS.get(algorithm)?.lanes;
+    lanes.set(algorithm, initial && rounds ? openLaneHash(algorithm, rounds, initial) : undefined);
   }
-  hash.useLanes(undefined);
+  return lanes.get(algorithm);
 }
 
-/** Twice eight messages of different lengths, and three more. */
-function eachAgreesWithNode(algorithm: HashName, hash: BlockHash): boolean {
-  const lengths = [...TRIAL_LENGTHS, ...TRIAL_LENGTHS.toReversed(), 1, 700, 63];
-  const { size } = hash;
-  const message = Uint8Array.from({ length: Math.max(...lengths) }, (_, index) => index * 7);
-  const spans = Int32Array.from(lengths.flatMap((length, index) => [0, length, index * size]));
-  const out = new Uint8Array(lengths.length * size);
-  hash.each(new DataView(message.buffer), spans, lengths.length, new DataView(out.buffer), 0);
-  return lengths.every((length, index) => {
-    const digest = nodeHasher.digest(algorithm, message.subarray(0, length));
-    return digest.every((byte, at) => out[index * size + at] === byte);
+/** @returns undefined when the function is missing, or when its digests are not those of node:crypto */
+export function openLaneHash(algorithm: HashName, rounds: string, initial: Uint32Array): LaneHash | undefined {
+  try {
+    const hash = new LaneHash(rounds, initial);
+    return lanesAgreeWithNode(algorithm, hash) ? hash : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Eight messages of different lengths, then three. */
+function lanesAgreeWithNode(algorithm: HashName, hash: LaneHash): boolean {
+  const messages = new LaneMessages();
+  const { size } = hashAlgorithm(algorithm);
+  return [TRIAL_LENGTHS, [1, 700, 63]].every((lengths) => {
+    const message = Uint8Array.from({ length: Math.max(...lengths) }, (_, index) => index * 7);
+    const out = new Uint8Array(lengths.length * size);
+    messages.begin();
+    for (const [index, length] of lengths.entries())
+      messages.add(new DataView(message.buffer), 0, length, index * size);
+    hash.digest(messages, new DataView(out.buffer), 0);
+    return lengths.every((length, index) => {
+      const digest = nodeHasher.digest(algorithm, message.subarray(0, length));
+      return digest.every((byte, at) => out[index * size + at] === byte);
+    });
   });
 }
 

@@ -29,7 +29,10 @@ export class Stage {
   }
 }
 
-/** Copies `source[start, start + length)` to `target[offset]`. @throws RangeError outside of either view */
+/**
+ * Copies `source[start, start + length)` to `target[offset]`, in the byte order in which the processor moves words.
+ * @throws RangeError outside of either view
+ */
 export function copyBytes(target: DataView, offset: number, source: DataView, start: number, length: number): void {
   if (length > LOOP_LIMIT) {
     const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
@@ -37,9 +40,11 @@ export function copyBytes(target: DataView, offset: number, source: DataView, st
     return;
   }
   let index = 0;
-  for (; index + 8 <= length; index += 8) target.setBigUint64(offset + index, source.getBigUint64(start + index));
+  for (; index + 8 <= length; index += 8) {
+    target.setBigUint64(offset + index, source.getBigUint64(start + index, true), true);
+  }
   if (index + 4 <= length) {
-    target.setUint32(offset + index, source.getUint32(start + index));
+    target.setUint32(offset + index, source.getUint32(start + index, true), true);
     index += 4;
   }
   for (; index < length; index++) target.setUint8(offset + index, source.getUint8(start + index));
@@ -55,7 +60,7 @@ export function padMessage(view: DataView, at: number, fill: number, total: numb
   const end = at + length;
   view.setUint8(at + fill, 0x80);
   // The last of these words may reach into the length, which is written after them.
-  for (let index = at + fill + 1; index < end - 8; index += 8) view.setBigUint64(index, 0n);
+  for (let index = at + fill + 1; index < end - 8; index += 8) view.setBigUint64(index, 0n, true);
   view.setUint32(end - 8, Math.floor(total / 0x2000_0000));
   view.setUint32(end - 4, total * 8);
   return length;

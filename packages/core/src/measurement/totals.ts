@@ -1,0 +1,129 @@
+import { FormatError } from '../errors/index.ts';
+import { hashAlgorithm, type HashName, type InPlaceHasher } from '../hash/index.ts';
+import { PcrChain, resultOf, type LineState } from './chain.ts';
+import { EXTENSION_PREFIX, FORGED, VIOLATION, type Extensions } from './extensions.ts';
+import type { ReplayResult } from './replay.ts';
+
+/** Forged entries that are kept with their place; all are counted. */
+const FORGED_KEPT = 1000;
+/** A machine has the built-in templates and a custom one; this is for lists made to fill memory. */
+const TEMPLATES_LIMIT = 1000;
+
+/** An entry whose recorded template digest is not that of its data. */
+export interface ForgedEntry {
+  readonly entry: number;
+  /** Of its first byte in the list. */
+  readonly offset: number;
+}
+
+/** What a list that is read so far says. */
+export interface ListReport {
+  readonly entries: number;
+  /** That the entries take. */
+  readonly bytes: number;
+  readonly violations: number;
+  /** How often each occurs. */
+  readonly templates: ReadonlyMap<string, number>;
+  readonly forged: number;
+  /** The first thousand of them. */
+  readonly forgedEntries: readonly ForgedEntry[];
+  /** One for each PCR that is expected, then one for each other that occurred, in each bank that is replayed. */
+  readonly pcrs: readonly ReplayResult[];
+}
+
+export interface TotalsState extends Omit<ListReport, 'pcrs'> {
+  readonly lines: readonly LineState[];
+}
+
+/** Banks in which template digests are computed: that of the list first, then all that PCRs are replayed by. */
+export function digestBanks(listBank: HashName, banks: readonly HashName[], lines: readonly LineState[]): HashName[] {
+  const all = [listBank, ...banks, ...lines.map(({ bank }) => bank)];
+  const padded = lines.some((line) => line.padded.length > 0);
+  return [...new Set<HashName>(padded ? [...all, 'sha1'] : all)];
+}
+
+/** The part of the work that is done in the order of the list: counts, and the replay of PCRs. */
+export class ListTotals {
+  readonly #chain: PcrChain;
+  readonly #templates: Map<string, number>;
+  readonly #forgedEntries: ForgedEntry[];
+  #entries: number;
+  #bytes: number;
+  #violations: number;
+  #forged: number;
+
+  constructor(
+    state: TotalsState,
+    banks: readonly HashName[],
+    given: { readonly digestBanks: readonly HashName[]; readonly hasher: InPlaceHasher },
+  ) {
+    const offsets = new Map<HashName, number>();
+    let offset = 0;
+    for (const bank of given.digestBanks) {
+      offsets.set(bank, offset);
+      offset += hashAlgorithm(bank).size;
+    }
+    this.#chain = new PcrChain(state.lines, banks, { hasher: given.hasher, offsets });
+    this.#templates = new Map(state.templates);
+    this.#forgedEntries = [...state.forgedEntries];
+    this.#entries = state.entries;
+    this.#bytes = state.bytes;
+    this.#violations = state.violations;
+    this.#forged = state.forged;
+  }
+
+  get entries(): number {
+    return this.#entries;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get state(): TotalsState {
+    return {
+      entries: this.#entries,
+      bytes: this.#bytes,
+      violations: this.#violations,
+      templates: new Map(this.#templates),
+      forged: this.#forged,
+      forgedEntries: [...this.#forgedEntries],
+      lines: this.#chain.states,
+    };
+  }
+
+  get report(): ListReport {
+    const { lines, ...counts } = this.state;
+    return { ...counts, pcrs: lines.map(resultOf) };
+  }
+
+  /** Adds the batch of entries that follows. @throws FormatError LIST-TEMPLATE */
+  add(batch: Extensions): void {
+    for (const [name, count] of batch.templates()) this.#countTemplate(name, count);
+    const { entries, stride, values, starts } = batch;
+    for (let index = 0; index < entries; index++) {
+      const at = index * stride;
+      const flags = values.getUint8(at + 1);
+      this.#entries++;
+      if (flags !== 0) this.#note(flags, this.#bytes + (starts[index] ?? 0));
+      const violation = (flags & VIOLATION) !== 0;
+      this.#chain.extend(values.getUint8(at), values, at + EXTENSION_PREFIX, violation, this.#entries);
+    }
+    this.#bytes += batch.consumed;
+  }
+
+  #countTemplate(name: string, count: number): void {
+    const before = this.#templates.get(name) ?? 0;
+    if (before === 0 && this.#templates.size === TEMPLATES_LIMIT) {
+      throw new FormatError('LIST-TEMPLATE', `the list has more than ${TEMPLATES_LIMIT} different templates`);
+    }
+    this.#templates.set(name, before + count);
+  }
+
+  #note(flags: number, offset: number): void {
+    if ((flags & VIOLATION) !== 0) this.#violations++;
+    if ((flags & FORGED) === 0) return;
+    this.#forged++;
+    if (this.#forgedEntries.length < FORGED_KEPT) this.#forgedEntries.push({ entry: this.#entries, offset });
+  }
+}

@@ -1,0 +1,1 @@
+export { verifyList } from './verify.ts';
