@@ -43,12 +43,14 @@ interface Hunk {
 
 /** Changes with their context, those joined that touch. */
 function hunks(changed: readonly Change[], length: number): readonly Hunk[] {
-  return changed.reduce<Hunk[]>((all, { at }) => {
-    const last = all.at(-1);
+  const all: Hunk[] = [];
+  for (const { at } of changed) {
     const hunk = { start: Math.max(0, at - CONTEXT), end: Math.min(length, at + CONTEXT + 1) };
-    if (last === undefined || last.end < hunk.start) return [...all, hunk];
-    return [...all.slice(0, -1), { start: last.start, end: hunk.end }];
-  }, []);
+    const last = all.at(-1);
+    if (last === undefined || last.end < hunk.start) all.push(hunk);
+    else all.splice(-1, 1, { start: last.start, end: hunk.end });
+  }
+  return all;
 }
 
 /** An empty range stands behind the line whose number it has. */

@@ -27,6 +27,7 @@ export function sarifLog(
   const found = [...refusedRules(checked), ...loadProblems(checked), ...lint.map(lintFound)];
   const codes = [...new Set(found.map(({ code }) => code))].toSorted();
   const artifact = { uri: uriOf(path) };
+  const sources = new Map(lines.map((line) => [line.number, line]));
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
@@ -35,7 +36,7 @@ export function sarifLog(
         tool: { driver: { name: 'assay', version: packageJson.version, rules: codes.map(ruleOf) } },
         columnKind: 'utf16CodeUnits',
         artifacts: [{ location: artifact, encoding: 'UTF-8' }],
-        results: found.map((each) => resultOf(each, codes.indexOf(each.code), artifact, lines)),
+        results: found.map((each) => resultOf(each, codes.indexOf(each.code), artifact, sources.get(each.line))),
       },
     ],
   };
@@ -67,11 +68,10 @@ function resultOf(
   found: Found,
   ruleIndex: number,
   artifact: { readonly uri: string },
-  lines: readonly PolicyLine[],
+  source: PolicyLine | undefined,
 ): object {
   const { code, level, message, line, column, fixed } = found;
   const region = { startLine: line, ...(column === undefined ? {} : { startColumn: column }) };
-  const source = lines.find(({ number }) => number === line);
   return {
     ruleId: code,
     ruleIndex,

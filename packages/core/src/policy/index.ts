@@ -56,4 +56,5 @@ export {
 } from './profile.ts';
 export { fixPolicy, lintPolicy, type FixedPolicy, type LintFinding, type LintFix } from './lint/index.ts';
 export type { Refusal } from './refusal.ts';
+export { parsePolicyBytes } from './text.ts';
 export { LABEL_FIELDS, type Rule } from './rule.ts';

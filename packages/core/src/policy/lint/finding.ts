@@ -59,8 +59,9 @@ export function removedRule(rule: LintedRule): LintFix {
 
 /** The words of a line after edits; the first one left keeps the space in front of the line. */
 export function editedWords({ tokens }: PolicyLine, edits: readonly WordEdit[]): PolicyToken[] {
+  const texts = new Map(edits.map(({ word, by }) => [word, by]));
   const left = tokens
-    .map((token, index) => ({ ...token, text: edits.find(({ word }) => word === index)?.by ?? token.text }))
+    .map((token, index) => ({ ...token, text: texts.get(index) ?? token.text }))
     .filter(({ text }) => text !== '');
   return left.map((token, index) => (index === 0 ? { ...token, before: tokens[0]?.before ?? '' } : token));
 }

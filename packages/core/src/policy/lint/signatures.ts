@@ -10,7 +10,8 @@ const BUFFERS: readonly (string | undefined)[] = ['KEXEC_CMDLINE', 'KEY_CHECK', 
 /** The first rule that measures what another one appraises by signature, without putting the signature into the list. */
 export function lintSignatures(rules: readonly LintedRule[]): LintFinding[] {
   const signed = rules.filter(({ rule }) => rule.action === 'appraise' && rule.appraisal.signature);
-  const bare = rules.find(({ rule }) => isBare(rule) && signed.some(({ rule: other }) => mayMeet(rule, other)));
+  const functions = new Set(signed.map(({ rule }) => rule.func));
+  const bare = rules.find(({ rule }) => isBare(rule) && mayMeetOneOf(rule, functions));
   const met = bare === undefined ? undefined : signed.find(({ rule }) => mayMeet(rule, bare.rule));
   if (bare === undefined || met === undefined) return [];
   const template = templateFor(met.rule);
@@ -24,6 +25,10 @@ export function lintSignatures(rules: readonly LintedRule[]): LintFinding[] {
 
 function isBare({ action, func, template }: Rule): boolean {
   return action === 'measure' && !BUFFERS.includes(func) && !CARRYING.includes(template);
+}
+
+function mayMeetOneOf({ func }: Rule, functions: ReadonlySet<Rule['func']>): boolean {
+  return functions.has(undefined) || (func === undefined ? functions.size > 0 : functions.has(func));
 }
 
 function mayMeet(one: Rule, other: Rule): boolean {

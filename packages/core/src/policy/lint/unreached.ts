@@ -3,19 +3,29 @@ import { covers } from './covers.ts';
 import { findingAt, removedRule, type LintedRule, type LintFinding } from './finding.ts';
 import { classOf } from './scope.ts';
 
-/** More rules than these are not compared with each other: the work grows with their square. */
-const COMPARED = 4096;
+/** Comparisons of two rules, of which a policy of more rules than anybody writes would need too many. */
+const COMPARISONS = 2 ** 22;
 
 /** Rules that an earlier one keeps from ever deciding. */
 export function lintUnreached(rules: readonly LintedRule[]): LintFinding[] {
-  return rules.slice(0, COMPARED).flatMap((later, index) => {
-    const before = rules.slice(0, index).find((other) => comesFirst(other.rule, later.rule));
-    if (before === undefined) return [];
-    const message = `never decides: line ${before.source.number} matches everything that this rule matches`;
-    const text = { code: 'LINT-UNREACHED', severity: 'warning', message } as const;
-    const fix = isIdle(before.rule, later.rule) ? { fix: removedRule(later) } : {};
-    return [findingAt(later, '', { ...text, ...fix })];
-  });
+  const reached: LintedRule[] = [];
+  const findings: LintFinding[] = [];
+  let left = COMPARISONS;
+  for (const later of rules) {
+    const place = left <= 0 ? -1 : reached.findIndex((other) => comesFirst(other.rule, later.rule));
+    const before = reached[place];
+    left -= before === undefined ? reached.length : place + 1;
+    if (before === undefined) reached.push(later);
+    else findings.push(unreachedBehind(before, later));
+  }
+  return findings;
+}
+
+function unreachedBehind(before: LintedRule, later: LintedRule): LintFinding {
+  const message = `never decides: line ${before.source.number} matches everything that this rule matches`;
+  const text = { code: 'LINT-UNREACHED', severity: 'warning', message } as const;
+  const fix = isIdle(before.rule, later.rule) ? { fix: removedRule(later) } : {};
+  return findingAt(later, '', { ...text, ...fix });
 }
 
 /** The first match decides its class of actions, with or without dont_; of SETXATTR_CHECK only the first rule counts. */
