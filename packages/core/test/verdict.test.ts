@@ -194,6 +194,7 @@ describe('the ladder', () => {
     'IMA-LOG-SHORT': 'list',
     'IMA-LOG-GAP': 'list',
     'IMA-VIOLATION-TOMTOU': 'list',
+    'BOOT-EVENTLOG': 'pcr',
     'BOOT-AGGREGATE': 'list',
     'ENGINE-GAP': 'list',
     'IMA-UNKNOWN-DIGEST': 'reference',

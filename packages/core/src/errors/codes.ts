@@ -72,6 +72,10 @@ export const FORMAT_CODES = {
     meaning: 'A public key is of a kind, size or curve that Assay does not know, or its point is not on its curve.',
     remedy: 'Use RSA keys, or ECDSA keys on P-256, P-384 or P-521.',
   },
+  'KEYRING-LINE': {
+    meaning: 'A line of /proc/keys is not of the form that proc(5) gives it.',
+    remedy: 'Report the line and the kernel release.',
+  },
   'KEY-PRIVATE': {
     meaning: 'A file is no private key, or the passphrase of the private key is missing or wrong.',
     remedy: 'Give a key in PEM; its passphrase in a file with --passphrase-file, or in ASSAY_KEY_PASSPHRASE.',
@@ -140,6 +144,11 @@ export const VERIFICATION_CODES = {
   'QUOTE-CLOCK-BACK': {
     meaning: 'The TPM clock went back without a reset.',
     remedy: 'Look for a restored snapshot of a virtual machine, or two machines with one TPM state.',
+  },
+  'BOOT-EVENTLOG': {
+    meaning:
+      'The boot event log does not lead to the quoted values of the boot PCRs, or the bank proves nothing of the boot.',
+    remedy: 'Send the log of this boot, and quote a bank into which the firmware measures.',
   },
   'AK-ATTRIBUTES': {
     meaning: 'The attestation key is not a restricted signing key that is fixed to its TPM.',

@@ -10,3 +10,4 @@ export { secureBootOf, type SecureBoot } from './secure-boot.ts';
 export { parseSignatureLists, type SignatureEntry } from './signature-list.ts';
 export type { BootEvent, DeclaredAlgorithm, ParsedEventLog, SpecId, StartupLocality } from './types.ts';
 export { parseVariable, type UefiVariable } from './variable.ts';
+export { verifyEventLog, type ProvedEvent, type VerifiedEventLog } from './verify.ts';

@@ -56,6 +56,7 @@ const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'IMA-LOG-GAP': 'list',
   'IMA-TEMPLATE-UNKNOWN': 'list',
   'IMA-VIOLATION-TOMTOU': 'list',
+  'BOOT-EVENTLOG': 'pcr',
   'BOOT-AGGREGATE': 'list',
   'ENGINE-GAP': 'list',
   'IMA-UNKNOWN-DIGEST': 'reference',
