@@ -5,7 +5,7 @@ import { type ApiClient, type Challenge, type EvidenceMessage, EvidenceReply, RO
 import type { HostKeys } from './keys.ts';
 import { listPart } from './list.ts';
 import type { AgentOptions } from './options.ts';
-import { quoteWithValues } from './quote.ts';
+import { quotedEvidence } from './quote.ts';
 
 export interface RoundResult {
   readonly reply: EvidenceReply;
@@ -23,7 +23,7 @@ export async function attestOnce(
   const { session, selection } = challenge;
   const nonce = fromHex(challenge.nonce);
   const extraData = bindingDigest(nodeHasher, { nonce, session, akName: keys.akName, facts: options.facts });
-  const quoted = await quoteWithValues(options.tpm, keys.akHandle, extraData, selection);
+  const quoted = await quotedEvidence(options.tpm, keys.akHandle, extraData, selection);
   const list = await listPart(options.source, challenge.list);
   const message: EvidenceMessage = { session, facts: options.facts, ...quoted, list };
   const reply = await client.call(ROUTES.evidence, EvidenceReply, { body: message });

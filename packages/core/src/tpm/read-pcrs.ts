@@ -1,11 +1,14 @@
 import { FormatError, SystemError } from '../errors/index.ts';
 import { hashAlgorithm, type HashName } from '../hash/index.ts';
+import { TpmResponseError } from './responses.ts';
 import { command, DIGESTS_PER_READ, pcrRead, type TpmCommand } from './commands/index.ts';
 
 /** Sends a command and decodes its response. */
 export type RunCommand = <T>(command: TpmCommand<T>) => Promise<T>;
 
 const ATTEMPTS = 20;
+/** TPM_RC_HASH about the first parameter. */
+const UNKNOWN_HASH = 0x1c3;
 
 /**
  * Values of PCRs of one bank as they were at one moment: a TPM returns at most eight at a time, so where any PCR was
@@ -37,7 +40,12 @@ async function readOnce(
     // All at once: commands that wait in one queue follow each other, and nothing of this process comes between.
     const answers = await Promise.all(
       chunks(missing).map((chunk) => run(command(pcrRead, { selection: [{ bank, pcrs: chunk }] }))),
-    );
+    ).catch((error: unknown) => {
+      if (error instanceof TpmResponseError && error.responseCode === UNKNOWN_HASH) {
+        throw new SystemError('TPM-BANK', `the TPM does not know ${bank}`);
+      }
+      throw error;
+    });
     for (const answer of answers) {
       counters.add(answer.updateCounter);
       for (const [pcr, value] of pairs(answer, bank)) values.set(pcr, value);

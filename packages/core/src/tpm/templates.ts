@@ -133,15 +133,17 @@ export const SRK_ECC_P256: EccPublicArea = {
 };
 
 /**
- * Sealed data.
+ * Sealed data. With a password they are protected against guessing (no noDA): a TPM refuses after some wrong ones.
  * @param authPolicy that opens it; empty: the password does
+ * @param hasPassword whether there is one, by itself or in the policy
  */
-export function sealedTemplate(nameAlg: HashName, authPolicy: Uint8Array): KeyedHashPublicArea {
+export function sealedTemplate(nameAlg: HashName, authPolicy: Uint8Array, hasPassword: boolean): KeyedHashPublicArea {
   const byPassword = authPolicy.length === 0 ? OBJECT.USER_WITH_AUTH : 0;
+  const unguarded = hasPassword ? 0 : OBJECT.NO_DA;
   return {
     type: 'keyedhash',
     nameAlg,
-    attributes: OBJECT.FIXED_TPM | OBJECT.FIXED_PARENT | OBJECT.NO_DA | byPassword,
+    attributes: OBJECT.FIXED_TPM | OBJECT.FIXED_PARENT | unguarded | byPassword,
     authPolicy,
     hmac: null,
     unique: NONE,

@@ -13,6 +13,7 @@ export { SwtpmControl } from './control.ts';
 export { openTpmDevice } from './device.ts';
 export type { TpmIdentity } from './identity.ts';
 export { listNvIndices, readNv, readNvPublic } from './nv.ts';
+export { quoteWithValues, type QuoteWithValues } from './quote.ts';
 export { MAX_SEALED, readSelected, sealData, unsealData, type SealPolicy } from './seal.ts';
 export { connectSwtpm, type SocketAddress } from './swtpm.ts';
 export { Tpm, type KeyBlobs, type LoadedObject } from './tpm.ts';

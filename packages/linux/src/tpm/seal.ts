@@ -66,7 +66,7 @@ export async function sealData(
   const values = options.values ?? (await readSelected(tpm, selection));
   const steps = stepsOf({ selection, password: password.length > 0 }, values);
   const authPolicy = steps.length === 0 ? NONE : policyDigest(nodeHasher, HASH, steps);
-  const inPublic = encodePublic(sealedTemplate(HASH, authPolicy));
+  const inPublic = encodePublic(sealedTemplate(HASH, authPolicy, password.length > 0));
   return underStorageKey(tpm, async (srk, session) => {
     const parameters = { inSensitive: sensitive(password, data), inPublic, outsideInfo: NONE, creationPcr: [] };
     const uses = [{ session, encryptCommand: true, encryptResponse: true }];
