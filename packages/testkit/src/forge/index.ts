@@ -15,3 +15,9 @@ export {
   type QuoteBundle,
   type SoftwareKey,
 } from './bundle.ts';
+export {
+  endorsementAttacks,
+  endorsementsToAccept,
+  type EndorsementBundle,
+  type EndorsementCase,
+} from './endorsement.ts';
