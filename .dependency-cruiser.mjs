@@ -12,6 +12,7 @@ const ROOMS = [
   'evm',
   'policy',
   'appraisal',
+  'preflight',
   'tpm',
   'eventlog',
   'evidence',

@@ -212,6 +212,7 @@ function addPolicy(program: Command): void {
   examples(format, ['assay policy format FILE', 'assay policy format FILE >FILE.new']);
   format.action(action(async (file) => (await import('./commands/policy-format.ts')).formatPolicyFile(file)));
   addPolicyAnswers(policy);
+  addPolicySimulate(policy);
 }
 
 /** What a policy does, once a kernel holds it. */
@@ -251,6 +252,29 @@ function addPolicyAnswers(policy: Command): void {
   ]);
   show.action(
     action(async (name, options) => (await import('./commands/policy-show-builtin.ts')).showBuiltin(name, options)),
+  );
+}
+
+/** What a policy would do to a real tree. */
+function addPolicySimulate(policy: Command): void {
+  const simulate = ofKernel(command(policy, 'simulate', 'Say what would be measured, appraised and refused in a tree.'))
+    .argument('<file>', 'a policy, or builtin:NAME such as builtin:tcb')
+    .requiredOption('--root <dir>', 'the tree, which is only read')
+    .option('--assume <names>', 'what happens to the files: exec,mmap,modules,firmware,read-root,read-user,kexec')
+    .option('--users <ids>', 'who executes and reads', '0,1000')
+    .option('--template <name>', 'ima_template= of the kernel', 'ima-sig')
+    .option('--verify', 'compare the content of files with the digests in their labels')
+    .option('--one-file-system', 'stay on the file system of the root')
+    .option('--depth <number>', 'components of a directory that are told apart', '2')
+    .option('--limit <number>', 'refused files that are named as text', '20')
+    .addOption(outputOption(['text', 'json', 'jsonl']));
+  examples(simulate, [
+    'sudo assay policy simulate FILE --root / --kernel 6.12',
+    "sudo assay policy simulate 'builtin:tcb|appraise_tcb' --root /usr --assume exec,mmap",
+    'assay policy simulate FILE --root ./image --verify -o jsonl | jq -r \'select(.kind == "refused").path\'',
+  ]);
+  simulate.action(
+    action(async (file, options) => (await import('./commands/policy-simulate.ts')).simulatePolicy(file, options)),
   );
 }
 

@@ -8,9 +8,10 @@ import {
   type PolicyEvent,
   type Subject,
 } from '@assay/core/policy';
+import { fileSystemType } from '@assay/linux/survey';
 import { z } from 'zod';
 import { UsageError } from '../exit.ts';
-import { fileFacts, fileSystemType } from './file-facts.ts';
+import { fileFacts } from './file-facts.ts';
 
 const FUNCTIONS = [
   'FILE_CHECK',

@@ -2,6 +2,7 @@ import { statfs, stat, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { EventFile } from '@assay/core/policy';
 import { mountAt, readMounts, type Mount } from '@assay/linux/mounts';
+import { fileSystemType } from '@assay/linux/survey';
 import { isFileError } from '../exit.ts';
 
 /** What conditions look at in the file of this machine; undefined where there is none of that name. */
@@ -28,10 +29,4 @@ function mountOf(path: string): Mount | undefined {
     const mount = mountAt(mounts, at);
     if (mount !== undefined || at === '/') return mount;
   }
-}
-
-/** `fuse.sshfs` is the type `fuse` with the subtype `sshfs`. */
-export function fileSystemType(text: string): { type: string; subtype: string } {
-  const point = text.indexOf('.');
-  return point < 0 ? { type: text, subtype: '' } : { type: text.slice(0, point), subtype: text.slice(point + 1) };
 }

@@ -7,6 +7,11 @@ const PSEUDO = new Set(
   nsfs pipefs proc pstore resctrl rpc_pipefs securityfs selinuxfs smackfs sockfs sysfs tracefs`.split(/\s+/),
 );
 
+/** Whether file systems of a type are views of the kernel without files of their own. */
+export function hasNoFiles(type: string): boolean {
+  return PSEUDO.has(type);
+}
+
 /** A stalled server would stall the one thread that reads and hashes. */
 const SERVED = new Set('9p afs ceph cifs coda fuse fuseblk nfs nfs4 smb3 virtiofs'.split(' '));
 
@@ -34,7 +39,7 @@ export function chooseMounts(mounts: readonly Mount[]): ChosenMounts {
 }
 
 function reasonAgainst(mount: Mount, visible: ReadonlySet<Mount>): string | undefined {
-  if (PSEUDO.has(mount.type)) return 'holds no programs';
+  if (hasNoFiles(mount.type)) return 'holds no programs';
   if (SERVED.has(mount.type) || mount.type.startsWith('fuse.')) return 'a server that stalls would stall the engine';
   if (mount.options.includes('noexec')) return 'mounted noexec';
   if (!visible.has(mount)) return 'hidden under another mount';

@@ -1,0 +1,75 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { mergeTallies } from '@assay/core/preflight';
+import { emptyResult, Scan, type ScanResult, type ScanSetup } from './scan.ts';
+
+const THREADS = Math.min(availableParallelism(), 16);
+/** Parts of a tree for each thread, so that none waits long for the largest. */
+const PARTS = 24;
+
+/**
+ * Judges every file below the root of a scan, on all processors where it is large.
+ * @param progress called now and then with the number of files
+ */
+export async function simulate(setup: ScanSetup, progress: (files: number) => void): Promise<ScanResult> {
+  const scan = new Scan(setup);
+  const found = emptyResult();
+  const parts = split(scan, setup.root, found);
+  if (parts.length < THREADS) for (const part of parts) scan.tree(part, found);
+  else
+    await simulateParts(setup, parts, (result) => {
+      add(found, result);
+      progress(found.tally.total.files);
+    });
+  for (const file of found.linked.values()) scan.count(file, found.tally);
+  return found;
+}
+
+/** Directories whose files are judged already, until there is enough to do for all threads. @returns the others */
+function split(scan: Scan, root: string, found: ScanResult): string[] {
+  let waiting = [root];
+  while (waiting.length > 0 && waiting.length < THREADS * PARTS) {
+    const below = waiting.flatMap((path) => scan.directory(path, found));
+    waiting = below;
+  }
+  return waiting;
+}
+
+async function simulateParts(
+  setup: ScanSetup,
+  parts: readonly string[],
+  take: (result: ScanResult) => void,
+): Promise<void> {
+  const waiting = [...parts];
+  const workers = Array.from({ length: THREADS }, () => {
+    return new Worker(new URL('./worker.ts', import.meta.url), { workerData: setup });
+  });
+  try {
+    await Promise.all(workers.map(async (worker) => workOff(worker, waiting, take)));
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+}
+
+/** Gives the worker one part after the other. */
+async function workOff(worker: Worker, waiting: string[], take: (result: ScanResult) => void): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const next = (): void => {
+      const part = waiting.shift();
+      if (part === undefined) resolve();
+      else worker.postMessage(part, []);
+    };
+    worker.on('message', (result: ScanResult) => {
+      take(result);
+      next();
+    });
+    worker.on('error', reject);
+    next();
+  });
+}
+
+function add(into: ScanResult, { tally, linked, problems }: ScanResult): void {
+  mergeTallies(into.tally, tally);
+  for (const [identity, file] of linked) into.linked.set(identity, file);
+  for (const problem of problems) into.problems.push(problem);
+}

@@ -1,0 +1,158 @@
+import {
+  ACCESS,
+  hasVersion,
+  plainSubject,
+  type EventFunction,
+  type KernelProfile,
+  type Subject,
+} from '../policy/index.ts';
+
+/** What is taken to happen to the files of a tree, since a tree does not tell who will use it. */
+export const ASSUMPTIONS = {
+  exec: 'every executable file is executed by each user who may; what is no ELF file is read by its interpreter, too',
+  mmap: 'every shared object (ELF file named .so) is opened and mapped for execution by each user who may read it',
+  modules: 'every kernel module (.ko below lib/modules) is loaded by root',
+  firmware: 'every file below lib/firmware is loaded by the kernel',
+  'read-root': 'every file is opened for reading by root',
+  'read-user': 'every file that the others may read is opened for reading by them',
+  kexec: 'every kernel image and initial file system (vmlinuz, initrd, initramfs) is loaded by kexec',
+} as const;
+export type Assumption = keyof typeof ASSUMPTIONS;
+
+/** All but kexec, which few machines use. */
+export const DEFAULT_ASSUMPTIONS: readonly Assumption[] = [
+  'exec',
+  'mmap',
+  'modules',
+  'firmware',
+  'read-root',
+  'read-user',
+];
+
+export const ASSUMPTION_NAMES: readonly Assumption[] = [...DEFAULT_ASSUMPTIONS, 'kexec'];
+
+/** What of a file decides which events are taken to happen; two files of one kind have the same. */
+export interface FileKind {
+  /** Permission bits with setuid and setgid. */
+  readonly mode: number;
+  readonly owner: number;
+  readonly group: number;
+  readonly isElf: boolean;
+  readonly role: FileRole;
+}
+
+/** What a file is by its name. */
+export type FileRole = 'shared-object' | 'module' | 'firmware' | 'kernel' | 'initramfs' | 'other';
+
+const ROLES: readonly (readonly [FileRole, RegExp])[] = [
+  ['module', /\/lib\/modules\/.*\.ko(?:\.(?:gz|xz|zst))?$/],
+  ['firmware', /\/lib\/firmware\//],
+  ['shared-object', /\.so(?:\.[0-9][^/]*)?$/],
+  ['kernel', /\/vmlinu[xz][^/]*$/],
+  ['initramfs', /\/init(?:rd|ramfs)[^/]*$/],
+];
+
+/** @param path absolute, one character per byte */
+export function roleOf(path: string): FileRole {
+  return ROLES.find(([, pattern]) => pattern.test(path))?.[0] ?? 'other';
+}
+
+const EXECUTABLE = 0o111;
+
+/** Whether the answer depends on the file being an ELF file, so that its first bytes are needed. */
+export function dependsOnElf(mode: number, role: FileRole): boolean {
+  return role === 'shared-object' || (mode & EXECUTABLE) !== 0;
+}
+
+/** One question of the kernel to its policy. */
+export interface AssumedEvent {
+  readonly assumption: Assumption;
+  readonly func: EventFunction;
+  readonly mask: number;
+  readonly subject: Subject;
+}
+
+/** @param users ids, each with the group of the same number */
+export function assumedEvents(
+  kind: FileKind,
+  assumptions: readonly Assumption[],
+  users: readonly number[],
+  profile: Pick<KernelProfile, 'version'>,
+): AssumedEvent[] {
+  const maps: EventFunction[] = hasVersion(profile, '6.3') ? ['MMAP_CHECK_REQPROT', 'MMAP_CHECK'] : ['MMAP_CHECK'];
+  return assumptions.flatMap((assumption) => {
+    const asked = QUESTIONS[assumption](kind, maps);
+    const subjects = asked.by === 'root' ? [ROOT] : subjectsWho(asked.by, kind, assumption, users);
+    return subjects.flatMap((subject) =>
+      asked.questions.map((question) => eventOf(question, assumption, subject, kind)),
+    );
+  });
+}
+
+const ROOT = plainSubject(0, 0);
+const { MAY_EXEC, MAY_READ } = ACCESS;
+
+type Question = readonly [func: EventFunction, mask: number];
+
+interface Asked {
+  /** Root alone, or each user with this permission. */
+  readonly by: 'root' | 'execute' | 'read';
+  readonly questions: readonly Question[];
+}
+
+const NOTHING: Asked = { by: 'root', questions: [] };
+const OPEN: Question = ['FILE_CHECK', MAY_READ];
+
+/** Root may read everything, and execute what anybody may. */
+const QUESTIONS: Readonly<Record<Assumption, (kind: FileKind, maps: readonly EventFunction[]) => Asked>> = {
+  exec: ({ mode, isElf }, maps) => {
+    if ((mode & EXECUTABLE) === 0) return NOTHING;
+    const executed = (['FILE_CHECK', 'BPRM_CHECK', 'CREDS_CHECK'] as const).map((func): Question => [func, MAY_EXEC]);
+    const then = isElf ? maps.map((func): Question => [func, MAY_EXEC]) : [OPEN];
+    return { by: 'execute', questions: [...executed, ...then] };
+  },
+  mmap: ({ role, isElf }, maps) =>
+    role === 'shared-object' && isElf
+      ? { by: 'read', questions: [OPEN, ...maps.map((func): Question => [func, MAY_EXEC])] }
+      : NOTHING,
+  modules: ({ role }) => loaded(role === 'module', 'MODULE_CHECK'),
+  firmware: ({ role }) => loaded(role === 'firmware', 'FIRMWARE_CHECK'),
+  'read-root': () => ({ by: 'root', questions: [OPEN] }),
+  'read-user': () => ({ by: 'read', questions: [OPEN] }),
+  kexec: ({ role }) =>
+    role === 'initramfs' ? loaded(true, 'KEXEC_INITRAMFS_CHECK') : loaded(role === 'kernel', 'KEXEC_KERNEL_CHECK'),
+};
+
+/** The kernel opens such a file, and then reads it for itself. */
+function loaded(isSo: boolean, func: EventFunction): Asked {
+  return isSo ? { by: 'root', questions: [OPEN, [func, MAY_READ]] } : NOTHING;
+}
+
+function subjectsWho(
+  permission: 'execute' | 'read',
+  kind: FileKind,
+  assumption: Assumption,
+  users: readonly number[],
+): Subject[] {
+  const bit = permission === 'execute' ? 1 : 4;
+  const may = users.filter((user) => (user === 0 ? assumption !== 'read-user' : hasPermission(kind, user, bit)));
+  return may.map((user) => plainSubject(user, user));
+}
+
+/** By the permission bits alone, without access control lists. */
+function hasPermission({ mode, owner, group }: FileKind, user: number, bit: number): boolean {
+  if (owner === user) return (mode & (bit << 6)) !== 0;
+  return (mode & (group === user ? bit << 3 : bit)) !== 0;
+}
+
+const SETUID = 0o4000;
+const SETGID = 0o2000;
+
+/** CREDS_CHECK sees the ids that the process gets. Which capabilities count are still those that it has. */
+function eventOf([func, mask]: Question, assumption: Assumption, subject: Subject, kind: FileKind): AssumedEvent {
+  if (func !== 'CREDS_CHECK') return { assumption, func, mask, subject };
+  const { mode, owner, group } = kind;
+  const user = (mode & SETUID) === 0 ? {} : { euid: owner, suid: owner };
+  const groups = (mode & SETGID) === 0 ? {} : { egid: group, sgid: group };
+  return { assumption, func, mask, subject: { ...subject, ...user, ...groups } };
+}

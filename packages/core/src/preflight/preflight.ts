@@ -1,0 +1,180 @@
+import type { AppraisingKernel } from '../appraisal/index.ts';
+import { evaluate, type ActivePolicy, type Demands, type EventFile, type EventFunction } from '../policy/index.ts';
+import { assumedEvents, type AssumedEvent, type Assumption, type FileKind, type FileRole } from './assumptions.ts';
+import { entryCost } from './cost.ts';
+import { labelRefusal, type FoundLabel } from './label.ts';
+
+/** A regular file of a tree, as a policy sees it. */
+export interface PreflightFile {
+  /** Absolute, one character per byte. */
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly mode: number;
+  readonly owner: number;
+  readonly group: number;
+  readonly fileSystem: EventFile;
+  readonly role: FileRole;
+  readonly isElf: boolean;
+  readonly label: FoundLabel;
+  /** Whether the content has the digest of its label, where that was computed. */
+  readonly content?: 'equal' | 'different';
+}
+
+/** An access that `ima_appraise=enforce` refuses. */
+export interface PreflightRefusal {
+  readonly assumption: Assumption;
+  readonly func: EventFunction;
+  readonly uid: number;
+  /** Of the rule that demands the label. */
+  readonly line: number;
+  /** As in the kernel's audit record. */
+  readonly cause: string;
+}
+
+/** What happens to a file at the first access of each kind. */
+export interface PreflightVerdict {
+  /** PCR and template of each entry that it brings into the list. */
+  readonly entries: readonly { readonly pcr: number; readonly template: string }[];
+  readonly appraised: boolean;
+  readonly audited: boolean;
+  /** Given a hash label when it is written. */
+  readonly hashed: boolean;
+  /** The first refusal of each assumption. */
+  readonly refusals: readonly PreflightRefusal[];
+  /** Which assumptions lead to a measurement. */
+  readonly measuredBy: readonly Assumption[];
+  readonly appraisedBy: readonly Assumption[];
+  /** Its content is read and hashed. */
+  readonly isRead: boolean;
+  /** Another rule decides if what is not known, such as labels of a security module, turns out so. */
+  readonly isUncertain: boolean;
+  readonly kernelBytes: number;
+  readonly listBytes: number;
+}
+
+export interface PreflightOptions {
+  readonly kernel: AppraisingKernel;
+  readonly assumptions: readonly Assumption[];
+  /** Ids of the users who execute and read. */
+  readonly users: readonly number[];
+  /** `ima_template=` */
+  readonly template: string;
+}
+
+/** PCR of CONFIG_IMA_MEASURE_PCR_IDX */
+const DEFAULT_PCR = 10;
+
+interface Appraising {
+  readonly event: AssumedEvent;
+  readonly line: number;
+  readonly demands: Demands;
+}
+
+/** What all files of one kind have in common: everything but label, size and path. */
+interface KindVerdict
+  extends Pick<PreflightVerdict, 'entries' | 'audited' | 'hashed' | 'measuredBy' | 'appraisedBy' | 'isUncertain'> {
+  readonly appraising: readonly Appraising[];
+  readonly readsContent: boolean;
+}
+
+/** Says of each file of a tree what a policy does to it, under stated assumptions about who will use it. */
+export class Preflight {
+  readonly #policy: ActivePolicy;
+  readonly #options: PreflightOptions;
+  readonly #kinds = new Map<string, KindVerdict>();
+
+  constructor(policy: ActivePolicy, options: PreflightOptions) {
+    this.#policy = policy;
+    this.#options = options;
+  }
+
+  judge(file: PreflightFile): PreflightVerdict {
+    const kind = this.#kindOf(file);
+    const { entries, audited, hashed, measuredBy, appraisedBy, isUncertain, appraising, readsContent } = kind;
+    const costs = entries.map(({ template }) => entryCost(template, file.path.length, signatureLength(file.label)));
+    return {
+      entries,
+      audited,
+      hashed,
+      measuredBy,
+      appraisedBy,
+      isUncertain,
+      appraised: appraising.length > 0,
+      refusals: appraising.length === 0 ? [] : this.#refusals(file, appraising),
+      isRead: readsContent,
+      kernelBytes: costs.reduce((total, cost) => total + cost.kernelBytes, 0),
+      listBytes: costs.reduce((total, cost) => total + cost.listBytes, 0),
+    };
+  }
+
+  #kindOf(file: PreflightFile): KindVerdict {
+    const { mode, owner, group, isElf, role, fileSystem } = file;
+    const { magic, type, subtype, uuid } = fileSystem;
+    const key = `${mode & 0o7777} ${owner} ${group} ${isElf} ${role} ${magic} ${type} ${subtype} ${uuid}`;
+    const known = this.#kinds.get(key);
+    if (known !== undefined) return known;
+    const judged = this.#judgeKind({ mode, owner, group, isElf, role }, { ...fileSystem, owner, group });
+    this.#kinds.set(key, judged);
+    return judged;
+  }
+
+  #judgeKind(kind: FileKind, file: EventFile): KindVerdict {
+    const { assumptions, users, kernel, template } = this.#options;
+    const events = assumedEvents(kind, assumptions, users, kernel);
+    const answered = events.map((event) => ({ event, answer: evaluate(this.#policy, { ...event, file }) }));
+    const measuring = answered.filter(({ answer }) => answer.actions.has('measure'));
+    const byPcr = new Map<number, string>();
+    for (const { answer } of measuring) {
+      const pcr = answer.pcr ?? DEFAULT_PCR;
+      if (!byPcr.has(pcr)) byPcr.set(pcr, answer.template ?? template);
+    }
+    const appraising = answered.filter(({ answer }) => answer.actions.has('appraise'));
+    const audited = answered.some(({ answer }) => answer.actions.has('audit'));
+    return {
+      entries: Array.from(byPcr, ([pcr, name]) => ({ pcr, template: name })),
+      audited,
+      hashed: answered.some(({ answer }) => answer.actions.has('hash')),
+      measuredBy: [...new Set(measuring.map(({ event }) => event.assumption))],
+      appraisedBy: [...new Set(appraising.map(({ event }) => event.assumption))],
+      isUncertain: answered.some(({ answer }) =>
+        [...answer.decisions.values()].some(({ possible }) => possible.length > 0),
+      ),
+      appraising: appraising.map(({ event, answer }) => {
+        return { event, line: answer.decisions.get('appraise')?.rule?.line ?? 0, demands: answer.demands };
+      }),
+      // The digest of fs-verity is there already.
+      readsContent: answered.some(({ answer }) => !answer.demands.verity && needsContent(answer.actions)),
+    };
+  }
+
+  #refusals(file: PreflightFile, appraising: readonly Appraising[]): PreflightRefusal[] {
+    const refusals = new Map<Assumption, PreflightRefusal>();
+    const causes = new Map<Demands, string | undefined>();
+    for (const { event, line, demands } of appraising) {
+      if (refusals.has(event.assumption)) continue;
+      const cause = causes.has(demands) ? causes.get(demands) : this.#cause(file, demands);
+      causes.set(demands, cause);
+      const { assumption, func, subject } = event;
+      if (cause !== undefined) refusals.set(assumption, { assumption, func, uid: subject.uid, line, cause });
+    }
+    return [...refusals.values()];
+  }
+
+  #cause({ label, size, content }: PreflightFile, demands: Demands): string | undefined {
+    return (
+      labelRefusal(label, size === 0, demands, this.#options.kernel) ??
+      (content === 'different' ? 'invalid-hash' : undefined)
+    );
+  }
+}
+
+function needsContent(actions: ReadonlySet<string>): boolean {
+  return actions.has('measure') || actions.has('appraise') || actions.has('audit');
+}
+
+const SIGNATURE_TYPES: ReadonlySet<number | undefined> = new Set([3, 6]);
+
+function signatureLength(label: FoundLabel): number {
+  return label !== null && typeof label !== 'string' && SIGNATURE_TYPES.has(label[0]) ? label.length : 0;
+}

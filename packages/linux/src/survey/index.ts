@@ -1,0 +1,10 @@
+export {
+  fileSystemType,
+  imaLabel,
+  isElf,
+  Survey,
+  type SurveyedDirectory,
+  type SurveyedFile,
+  type SurveyedLabel,
+  type SurveyProblem,
+} from './survey.ts';
