@@ -4,6 +4,7 @@ import { DEFAULT_STATE, DEFAULT_URL } from './connect.ts';
 import { EXIT, exitCodeOf, UsageError } from './exit.ts';
 import { followOutput } from './output/ends.ts';
 import { reportError, type Format } from './output/report.ts';
+import { AK_NAMES, EK_NAMES } from './tpm-key-names.ts';
 
 /** A command's work: its arguments, then its options by the names of their long flags; it gives the exit code. */
 type Run = (...values: unknown[]) => Promise<number>;
@@ -53,6 +54,7 @@ function createProgram(): Command {
   addLog(program);
   addPolicy(program);
   addEventLog(program);
+  addTpm(program);
   addReference(program);
   return program;
 }
@@ -314,6 +316,66 @@ function addEventLog(program: Command): void {
   );
 }
 
+function addTpm(program: Command): void {
+  const tpm = group(program, 'tpm', 'The TPM of this machine, or a software TPM: read, quote, seal.');
+  const info = command(tpm, 'info', 'Say what a TPM is and what it holds; nothing of it is proved.')
+    .addOption(tpmOption())
+    .addOption(outputOption());
+  examples(info, ['sudo assay tpm info', 'assay tpm info --tpm swtpm:tcp:127.0.0.1:2321 -o json']);
+  info.action(action(async (options) => (await import('./commands/tpm-info.ts')).tpmInfo(options)));
+  const pcrs = command(tpm, 'pcrs', 'Print PCR values, a line each, as --pcrs of other commands reads them.')
+    .option('--pcrs <selection>', 'such as sha256:0-7,10+sha1:10 (default: all of every active bank)')
+    .addOption(tpmOption())
+    .addOption(outputOption());
+  examples(pcrs, ['sudo assay tpm pcrs >pcrs.txt', 'assay tpm pcrs --pcrs sha256:10 -o json | jq -r .pcrs.sha256[]']);
+  pcrs.action(action(async (options) => (await import('./commands/tpm-pcrs.ts')).tpmPcrs(options)));
+  addTpmQuote(tpm);
+  addTpmSeal(tpm);
+}
+
+function addTpmQuote(tpm: Command): void {
+  const quote = command(tpm, 'quote', 'Let the TPM sign PCR values for a question, check it, and write it to files.')
+    .requiredOption('--nonce <hex>', 'the question, 16 to 64 bytes; 32 or fewer suit every TPM')
+    .requiredOption('--pcrs <selection>', 'such as sha256:0-7,10+sha1:10')
+    .option('--key <file>', 'attestation key to use; made there if the file is missing (default: a new one)')
+    .addOption(new Option('--ak <template>', 'how a new key signs (default: ecdsa-p256)').choices(AK_NAMES))
+    .addOption(new Option('--ek <template>', 'EK above a new key (default: L-2)').choices(EK_NAMES))
+    .option('--out <dir>', 'directory for ak.pub, quote.msg, quote.sig and quote.pcrs')
+    .addOption(tpmOption())
+    .addOption(outputOption());
+  examples(quote, [
+    'assay tpm quote --nonce $(openssl rand -hex 32) --pcrs sha256:0-10 --out evidence',
+    'assay tpm quote --nonce HEX --pcrs sha1:10+sha256:10 --key ak.json --ak rsapss-2048',
+  ]);
+  quote.action(action(async (options) => (await import('./commands/tpm-quote.ts')).tpmQuote(options)));
+}
+
+function addTpmSeal(tpm: Command): void {
+  const seal = command(tpm, 'seal', 'Seal up to 128 bytes to this TPM and to the PCR values of this moment.')
+    .requiredOption('--in <file>', 'what is sealed')
+    .requiredOption('--out <file>', 'the sealed file, "TSS2 PRIVATE KEY" in PEM')
+    .option('--pcrs <selection>', 'PCRs that must not change, such as sha256:0-7')
+    .option('--password-file <file>', 'file whose first line is asked for too, at most 32 bytes')
+    .addOption(tpmOption())
+    .addOption(outputOption());
+  examples(seal, [
+    'assay tpm seal --pcrs sha256:7 --in disk.key --out disk.key.pem',
+    'assay tpm seal --password-file pin --in disk.key --out disk.key.pem',
+  ]);
+  seal.action(action(async (options) => (await import('./commands/tpm-seal.ts')).tpmSeal(options)));
+  const unseal = command(tpm, 'unseal', 'Give back what was sealed, if the TPM finds its conditions to hold.')
+    .argument('<file>', 'the sealed file')
+    .option('--password-file <file>', 'file whose first line is the password')
+    .option('--out <file>', 'write the data there (default: to standard output)')
+    .addOption(tpmOption())
+    .addOption(outputOption());
+  examples(unseal, [
+    'assay tpm unseal disk.key.pem | cryptsetup open --key-file - DEVICE NAME',
+    'assay tpm unseal disk.key.pem --password-file pin --out disk.key',
+  ]);
+  unseal.action(action(async (file, options) => (await import('./commands/tpm-unseal.ts')).tpmUnseal(file, options)));
+}
+
 function addReference(program: Command): void {
   const reference = group(program, 'reference', 'Reference values: which digests are good.');
   const capture = connected(
@@ -362,6 +424,12 @@ function connected(target: Command): Command {
 function outputOption(formats: readonly string[] = ['text', 'json']): Option {
   const what = formats.length > 2 ? 'text for people, the others for programs' : 'text for people, json for programs';
   return new Option('-o, --output <format>', what).choices(formats).default('text');
+}
+
+function tpmOption(): Option {
+  return new Option('--tpm <which>', 'device[:PATH], swtpm:PATH, swtpm:unix:PATH or swtpm:tcp:HOST:PORT')
+    .env('ASSAY_TPM')
+    .default('device');
 }
 
 function stateOption(): Option {

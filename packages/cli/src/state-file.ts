@@ -4,11 +4,16 @@ import type { z } from 'zod';
 import { isFileError } from './exit.ts';
 
 /**
- * Reads a JSON document of the state directory.
+ * Reads a JSON document of the state directory, or of another place.
+ * @param writer the command that writes it
  * @returns undefined when there is none
  * @throws SystemError STATE-FORMAT
  */
-export async function readStateFile<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+export async function readStateFile<T>(
+  path: string,
+  schema: z.ZodType<T>,
+  writer = 'assay up',
+): Promise<T | undefined> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -18,7 +23,7 @@ export async function readStateFile<T>(path: string, schema: z.ZodType<T>): Prom
   }
   const parsed = schema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data;
-  throw new SystemError('STATE-FORMAT', `${path} is not what \`assay up\` writes`, { cause: parsed.error });
+  throw new SystemError('STATE-FORMAT', `${path} is not what \`${writer}\` writes`, { cause: parsed.error });
 }
 
 function parseJson(text: string): unknown {

@@ -16,9 +16,14 @@ const COMMANDS = [
   'policy format',
   'eventlog show',
   'eventlog verify',
+  'tpm info',
+  'tpm pcrs',
+  'tpm quote',
+  'tpm seal',
+  'tpm unseal',
   'reference capture',
 ];
-const GROUPS = ['hosts', 'log', 'policy', 'eventlog', 'reference'];
+const GROUPS = ['hosts', 'log', 'policy', 'eventlog', 'tpm', 'reference'];
 
 test('--help shows every command, where to start and the exit codes', async () => {
   const { code, stdout, stderr } = await assay(['--help']);
