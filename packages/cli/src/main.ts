@@ -1,13 +1,12 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { DEFAULT_STATE, DEFAULT_URL } from './connect.ts';
+import { action, collect, command, examples, group, outputOption } from './declare.ts';
 import { EXIT, exitCodeOf, UsageError } from './exit.ts';
+import { addEvm, addFile, addKey, addVerity } from './label-commands.ts';
 import { followOutput } from './output/ends.ts';
 import { reportError, type Format } from './output/report.ts';
 import { AK_NAMES, EK_NAMES } from './tpm-key-names.ts';
-
-/** A command's work: its arguments, then its options by the names of their long flags; it gives the exit code. */
-type Run = (...values: unknown[]) => Promise<number>;
 
 /** @param argv with `node` and the script first */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -56,6 +55,10 @@ function createProgram(): Command {
   addEventLog(program);
   addTpm(program);
   addReference(program);
+  addFile(program);
+  addEvm(program);
+  addVerity(program);
+  addKey(program);
   return program;
 }
 
@@ -391,39 +394,16 @@ function addReference(program: Command): void {
   );
 }
 
-function action(run: Run): (...values: unknown[]) => Promise<void> {
-  return async (...values) => {
-    process.exitCode = await run(...values.slice(0, -1)); // The last value is the command itself.
-  };
-}
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
-}
-
 function port(text: string): number {
   const number = Number(text);
   if (!/^\d+$/.test(text) || number > 65_535) throw new InvalidArgumentError('A port is a number from 0 to 65535.');
   return number;
 }
 
-function command(parent: Command, name: string, description: string): Command {
-  return parent.command(name).description(description).allowExcessArguments(false);
-}
-
-function group(parent: Command, name: string, description: string): Command {
-  return parent.command(name).description(description);
-}
-
 function connected(target: Command): Command {
   return target
     .addOption(new Option('--url <url>', 'the verifier').env('ASSAY_URL').default(DEFAULT_URL))
     .addOption(stateOption());
-}
-
-function outputOption(formats: readonly string[] = ['text', 'json']): Option {
-  const what = formats.length > 2 ? 'text for people, the others for programs' : 'text for people, json for programs';
-  return new Option('-o, --output <format>', what).choices(formats).default('text');
 }
 
 function tpmOption(): Option {
@@ -457,8 +437,4 @@ function bootBankOption(): Option {
     'sha384',
     'sha512',
   ]);
-}
-
-function examples(target: Command, lines: readonly string[]): void {
-  target.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }

@@ -22,8 +22,20 @@ const COMMANDS = [
   'tpm seal',
   'tpm unseal',
   'reference capture',
+  'file hash',
+  'file sign',
+  'file verify',
+  'file show',
+  'evm hmac',
+  'evm sign',
+  'evm verify',
+  'verity digest',
+  'verity enable',
+  'key generate',
+  'key import',
+  'key list',
 ];
-const GROUPS = ['hosts', 'log', 'policy', 'eventlog', 'tpm', 'reference'];
+const GROUPS = ['hosts', 'log', 'policy', 'eventlog', 'tpm', 'reference', 'file', 'evm', 'verity', 'key'];
 
 test('--help shows every command, where to start and the exit codes', async () => {
   const { code, stdout, stderr } = await assay(['--help']);

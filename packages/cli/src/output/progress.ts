@@ -6,7 +6,7 @@ const EVERY_MILLISECONDS = 200;
 /** A line on stderr that says how far long work is: count, rate and remaining time. Only on a terminal. */
 export class Progress {
   readonly #unit: string;
-  readonly #total: number | undefined;
+  #total: number | undefined;
   readonly #shows = isatty(2);
   readonly #started = performance.now();
   #next = this.#started + FIRST_AFTER_MILLISECONDS;
@@ -15,6 +15,11 @@ export class Progress {
   /** @param total of what `done` counts, where it is known */
   constructor(unit: string, total?: number) {
     this.#unit = unit;
+    this.#total = total;
+  }
+
+  /** Where the total becomes known while the work goes on. */
+  expect(total: number): void {
     this.#total = total;
   }
 

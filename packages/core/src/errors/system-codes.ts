@@ -6,6 +6,10 @@ export const SYSTEM_CODES = {
     meaning: 'A hash algorithm is known, and the cryptographic library of this process does not compute it.',
     remedy: 'Use another algorithm; sha256 is computed everywhere.',
   },
+  'KEYRING-REFUSED': {
+    meaning: 'The kernel does not take a key into the keyring, or there is no such keyring.',
+    remedy: 'The message has its reason; `assay key list` shows which keyrings there are.',
+  },
   'SIGNER-FAILED': {
     meaning: 'What holds the private key made no signature, or one that its public key does not verify.',
     remedy: 'The message has what it said; run the same signer alone with a digest to try it.',

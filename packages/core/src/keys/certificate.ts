@@ -92,6 +92,17 @@ export function parsePublicKey(der: Uint8Array): PublicKey {
   return key;
 }
 
+/** Content of the BIT STRING of a SubjectPublicKeyInfo of any algorithm. @throws FormatError DER-FORM */
+export function bitsOfKeyInfo(der: Uint8Array): Uint8Array {
+  const outer = new DerReader(der, 'public key');
+  const info = outer.enter(DER.sequence, 'subjectPublicKeyInfo');
+  outer.end();
+  info.read(DER.sequence, 'algorithm');
+  const bits = info.read(DER.bitString, 'subjectPublicKey');
+  info.end();
+  return bits.subarray(1); // After the number of unused bits.
+}
+
 /** SubjectPublicKeyInfo in DER (RFC 3279 section 2.3.1, RFC 5480 section 2). */
 export function encodePublicKey(key: PublicKey): Uint8Array<ArrayBuffer> {
   const parameters =

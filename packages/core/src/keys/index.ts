@@ -15,7 +15,7 @@ export {
 export { addPoints, curveOrder, fromInteger, inverse, isOnCurve, reduced, toInteger } from './curves.ts';
 export { DER, DerReader, derElement, derUnsigned } from './der.ts';
 export { encodeEcdsaSignature, parseEcdsaSignature } from './ecdsa.ts';
-export { keyIdOfCertificate, keyIdOfIdentifier, keyIdOfPublicKey, keyIdOfVersion1 } from './key-id.ts';
+export { keyIdOfCertificate, keyIdOfIdentifier, keyIdOfKeyInfo, keyIdOfPublicKey, keyIdOfVersion1 } from './key-id.ts';
 export { weaknessOf } from './strength.ts';
 export { pkcs1Block, pkcs1Encoding } from './pkcs1.ts';
 export {

@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter, fromHex } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import type { Hasher } from '../hash/index.ts';
-import { publicKeyBits, type ParsedCertificate } from './certificate.ts';
+import { bitsOfKeyInfo, publicKeyBits, type ParsedCertificate } from './certificate.ts';
 import type { PublicKey, RsaPublicKey } from './types.ts';
 
 const KEY_ID_SIZE = 4;
@@ -23,6 +23,11 @@ export function keyIdOfIdentifier(subjectKeyIdentifier: Uint8Array): number {
 /** Key id of a key without certificate: of the SHA-1 of its bits, the first method of RFC 5280 section 4.2.1.2. */
 export function keyIdOfPublicKey(hasher: Hasher, key: PublicKey): number {
   return keyIdOfIdentifier(hasher.digest('sha1', publicKeyBits(key)));
+}
+
+/** The same of a SubjectPublicKeyInfo in DER, of a key that need not be known here. @throws FormatError DER-FORM */
+export function keyIdOfKeyInfo(hasher: Hasher, der: Uint8Array): number {
+  return keyIdOfIdentifier(hasher.digest('sha1', bitsOfKeyInfo(der)));
 }
 
 /** Of its subject key identifier, and of its public key where it has none. */

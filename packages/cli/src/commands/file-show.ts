@@ -1,0 +1,92 @@
+import { printable, toHex } from '@assay/core/bytes';
+import { AssayError } from '@assay/core/errors';
+import { parseEvmLabel, parseImaLabel, type ParsedEvmLabel, type ParsedImaLabel } from '@assay/core/label';
+import { getXattr } from '@assay/linux/xattr';
+import { EXIT } from '../exit.ts';
+import { Paths } from '../labels/options.ts';
+import { optionsFrom, OutputOptions } from '../options.ts';
+import { printJson } from '../output/report.ts';
+import { colours, shown } from '../output/terminal.ts';
+
+/** A label, decoded; or why it cannot be. */
+interface ShownLabel {
+  readonly value: string;
+  readonly kind?: string;
+  readonly code?: string;
+  readonly message?: string;
+  readonly [field: string]: string | number | undefined;
+}
+
+interface ShownFile {
+  readonly path: string;
+  readonly ima: ShownLabel | null;
+  readonly evm: ShownLabel | null;
+}
+
+/** `assay file show PATH...`: exit code 3 where a label cannot be read. */
+export function showFiles(given: unknown, flags: unknown): Promise<number> {
+  const options = optionsFrom(OutputOptions, flags);
+  const files = Paths.parse(given).map((path) => fileOf(Buffer.from(path)));
+  if (options.output === 'json') printJson({ schema: 'assay.file-show.v1', files });
+  else process.stdout.write(files.map(textOf).join(''));
+  const unread = files.some(({ ima, evm }) => ima?.code !== undefined || evm?.code !== undefined);
+  return Promise.resolve(unread ? EXIT.unreadable : EXIT.fine);
+}
+
+function fileOf(path: Buffer): ShownFile {
+  return {
+    path: printable(path),
+    ima: labelOf(path, 'security.ima', parseImaLabel),
+    evm: labelOf(path, 'security.evm', parseEvmLabel),
+  };
+}
+
+function labelOf(
+  path: Buffer,
+  name: string,
+  parse: (raw: Uint8Array) => ParsedImaLabel | ParsedEvmLabel,
+): ShownLabel | null {
+  const raw = getXattr(path, name);
+  if (raw === undefined) return null;
+  const value = toHex(raw);
+  try {
+    return { value, ...fieldsOf(parse(raw)) };
+  } catch (error) {
+    if (error instanceof AssayError) return { value, code: error.code, message: error.message };
+    throw error;
+  }
+}
+
+const SIGNED = { 3: 'signature', 5: 'portable signature', 6: 'fs-verity signature' } as const;
+
+function fieldsOf(label: ParsedImaLabel | ParsedEvmLabel): Omit<ShownLabel, 'value'> {
+  switch (label.kind) {
+    case 'digest':
+      return { kind: 'digest', type: label.legacy ? 1 : 4, algorithm: label.algorithm, digest: toHex(label.digest) };
+    case 'hmac':
+      return { kind: 'HMAC', type: 2, hmac: toHex(label.hmac) };
+    case 'signature-v1': {
+      const { algorithm, bits, time } = label;
+      const signed = new Date(time * 1000).toISOString();
+      return { kind: 'signature', type: 3, version: 1, algorithm, keyId: toHex(label.keyId), bits, signed };
+    }
+    case 'signature': {
+      const { type, version, algorithm, signature } = label;
+      const keyId = label.keyId.toString(16).padStart(8, '0');
+      return { kind: SIGNED[type], type, version, algorithm, keyId, signatureBytes: signature.length };
+    }
+  }
+}
+
+function textOf({ path, ima, evm }: ShownFile): string {
+  return `${path}\n${lineOf('security.ima', ima)}${lineOf('security.evm', evm)}`;
+}
+
+function lineOf(name: string, label: ShownLabel | null): string {
+  const colour = colours(1);
+  if (label === null) return `  ${name}  ${colour.dim('none')}\n`;
+  const { value, kind, code, message, ...fields } = label;
+  if (code !== undefined) return `  ${name}  ${colour.red(code)}: ${shown(message ?? '')} (${value.slice(0, 80)})\n`;
+  const words = Object.entries(fields).map(([field, each]) => `${field} ${each}`);
+  return `  ${name}  ${kind}: ${words.join(', ')}\n`;
+}

@@ -1,0 +1,33 @@
+import { Option, type Command } from 'commander';
+
+// What the declarations of all commands are made of.
+
+/** A command's work: its arguments, then its options by the names of their long flags; it gives the exit code. */
+type Run = (...values: unknown[]) => Promise<number>;
+
+export function action(run: Run): (...values: unknown[]) => Promise<void> {
+  return async (...values) => {
+    process.exitCode = await run(...values.slice(0, -1)); // The last value is the command itself.
+  };
+}
+
+export function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
+export function command(parent: Command, name: string, description: string): Command {
+  return parent.command(name).description(description).allowExcessArguments(false);
+}
+
+export function group(parent: Command, name: string, description: string): Command {
+  return parent.command(name).description(description);
+}
+
+export function outputOption(formats: readonly string[] = ['text', 'json']): Option {
+  const what = formats.length > 2 ? 'text for people, the others for programs' : 'text for people, json for programs';
+  return new Option('-o, --output <format>', what).choices(formats).default('text');
+}
+
+export function examples(target: Command, lines: readonly string[]): void {
+  target.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+}

@@ -1,0 +1,92 @@
+import { constants } from 'node:os';
+import { SystemError } from '@assay/core/errors';
+import { callFailed, lastErrno, syscall } from '../libc/index.ts';
+
+/** include/uapi/asm-generic/unistd.h and the table of x86-64. */
+const NUMBERS = {
+  x64: { addKey: 248, keyctl: 250 },
+  arm64: { addKey: 217, keyctl: 219 },
+} as const;
+
+/** include/uapi/linux/keyctl.h */
+const KEYCTL_READ = 11;
+const KEYCTL_PKEY_QUERY = 24;
+const USER_KEYRING = -4;
+const QUERY_SIZE = 64;
+const OPERATIONS = ['encrypt', 'decrypt', 'sign', 'verify'] as const;
+
+/** Errors that node:os does not name (include/uapi/asm-generic/errno.h). */
+const REASONS: ReadonlyMap<number, string> = new Map([
+  [65, 'ENOPKG: the kernel lacks the algorithm of the key or of its signature'],
+  [126, 'ENOKEY: no key that the kernel trusts has signed it, or it has no authorityKeyIdentifier'],
+  [127, 'EKEYEXPIRED: a key has expired'],
+  [128, 'EKEYREVOKED: a key was revoked'],
+  [129, 'EKEYREJECTED: the kernel does not trust it for this keyring'],
+  [constants.errno.ENOENT, 'ENOENT: the kernel lacks the algorithm of the key, such as ECDSA'],
+  [constants.errno.EBADMSG, 'EBADMSG: the certificate cannot be read'],
+  [constants.errno.EINVAL, 'EINVAL: the certificate cannot be read, or is not in force yet or any more'],
+]);
+const { EACCES, EPERM, ENOSYS } = constants.errno;
+
+function numbers(): (typeof NUMBERS)['x64' | 'arm64'] {
+  if (process.arch === 'x64' || process.arch === 'arm64') return NUMBERS[process.arch];
+  throw new SystemError('KERNEL-LACKS', `the numbers of the calls for keys are not known for ${process.arch}`);
+}
+
+/**
+ * Adds an X.509 certificate in DER to a keyring; the kernel names it after its subject.
+ * @returns its serial number
+ * @throws SystemError KEYRING-REFUSED, NOT-PERMITTED, KERNEL-LACKS
+ */
+export function addCertificate(der: Uint8Array, keyring: number): number {
+  return added('asymmetric', '', der, keyring);
+}
+
+/** Makes a keyring in the user keyring of this user, where the kernel looks for `_ima` and `_evm`. */
+export function makeUserKeyring(name: string): number {
+  return added('keyring', name, null, USER_KEYRING);
+}
+
+function added(type: string, name: string, payload: Uint8Array | null, keyring: number): number {
+  const id = syscall(numbers().addKey, type, name, payload, payload?.length ?? 0, keyring);
+  if (id >= 0) return id;
+  throw refused(`add_key of type ${type}`, lastErrno());
+}
+
+/**
+ * Serial numbers of the keys in a keyring; undefined where this process may not read it.
+ * @throws SystemError KEYRING-REFUSED, KERNEL-LACKS
+ */
+export function keysIn(keyring: number): number[] | undefined {
+  const buffer = Buffer.alloc(65_536);
+  const length = syscall(numbers().keyctl, KEYCTL_READ, keyring, buffer, buffer.length, 0);
+  if (length >= 0) {
+    return Array.from({ length: Math.min(length, buffer.length) / 4 }, (_, index) => buffer.readInt32LE(4 * index));
+  }
+  const errno = lastErrno();
+  if (errno === EACCES || errno === EPERM) return undefined;
+  throw refused('keyctl KEYCTL_READ', errno);
+}
+
+/** What keys of each kind are asked about: RSA, ECDSA, and the rest. */
+const QUERIES = ['enc=pkcs1 hash=sha256', 'enc=x962 hash=sha256', ''];
+
+/** What a key can do and how many bits it has; undefined where the kernel does not say. */
+export function keyAbilities(
+  key: number,
+): { readonly operations: readonly string[]; readonly bits: number } | undefined {
+  const answer = Buffer.alloc(QUERY_SIZE);
+  const { keyctl } = numbers();
+  if (!QUERIES.some((query) => syscall(keyctl, KEYCTL_PKEY_QUERY, key, 0, query, answer) >= 0)) return undefined;
+  const supported = answer.readUInt32LE(0);
+  const operations = OPERATIONS.filter((_, bit) => ((supported >> bit) & 1) === 1);
+  return { operations, bits: answer.readUInt32LE(4) };
+}
+
+function refused(call: string, errno: number): SystemError {
+  if (errno === EACCES || errno === EPERM || errno === ENOSYS) {
+    return callFailed(call, errno, 'write permission for the keyring');
+  }
+  const reason = REASONS.get(errno);
+  return reason === undefined ? callFailed(call, errno) : new SystemError('KEYRING-REFUSED', `${call}: ${reason}`);
+}
