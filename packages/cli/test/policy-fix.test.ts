@@ -191,6 +191,7 @@ function patched(text: string, diff: string): string {
 const PROFILE: KernelProfile = {
   name: '7.2',
   version: { major: 7, minor: 2 },
+  appraise: true,
   modsig: false,
   keyMeasurement: true,
   labels: 'none',

@@ -13,6 +13,14 @@ const Checked = z.strictObject({
   file: z.string(),
   kernel: z.string().regex(/^\d+\.\d+$/),
   config: z.string(),
+  options: z.strictObject({
+    appraise: z.boolean(),
+    modsig: z.boolean(),
+    keyMeasurement: z.boolean(),
+    labels: z.enum(['none', 'selinux', 'smack', 'apparmor']),
+    algorithms: z.array(z.string()),
+    writePolicy: z.boolean(),
+  }),
   accepted: z.boolean(),
   rules: z.array(
     z.discriminatedUnion('accepted', [

@@ -187,6 +187,7 @@ test('options are read from the configuration of a kernel', () => {
     'CONFIG_CRYPTO_SHA512=m',
   ];
   assert.deepEqual(parseKernelConfig(config.join('\n')), {
+    appraise: false,
     modsig: false,
     keyMeasurement: true,
     labels: 'apparmor',
@@ -248,6 +249,7 @@ test('options are read from a list of their names; a name that is none makes it 
   const version = parseKernelVersion('6.1');
   assert.deepEqual(parseOptionList('debian', version), debianOptions(version));
   assert.deepEqual(parseOptionList('debian,modsig,sha3-256,selinux', version), {
+    appraise: true,
     modsig: true,
     keyMeasurement: true,
     labels: 'selinux',

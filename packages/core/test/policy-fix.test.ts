@@ -121,7 +121,7 @@ test('fixing again changes nothing, no safe fix is left, and refused rules stay'
       const once = printPolicy(fixPolicy(parsePolicy(text), profile).lines);
       const lines = parsePolicy(once);
       assert.equal(printPolicy(fixPolicy(lines, profile).lines), once);
-      assert.ok(lintPolicy(lines, checkPolicy(lines, profile).rules).every(({ fix }) => fix?.safe !== true));
+      assert.ok(lintPolicy(lines, checkPolicy(lines, profile).rules, profile).every(({ fix }) => fix?.safe !== true));
       assert.deepEqual(refused(once, profile), refused(text, profile));
       if (once !== text) changed++;
     }),

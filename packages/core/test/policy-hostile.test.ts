@@ -25,7 +25,7 @@ function use(bytes: Uint8Array, profile: KernelProfile): void {
   const lines = parsePolicyBytes(bytes);
   assert.deepEqual(encode(printPolicy(lines)), new Uint8Array(bytes));
   const { rules, load } = checkPolicy(lines, profile);
-  const lint = lintPolicy(lines, rules);
+  const lint = lintPolicy(lines, rules, profile);
   const places = rules.flatMap((rule) => (rule.accepted ? [] : [{ line: rule.line, column: rule.refusal.column }]));
   for (const { line, column } of [...places, ...lint, ...load.map(({ line: at }) => ({ line: at, column: 1 }))])
     assert.ok(isPlace(lines, line, column), `${line}:${column}`);
@@ -92,6 +92,7 @@ const REFUSED: readonly Refused[] = [
   ['UTF-16', [0xff, 0xfe, 'm', 0], /^line 1, column 1: not UTF-8$/],
   ['an overlong slash', ['measure ', 0xc0, 0xaf], /^line 1, column 9: not UTF-8$/],
   ['a surrogate', ['measure ', 0xed, 0xa0, 0x80], /^line 1, column 9: not UTF-8$/],
+  ['what begins as U+FFFD does', ['é', 0xef, 0xbf, 0x20], /^line 1, column 2: not UTF-8$/],
   ['a character cut off', ['é\n', 0xf0, 0x9f, 0x98], /^line 2, column 1: not UTF-8$/],
   ['a character beyond Unicode', [0xf4, 0x90, 0x80, 0x80], /^line 1, column 1: not UTF-8$/],
 ];

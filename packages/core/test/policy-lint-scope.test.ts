@@ -178,6 +178,13 @@ test('fixes that change decisions are told, and are not called safe', () => {
   });
 });
 
+test('rules that appraise are told to be ignored by a kernel that was built without appraisal', () => {
+  const rules = 'measure func=MODULE_CHECK\nappraise func=MODULE_CHECK\nappraise func=FIRMWARE_CHECK\n';
+  const [found, ...others] = lintText(rules, { ...NEW, appraise: false });
+  assert.deepEqual([found?.line, found?.code, others], [2, 'LINT-IGNORED', []]);
+  assert.deepEqual(lintText(rules, NEW), []);
+});
+
 test('a comment behind a rule or above it allows what it names, for that rule alone', () => {
   const rule = 'appraise func=BPRM_CHECK';
   assert.deepEqual(codes(`# assay: allow LINT-LABELS, the image is labelled\n${rule}`), []);

@@ -84,12 +84,12 @@ test('a fix is a rule that the same kernel accepts, and mends what was found', (
   fc.assert(
     fc.property(policyRule, kernel, (rule, profile) => {
       const lines = parsePolicy(`${rule}\n`);
-      for (const { code, fix } of lintPolicy(lines, checkPolicy(lines, profile).rules)) {
+      for (const { code, fix } of lintPolicy(lines, checkPolicy(lines, profile).rules, profile)) {
         if (fix === undefined) continue;
         const again = parsePolicy(`${fix.text}\n`);
         const { rules } = checkPolicy(again, profile);
         assert.ok(rules[0]?.accepted, fix.text);
-        assert.ok(lintPolicy(again, rules).every((left) => left.code !== code));
+        assert.ok(lintPolicy(again, rules, profile).every((left) => left.code !== code));
         fixed++;
       }
     }),
@@ -100,5 +100,5 @@ test('a fix is a rule that the same kernel accepts, and mends what was found', (
 
 test('refused rules are passed over', () => {
   const lines = parsePolicy('audit bogus\naudit\n');
-  assert.deepEqual(lintPolicy(lines, checkPolicy(lines, OPTIONS_6_12).rules), []);
+  assert.deepEqual(lintPolicy(lines, checkPolicy(lines, OPTIONS_6_12).rules, OPTIONS_6_12), []);
 });

@@ -14,6 +14,7 @@ import {
 export const OPTIONS_6_12: KernelProfile = {
   name: '6.12 with options',
   version: { major: 6, minor: 12 },
+  appraise: true,
   modsig: true,
   keyMeasurement: true,
   labels: 'none',
@@ -40,5 +41,5 @@ export function lintText(text: string, profile = OPTIONS_6_12): LintFinding[] {
   const lines = parsePolicy(text);
   const { rules } = checkPolicy(lines, profile);
   for (const rule of rules) assert.ok(rule.accepted, rule.text);
-  return lintPolicy(lines, rules);
+  return lintPolicy(lines, rules, profile);
 }

@@ -61,7 +61,7 @@ export async function checkPolicyFile(path: unknown, given: unknown): Promise<nu
 
 function reviewOf(lines: readonly PolicyLine[], { profile }: ChosenKernel): Pick<Report, 'checked' | 'lint'> {
   const checked = checkPolicy(lines, profile);
-  return { checked, lint: lintPolicy(lines, checked.rules) };
+  return { checked, lint: lintPolicy(lines, checked.rules, profile) };
 }
 
 function exitCode({ accepted }: CheckedPolicy): number {
@@ -88,12 +88,19 @@ function documentOf({ file, kernel, checked, lint, fixed }: Report): object {
     file,
     kernel: kernel.version,
     config: kernel.config,
+    options: optionsDocument(kernel),
     accepted,
     rules: rules.map(ruleDocument),
     load,
     lint: lint.map(lintDocument),
     ...(fixed === undefined ? {} : { fixed: fixed.map(lintDocument) }),
   };
+}
+
+/** What the verdicts rest on. */
+function optionsDocument({ profile, builtin }: ChosenKernel): object {
+  const { appraise, modsig, keyMeasurement, labels, algorithms } = profile;
+  return { appraise, modsig, keyMeasurement, labels, algorithms, writePolicy: builtin.writePolicy };
 }
 
 function ruleDocument(checked: CheckedRule): object {

@@ -94,8 +94,8 @@ export const LINT_CODES = {
     remedy: 'Keep one of them; write a rule for each file system.',
   },
   'LINT-IGNORED': {
-    meaning: 'The kernel accepts a condition and does not look at it.',
-    remedy: 'Remove the condition: the rule matches without it as well.',
+    meaning: 'The kernel accepts a condition, or rules that appraise, and does not look at them.',
+    remedy: 'Remove the condition: the rule matches without it as well; to appraise, take a kernel that can.',
   },
   'LINT-OLD-NAME': {
     meaning: 'A word is an old name; the kernel gives the rule back with the new one.',

@@ -2,6 +2,7 @@ import { KERNEL_HASHES } from './options.ts';
 import { debianOptions, type KernelOptions, type KernelVersion, type LabelModule } from './profile.ts';
 
 const NOTHING: KernelOptions = {
+  appraise: true,
   modsig: false,
   keyMeasurement: false,
   labels: 'none',

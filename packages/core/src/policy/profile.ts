@@ -8,6 +8,8 @@ export interface KernelProfile {
   /** For people, such as `6.12 with Debian's options`. */
   readonly name: string;
   readonly version: KernelVersion;
+  /** CONFIG_IMA_APPRAISE: without it rules that appraise are accepted, and do nothing. */
+  readonly appraise: boolean;
   /** CONFIG_IMA_APPRAISE_MODSIG */
   readonly modsig: boolean;
   /** CONFIG_IMA_MEASURE_ASYMMETRIC_KEYS */
@@ -55,13 +57,14 @@ export function hasVersion({ version }: Pick<KernelProfile, 'version'>, least: s
 }
 
 /**
- * Debian's options: AppArmor, no modsig, key measurement. In 6.1 SHA-512 is a module; whoever has loaded it finds it
+ * Debian's options: appraisal, AppArmor, no modsig, key measurement. In 6.1 SHA-512 is a module; whoever has loaded it finds it
  * accepted there too.
  */
 export function debianOptions(version: KernelVersion): KernelOptions {
   const always = ['md5', 'sha1', 'sha224', 'sha256'];
   const algorithms = isAtLeast(version, { major: 6, minor: 12 }) ? [...always, 'sha384', 'sha512'] : always;
-  return { modsig: false, keyMeasurement: true, labels: 'apparmor', algorithms, customPolicyActive: false };
+  const labels = 'apparmor';
+  return { appraise: true, modsig: false, keyMeasurement: true, labels, algorithms, customPolicyActive: false };
 }
 
 /**
@@ -74,6 +77,7 @@ export function parseKernelConfig(text: string): KernelOptions {
   const has = (option: string): boolean => settings.get(`CONFIG_${option}`) === 'y';
   if (!has('IMA')) throw new FormatError('KERNEL-CONFIG', 'CONFIG_IMA=y is not in the configuration of the kernel');
   return {
+    appraise: has('IMA_APPRAISE'),
     modsig: has('IMA_APPRAISE_MODSIG'),
     keyMeasurement: has('IMA_MEASURE_ASYMMETRIC_KEYS'),
     labels: has('IMA_LSM_RULES') ? labelModuleIn(settings.get('CONFIG_LSM') ?? '') : 'none',

@@ -6,14 +6,17 @@ import { parsePolicy, type PolicyLine } from './lines.ts';
  * @throws FormatError POLICY-TEXT with line and column, where the bytes are not UTF-8 or hold a NUL
  */
 export function parsePolicyBytes(bytes: Uint8Array): PolicyLine[] {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  let text: string;
-  try {
-    text = decoder.decode(bytes);
-  } catch {
-    throw notUtf8(bytes);
-  }
+  const text = decoded(bytes);
+  if (text === undefined) throw notUtf8(bytes);
   return parsePolicy(text);
+}
+
+function decoded(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -24,8 +27,14 @@ function notUtf8(bytes: Uint8Array): FormatError {
   const lenient = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   const again = new TextEncoder().encode(lenient);
   const wrong = again.findIndex((byte, index) => byte !== bytes[index]);
-  const before = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(0, wrong), { stream: true });
+  const before = textUpTo(bytes, wrong);
   const line = before.split('\n').length;
   const column = before.length - before.lastIndexOf('\n');
   return new FormatError('POLICY-TEXT', `line ${line}, column ${column}: not UTF-8`, { line, column });
+}
+
+/** Whole characters only: the bytes of U+FFFD itself may begin as the wrong ones do. */
+function textUpTo(bytes: Uint8Array, end: number): string {
+  const cuts = [end, end - 1, end - 2].map((cut) => decoded(bytes.subarray(0, cut)));
+  return cuts.find((text) => text !== undefined) ?? '';
 }

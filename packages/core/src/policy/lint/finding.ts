@@ -1,5 +1,6 @@
 import type { LintCode } from '../../errors/index.ts';
 import { ruleText, type PolicyLine, type PolicyToken } from '../lines.ts';
+import type { KernelProfile } from '../profile.ts';
 import type { Rule } from '../rule.ts';
 
 /** What the kernel accepts and still is a mistake, or worth a second look. */
@@ -34,8 +35,8 @@ export interface LintedRule {
   readonly leads: boolean;
 }
 
-/** One lint looks at all rules of a policy, in their order. */
-export type Lint = (rules: readonly LintedRule[]) => readonly LintFinding[];
+/** One lint looks at all rules of a policy, in their order, and at the kernel that is to load it. */
+export type Lint = (rules: readonly LintedRule[], profile: KernelProfile) => readonly LintFinding[];
 
 type Text = Pick<LintFinding, 'code' | 'severity' | 'message'> & Partial<Pick<LintFinding, 'fix'>>;
 

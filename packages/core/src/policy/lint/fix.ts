@@ -16,7 +16,7 @@ export interface FixedPolicy {
  * that is removed in a line of its own.
  */
 export function fixPolicy(lines: readonly PolicyLine[], profile: KernelProfile): FixedPolicy {
-  const found = lintPolicy(lines, checkPolicy(lines, profile).rules).filter(({ fix }) => fix?.safe === true);
+  const found = lintPolicy(lines, checkPolicy(lines, profile).rules, profile).filter(({ fix }) => fix?.safe === true);
   if (found.length === 0) return { lines, fixed: [] };
   // One fix a line and round: the others of this line are found again in the line as it then is.
   const first = new Map(found.toReversed().map((finding) => [finding.line, finding]));

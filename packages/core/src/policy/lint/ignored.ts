@@ -1,3 +1,4 @@
+import type { KernelProfile } from '../profile.ts';
 import { findingAt, safeFix, type LintedRule, type LintFinding } from './finding.ts';
 
 /** ima_match_rule_data looks at the function, the user and the list of names alone. */
@@ -11,4 +12,12 @@ export function lintIgnored(rules: readonly LintedRule[]): LintFinding[] {
     const about = linted.source.tokens[word]?.text ?? '';
     return [findingAt(linted, about, { code: 'LINT-IGNORED', severity: 'warning', message, fix })];
   });
+}
+
+/** The first rule that appraises, in a policy for a kernel that does not. */
+export function lintNoAppraisal(rules: readonly LintedRule[], profile: KernelProfile): LintFinding[] {
+  const first = profile.appraise ? undefined : rules.find(({ rule }) => rule.action === 'appraise');
+  if (first === undefined) return [];
+  const message = 'this kernel was built without CONFIG_IMA_APPRAISE: rules that appraise do nothing';
+  return [findingAt(first, '', { code: 'LINT-IGNORED', severity: 'warning', message })];
 }

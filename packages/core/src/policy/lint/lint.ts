@@ -1,9 +1,10 @@
 import type { CheckedRule } from '../check.ts';
 import type { PolicyLine } from '../lines.ts';
+import type { KernelProfile } from '../profile.ts';
 import { lintAllDont } from './dont-broad.ts';
 import { lintExcess } from './excess.ts';
 import type { Lint, LintedRule, LintFinding } from './finding.ts';
-import { lintIgnored } from './ignored.ts';
+import { lintIgnored, lintNoAppraisal } from './ignored.ts';
 import { lintLabels } from './labels.ts';
 import { lintMagicName, lintMagicUnknown } from './magic.ts';
 import { lintMaskExact } from './mask-exact.ts';
@@ -22,6 +23,7 @@ const LINTS: readonly Lint[] = [
   lintMaskExact,
   lintRepeated,
   lintIgnored,
+  lintNoAppraisal,
   lintOldName,
   lintAllDont,
   lintMagicName,
@@ -37,12 +39,16 @@ const LINTS: readonly Lint[] = [
 /**
  * What the kernel accepts and still is a mistake, in the order of lines. A comment `assay: allow CODE` behind a rule or
  * right above it silences the codes it names, separated by commas, for that rule.
- * @param checked what `checkPolicy` said to these lines; rules that are refused are passed over
+ * @param checked what `checkPolicy` said to these lines for this kernel; rules that are refused are passed over
  */
-export function lintPolicy(lines: readonly PolicyLine[], checked: readonly CheckedRule[]): LintFinding[] {
+export function lintPolicy(
+  lines: readonly PolicyLine[],
+  checked: readonly CheckedRule[],
+  profile: KernelProfile,
+): LintFinding[] {
   const rules = lintedRules(lines, checked);
   const allowed = new Map(rules.map(({ source, comment }) => [source.number, allowedCodes(comment)]));
-  return LINTS.flatMap((lint) => lint(rules))
+  return LINTS.flatMap((lint) => lint(rules, profile))
     .filter(({ line, code }) => allowed.get(line)?.includes(code) !== true)
     .toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
