@@ -1,7 +1,7 @@
 import type { AssayError } from '@assay/core/errors';
 import { toHex } from '@assay/core/bytes';
 import type { HashName } from '@assay/core/hash';
-import { digestText, entryKind, filenameHint, type MeasurementEntry } from '@assay/core/measurement';
+import { digestText, entryKind, filenameHint, type FileDigest, type MeasurementEntry } from '@assay/core/measurement';
 import { csvLine } from '../output/csv.ts';
 import { jsonText } from '../output/report.ts';
 import { Columns, colours } from '../output/terminal.ts';
@@ -110,7 +110,8 @@ function csvEntry(entry: MeasurementEntry): string {
 }
 
 const HEAD = ['ENTRY', 'PCR', 'TEMPLATE', 'TEMPLATE DIGEST', 'DIGEST', 'FILE OR EVENT'];
-const SHORT = 16;
+/** Bytes of a digest in a table. */
+const SHORT = 8;
 
 /** Columns are as wide as what came so far needs. */
 export class TableWriter implements EntryWriter {
@@ -134,15 +135,14 @@ function tableRow(entry: MeasurementEntry): string[] {
     String(entry.number),
     String(entry.pcr),
     entry.template,
-    entry.violation ? 'violation' : `${toHex(entry.templateDigest).slice(0, SHORT)}…`,
-    shortDigest(digestText(entry.fields.digest)),
+    entry.violation ? 'violation' : `${toHex(entry.templateDigest.subarray(0, SHORT))}…`,
+    shortDigest(entry.fields.digest),
     filenameHint(entry.fields),
   ];
 }
 
-function shortDigest(digest: string): string {
-  const [algorithm = '', hex = ''] = digest.split(':');
-  return hex === '' ? '' : `${algorithm}:${hex.slice(0, SHORT)}…`;
+function shortDigest(digest: FileDigest | undefined): string {
+  return digest === undefined ? '' : `${digestText({ ...digest, value: digest.value.subarray(0, SHORT) })}…`;
 }
 
 export class DetailsWriter implements EntryWriter {

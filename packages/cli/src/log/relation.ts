@@ -27,8 +27,9 @@ export class Relation {
     return this.#complete;
   }
 
-  /** @returns whether the pair was there before */
+  /** @returns whether the pair was there before; false when there is no room any more */
   add(left: string, right: string): boolean {
+    if (!this.#complete) return false;
     const known = this.#rights.get(left);
     if (known === right || (known instanceof Set && known.has(right))) return true;
     if (this.#pairs >= this.#limit) {

@@ -45,9 +45,12 @@ function padded(cell: string, column: number, row: readonly string[], widths: re
   return column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - width(cell));
 }
 
-const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g');
+const ESCAPE = String.fromCharCode(27);
+const COLOUR = new RegExp(`${ESCAPE}\\[[0-9;]*m`, 'g');
+const NOT_PLAIN = new RegExp(`[${ESCAPE}\ud800-\udfff]`);
 
 function width(cell: string): number {
+  if (!NOT_PLAIN.test(cell)) return cell.length;
   return Array.from(cell.replace(COLOUR, '')).length;
 }
 

@@ -2,11 +2,18 @@ import { FormatError } from '../errors/index.ts';
 
 const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
-/** Lower-case hexadecimal. */
+const DIGITS = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+const plainDecoder = new TextDecoder();
+
+/** Lower-case hexadecimal. The text is made in one piece, since one put together of pieces keeps them in memory. */
 export function toHex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += HEX_OF_BYTE[byte];
-  return text;
+  const digits = new Uint8Array(2 * bytes.length);
+  let at = 0;
+  for (const byte of bytes) {
+    digits[at++] = DIGITS[byte >> 4] ?? 0;
+    digits[at++] = DIGITS[byte & 15] ?? 0;
+  }
+  return plainDecoder.decode(digits);
 }
 
 /** Both cases are read: the kernel's PCR files are upper case, its lists lower case. @throws FormatError TEXT-HEX */
