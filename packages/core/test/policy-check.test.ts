@@ -34,7 +34,7 @@ const REFUSED: readonly Refused[] = [
   ['measure uid!=5', 'RULE-WORD', 9, /only operators are/],
   ['measure mask<MAY_READ', 'RULE-WORD', 9, /needs = and a value/],
   ['measure path=/bin/sh', 'RULE-WORD', 9, /mainline kernels have no condition path/],
-  ['measure func=BPRM_CHECK\r', 'RULE-VALUE', 9, /one function of IMA/],
+  ['measure func=BPRM_CHECK\r', 'RULE-VALUE', 9, /one function of IMA.*carriage return/],
   ['measure\r', 'RULE-WORD', 1, /carriage return/],
   ['/etc/ima/policy', 'RULE-WORD', 1, /path of a policy, not a rule/],
   ['measure func=file_check', 'RULE-VALUE', 9, /capitals: FILE_CHECK/],

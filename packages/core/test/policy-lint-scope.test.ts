@@ -135,6 +135,12 @@ const WIDE: readonly Case[] = [
   ['checks of modules', ['appraise func=MODULE_CHECK'], []],
 ];
 
+const WINDOWS: readonly Case[] = [
+  ['a file system with the line end of Windows', ['audit fsname=ext4\r'], ['1 LINT-NEVER warning']],
+  ['a keyring with the line end of Windows', ['measure func=KEY_CHECK keyrings=.evm|.ima\r'], ['1 LINT-NEVER warning']],
+  ['a UUID with the line end of Windows', ['audit fsuuid=03251fa2-e646-4ce2-8052-58d77f705287\r'], []],
+];
+
 const SIGNED = 'appraise func=MODULE_CHECK appraise_type=imasig';
 const SIGNATURES: readonly Case[] = [
   ['signatures that the list does not show', [SIGNED, 'measure func=MODULE_CHECK'], ['2 LINT-SIGNATURES note']],
@@ -145,7 +151,7 @@ const SIGNATURES: readonly Case[] = [
   ['buffers', ['appraise func=MODULE_CHECK appraise_type=imasig', 'measure func=KEXEC_CMDLINE'], []],
 ];
 
-for (const [what, policy, found] of [...DONT, ...MAGIC, ...HOLES, ...WIDE, ...SIGNATURES]) {
+for (const [what, policy, found] of [...DONT, ...MAGIC, ...HOLES, ...WIDE, ...WINDOWS, ...SIGNATURES]) {
   test(`lint of ${what}: ${found.join(', ') || 'nothing'}`, () => assert.deepEqual(codes(policy.join('\n')), found));
 }
 
@@ -240,7 +246,7 @@ test('lints of a policy for signed programs, as distributions ship it: programs 
 });
 
 test('every lint has a case here or in the tests of single rules', () => {
-  const tested = [...DONT, ...MAGIC, ...HOLES, ...WIDE, ...SIGNATURES].flatMap(([, , found]) => found);
+  const tested = [...DONT, ...MAGIC, ...HOLES, ...WIDE, ...WINDOWS, ...SIGNATURES].flatMap(([, , found]) => found);
   const single = ['LINT-MASK-EXACT', 'LINT-REPEATED', 'LINT-IGNORED', 'LINT-OLD-NAME'];
   for (const code of Object.keys(LINT_CODES))
     assert.ok(single.includes(code) || tested.some((each) => each.includes(` ${code} `)), code);

@@ -66,7 +66,9 @@ export function readWord(token: PolicyToken, draft: Draft, profile: KernelProfil
   const reader = READERS.get(name + operator);
   if (reader === undefined) return refusal('RULE-WORD', unknownText(word), token);
   if (operator !== '' && value === '') return refusal('RULE-WORD', `${name}${operator} has no value`, token);
-  return reader(word);
+  const refused = reader(word);
+  if (refused === undefined || !token.text.endsWith('\r')) return refused;
+  return { ...refused, message: `${refused.message}; it ends in a carriage return: save the file with Unix line ends` };
 }
 
 const NO_CONDITIONS = ['path', 'pathname', 'fscontext', 'inode', 'digest_list', 'digest_cache'];

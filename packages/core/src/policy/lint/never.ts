@@ -14,6 +14,11 @@ export function lintNever(rules: readonly LintedRule[]): LintFinding[] {
       const message = 'a label that no security module resolves never matches';
       findings.push(findingAt(linted, `${inactive}=`, { code: 'LINT-NEVER', severity: 'warning', message }));
     }
+    const word = linted.source.tokens.find(({ text }) => /^(fsname|fs_subtype|keyrings|label)=.*\r$/.test(text));
+    if (word !== undefined) {
+      const message = 'never matches: the value ends in a carriage return; save the file with Unix line ends';
+      findings.push(findingAt(linted, word.text, { code: 'LINT-NEVER', severity: 'warning', message }));
+    }
     return findings;
   });
 }
