@@ -17,7 +17,7 @@ const PACKAGES = [
   'fsverity',
   'e2fsprogs',
   'openssl',
-  'python3-minimal',
+  'python3',
 ];
 
 const OPTIONS = [
