@@ -130,6 +130,32 @@ for (const [what, make, code] of CUT) {
   });
 }
 
+test('of a list that is damaged in the middle, what stands before the damage is shown, in both forms', async (t) => {
+  const path = `${scratch(t)}/list`;
+  const { stdout } = await assay(['log', 'show', VECTOR]);
+  const whole = stdout.split('\n');
+  const damages: readonly (readonly [form: string, text: string, code: RegExp])[] = [
+    ['binary', 'ima-sig', /^error LIST-TEMPLATE: entry 4 at offset \d+: /],
+    ['ascii', ' ima-sig ', /^error LIST-TEMPLATE: entry 4 at line 4: /],
+  ];
+  for (const [form, text, code] of damages) {
+    const bytes = readFileSync(VECTOR.replace('binary', form));
+    // The template of entry 4, which is the second of this name.
+    const place = bytes.indexOf(text, bytes.indexOf(text) + 1);
+    bytes.write('x', place + text.indexOf('ima'));
+    writeFileSync(path, bytes);
+    const ended = await assay(['log', 'show', path, '--bank', 'sha256']);
+    assert.equal(ended.code, 3);
+    assert.match(ended.stderr, code);
+    assert.deepEqual(ended.stdout.trimEnd().split('\n').map(squeezed), whole.slice(0, 4).map(squeezed));
+  }
+});
+
+/** Columns are as wide as what is shown needs. */
+function squeezed(line: string): string {
+  return line.replace(/ +/g, ' ');
+}
+
 test('/dev/urandom is no list, as a device and as a file of its bytes', async (t) => {
   await assertFails(['log', 'show', '/dev/urandom'], { code: 'INPUT-FILE', exit: 3 });
   const path = `${scratch(t)}/random`;

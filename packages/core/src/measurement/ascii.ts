@@ -72,10 +72,10 @@ export class AsciiEntries {
     return { bytes: this.#held.bytes.slice(), line: this.#place.line };
   }
 
-  push(bytes: Uint8Array): MeasurementEntry[] {
+  /** @param entries to which those read are added, also where the next one is refused */
+  push(bytes: Uint8Array, entries: MeasurementEntry[] = []): MeasurementEntry[] {
     this.#held.append(bytes);
     const { bytes: held } = this.#held;
-    const entries: MeasurementEntry[] = [];
     let start = 0;
     for (let newline = this.#newline(held); newline >= 0; newline = this.#newline(held)) {
       const lineStart = this.#end === undefined ? start : this.#end + 1;

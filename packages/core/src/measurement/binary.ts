@@ -42,18 +42,21 @@ export function parseBinaryList(
   bytes: Uint8Array,
   options: ParseOptions,
 ): { entries: MeasurementEntry[]; consumed: number } {
-  const entries: MeasurementEntry[] = [];
-  const firstEntry = options.firstEntry ?? 1;
+  const entries = [...binaryEntries(bytes, options)];
+  return { entries, consumed: entries.reduce((sum, { length }) => sum + length, 0) };
+}
+
+/** The same one by one: what is wrong with a record is thrown behind the entries before it. */
+export function* binaryEntries(bytes: Uint8Array, options: ParseOptions): Generator<MeasurementEntry> {
   const firstOffset = options.firstOffset ?? 0;
-  let consumed = 0;
-  while (consumed < bytes.length) {
-    const place = { entry: firstEntry + entries.length, offset: firstOffset + consumed };
-    const frame = placed(place, () => readRecord(bytes, consumed, place.entry, options));
-    if (frame === undefined) break;
-    entries.push(placed(place, () => entryOf(frame, place, consumed)));
-    consumed = frame.end;
+  let number = options.firstEntry ?? 1;
+  for (let start = 0; start < bytes.length; number++) {
+    const place = { entry: number, offset: firstOffset + start };
+    const frame = placed(place, () => readRecord(bytes, start, place.entry, options));
+    if (frame === undefined) return;
+    yield placed(place, () => entryOf(frame, place, start));
+    start = frame.end;
   }
-  return { entries, consumed };
 }
 
 function entryOf(

@@ -1,6 +1,7 @@
+import { FormatError } from '../errors/index.ts';
 import type { HashName } from '../hash/index.ts';
 import { AsciiEntries } from './ascii.ts';
-import { parseBinaryList } from './binary.ts';
+import { binaryEntries } from './binary.ts';
 import type { ByteOrder, MeasurementEntry } from './entry.ts';
 import { Held } from './held.ts';
 
@@ -19,7 +20,8 @@ export interface ListForm {
 export interface EntryStream {
   /**
    * The entries that these bytes make whole. The bytes are copied: their memory may be used again.
-   * @throws FormatError with entry number and offset in the list; after it the stream is of no use
+   * @throws FormatError with entry number and offset in the list, behind the entries before that place: where these bytes
+   *   make some whole, the next call throws. After it the stream is of no use.
    */
   push(bytes: Uint8Array): MeasurementEntry[];
   /**
@@ -30,10 +32,42 @@ export interface EntryStream {
 }
 
 export function entryStream(form: ListForm): EntryStream {
-  return form.format === 'ascii' ? new AsciiEntries(form) : new BinaryEntries(form);
+  return new Entries(form.format === 'ascii' ? new AsciiEntries(form) : new BinaryEntries(form));
 }
 
-class BinaryEntries implements EntryStream {
+/** Adds the entries to a list of them, before it throws too. */
+interface Reader {
+  push(bytes: Uint8Array, entries: MeasurementEntry[]): void;
+  end(): MeasurementEntry[];
+}
+
+class Entries implements EntryStream {
+  readonly #reader: Reader;
+  #failure: FormatError | undefined;
+
+  constructor(reader: Reader) {
+    this.#reader = reader;
+  }
+
+  push(bytes: Uint8Array): MeasurementEntry[] {
+    if (this.#failure !== undefined) throw this.#failure;
+    const entries: MeasurementEntry[] = [];
+    try {
+      this.#reader.push(bytes, entries);
+    } catch (error) {
+      if (!(error instanceof FormatError) || entries.length === 0) throw error;
+      this.#failure = error;
+    }
+    return entries;
+  }
+
+  end(): MeasurementEntry[] {
+    if (this.#failure !== undefined) throw this.#failure;
+    return this.#reader.end();
+  }
+}
+
+class BinaryEntries implements Reader {
   readonly #form: ListForm;
   readonly #held = new Held();
   #entries = 0;
@@ -43,21 +77,20 @@ class BinaryEntries implements EntryStream {
     this.#form = form;
   }
 
-  push(bytes: Uint8Array): MeasurementEntry[] {
+  push(bytes: Uint8Array, entries: MeasurementEntry[]): void {
     this.#held.append(bytes);
-    return this.#parse('leave');
-  }
-
-  end(): MeasurementEntry[] {
-    return this.#parse('refuse');
-  }
-
-  #parse(incompleteTail: 'leave' | 'refuse'): MeasurementEntry[] {
     const place = { firstEntry: this.#entries + 1, firstOffset: this.#offset };
-    const { entries, consumed } = parseBinaryList(this.#held.bytes, { ...this.#form, ...place, incompleteTail });
+    const read = binaryEntries(this.#held.bytes, { ...this.#form, ...place, incompleteTail: 'leave' });
+    for (const entry of read) entries.push(entry);
+    const consumed = entries.reduce((sum, { length }) => sum + length, 0);
     this.#held.drop(consumed);
     this.#entries += entries.length;
     this.#offset += consumed;
-    return entries;
+  }
+
+  /** What is held is the beginning of a record at most. */
+  end(): MeasurementEntry[] {
+    const place = { firstEntry: this.#entries + 1, firstOffset: this.#offset };
+    return [...binaryEntries(this.#held.bytes, { ...this.#form, ...place })];
   }
 }
