@@ -82,7 +82,8 @@ interface KindVerdict
 export class Preflight {
   readonly #policy: ActivePolicy;
   readonly #options: PreflightOptions;
-  readonly #kinds = new Map<string, KindVerdict>();
+  /** By the object: whoever looks at files makes one for each file system. */
+  readonly #kinds = new Map<EventFile, Map<string, KindVerdict>>();
 
   constructor(policy: ActivePolicy, options: PreflightOptions) {
     this.#policy = policy;
@@ -110,12 +111,13 @@ export class Preflight {
 
   #kindOf(file: PreflightFile): KindVerdict {
     const { mode, owner, group, isElf, role, fileSystem } = file;
-    const { magic, type, subtype, uuid } = fileSystem;
-    const key = `${mode & 0o7777} ${owner} ${group} ${isElf} ${role} ${magic} ${type} ${subtype} ${uuid}`;
-    const known = this.#kinds.get(key);
+    const kinds = this.#kinds.get(fileSystem) ?? new Map<string, KindVerdict>();
+    this.#kinds.set(fileSystem, kinds);
+    const key = `${mode} ${owner} ${group} ${isElf} ${role}`;
+    const known = kinds.get(key);
     if (known !== undefined) return known;
     const judged = this.#judgeKind({ mode, owner, group, isElf, role }, { ...fileSystem, owner, group });
-    this.#kinds.set(key, judged);
+    kinds.set(key, judged);
     return judged;
   }
 
