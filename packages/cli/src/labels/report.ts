@@ -77,7 +77,8 @@ export class LabelReport {
   async end(skipped: SkippedCounts, interrupted: boolean): Promise<void> {
     if (this.#json) {
       const { files, bytes } = this;
-      const summary = { files, bytes, ...this.#counts, skipped, interrupted };
+      const seconds = Number(this.#seconds().toFixed(3));
+      const summary = { files, bytes, seconds, ...this.#counts, skipped, interrupted };
       this.#text += `\n],${jsonText({ summary }).slice(1)}\n`;
     } else this.#text += this.#summary(skipped, interrupted);
     await this.#flush();
@@ -91,9 +92,13 @@ export class LabelReport {
     return this.files === 0 && this.#verifies ? EXIT.unreadable : EXIT.fine;
   }
 
+  #seconds(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+
   #summary(skipped: SkippedCounts, interrupted: boolean): string {
     const colour = colours(1);
-    const seconds = (performance.now() - this.#started) / 1000;
+    const seconds = this.#seconds();
     const size = `${(this.bytes / 1e6).toFixed(1)} MB`;
     const states = countsText(this.#counts, STATES);
     const left = countsText(skipped, SKIPPED);

@@ -1,19 +1,28 @@
 import { createHash } from 'node:crypto';
-import { readSync } from 'node:fs';
+import { read as readWithCallback, readSync } from 'node:fs';
+import { promisify } from 'node:util';
 import type { HashName } from '@assay/core/hash';
 import { VerityDigest, type VerityParameters } from '@assay/core/verity';
 import type { ComputedDigest } from '@assay/core/label';
 import { fastHasher } from '../digests/index.ts';
 
+const read = promisify(readWithCallback);
+
 /** Never mapped: a file that is cut short while it is mapped would kill the process. One buffer per thread. */
 const buffer = Buffer.allocUnsafeSlow(128 * 1024);
 
+/** From here on it pays to read and hash at the same time. */
+const LARGE = 4 * 1024 * 1024;
+const LARGE_PART = 512 * 1024;
+let largeParts: readonly [Buffer, Buffer] | undefined;
+
 /**
- * Digest of the whole content, whatever the file offset is. Blocks the thread.
+ * Digest of the whole content, whatever the file offset is. For one file at a time in each thread.
  * @param size of the file in bytes, as stat gives it; the caller looks whether it stays so
  * @throws Error of read(2); SystemError HASH-UNAVAILABLE
  */
-export function contentDigest(fd: number, algorithm: HashName, size: number): ComputedDigest {
+export function contentDigest(fd: number, algorithm: HashName, size: number): ComputedDigest | Promise<ComputedDigest> {
+  if (size >= LARGE) return largeDigest(fd, algorithm);
   if (size < buffer.length) {
     const length = fill(fd, 0);
     if (length < buffer.length) return { algorithm, value: fastHasher.digest(algorithm, buffer.subarray(0, length)) };
@@ -21,6 +30,22 @@ export function contentDigest(fd: number, algorithm: HashName, size: number): Co
   const hash = createHash(algorithm);
   for (const part of parts(fd)) hash.update(part);
   return { algorithm, value: hash.digest() };
+}
+
+/** The next part is read by another thread while this one hashes. */
+async function largeDigest(fd: number, algorithm: HashName): Promise<ComputedDigest> {
+  largeParts ??= [Buffer.allocUnsafeSlow(LARGE_PART), Buffer.allocUnsafeSlow(LARGE_PART)];
+  let [part, other] = largeParts;
+  const hash = createHash(algorithm);
+  let reading = read(fd, part, 0, LARGE_PART, 0);
+  for (let position = 0; ; ) {
+    const { bytesRead } = await reading;
+    if (bytesRead === 0) return { algorithm, value: hash.digest() };
+    position += bytesRead;
+    reading = read(fd, other, 0, LARGE_PART, position);
+    hash.update(part.subarray(0, bytesRead));
+    [part, other] = [other, part];
+  }
 }
 
 /** fs-verity digest of the whole content. @throws Error of read(2); FormatError VERITY-PARAMETER */

@@ -31,8 +31,8 @@ const EVM = 'security.evm';
 /** What the kernel would write with this key. */
 export function hmacWritten(fd: number, { key, form, dryRun }: JobOf<'evm-hmac'>): Plan {
   const chosen = bound(fd, form);
-  const label = encodeEvmLabel(hmacLabel(nodeHasher, key, metadataOf(fd, chosen), chosen));
-  return writing(fd, EVM, label, { state: 'changed', label }, dryRun);
+  const value = encodeEvmLabel(hmacLabel(nodeHasher, key, metadataOf(fd, chosen), chosen));
+  return writing({ name: EVM, value, old: getXattr(fd, EVM), dryRun });
 }
 
 /** A signature over the metadata. One by the same key that verifies is left. */

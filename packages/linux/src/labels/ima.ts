@@ -32,20 +32,22 @@ type JobOf<Kind extends LabelJob['kind']> = Extract<LabelJob, { kind: Kind }>;
 const IMA = 'security.ima';
 
 /** The digest of the content as label; signatures stay, unless they are to be replaced. */
-export function hashed(fd: number, { size }: Stats, job: JobOf<'hash'>): Plan {
-  const old = job.replaceSignatures ? undefined : getXattr(fd, IMA);
-  if (old?.[0] === LABEL_TYPES.signature || old?.[0] === LABEL_TYPES.verity) {
+export async function hashed(fd: number, { size }: Stats, job: JobOf<'hash'>): Promise<Plan> {
+  const old = getXattr(fd, IMA);
+  const type = job.replaceSignatures ? undefined : old?.[0];
+  if (old !== undefined && (type === LABEL_TYPES.signature || type === LABEL_TYPES.verity)) {
     return { result: { state: 'kept', label: old, message: 'it has a signature' } };
   }
-  const digest = contentDigest(fd, job.algorithm, size);
-  const label = encodeImaLabel(digestLabel(digest.algorithm, digest.value));
-  return writing(fd, IMA, label, { state: 'changed', label, digest }, job.dryRun);
+  const digest = await contentDigest(fd, job.algorithm, size);
+  const value = encodeImaLabel(digestLabel(digest.algorithm, digest.value));
+  return writing({ name: IMA, value, old, dryRun: job.dryRun }, digest);
 }
 
 /** A signature over the content or the fs-verity digest. One by the same key that verifies is left. */
 export async function signed(fd: number, { size }: Stats, job: JobOf<'sign'>, signer: OpenedSigner): Promise<Plan> {
   const { key, verity, dryRun } = job;
-  const digest = verity === undefined ? contentDigest(fd, key.algorithm, size) : ownVerityDigest(fd, verity).digest;
+  const digest =
+    verity === undefined ? await contentDigest(fd, key.algorithm, size) : ownVerityDigest(fd, verity).digest;
   const type = verity === undefined ? LABEL_TYPES.signature : LABEL_TYPES.verity;
   const form = { type, version: verity === undefined ? key.version : 3 } as const;
   const old = getXattr(fd, IMA);
@@ -83,12 +85,12 @@ function ownVerityDigest(fd: number, parameters: VerityParameters): { digest: Co
 }
 
 /** The label of a file against the file. */
-export function verified(fd: number, { size }: Stats, job: JobOf<'verify'>): Plan {
+export async function verified(fd: number, { size }: Stats, job: JobOf<'verify'>): Promise<Plan> {
   const raw = getXattr(fd, IMA);
   if (raw === undefined) return wrong('LABEL-MISSING', 'it has no label');
   const label = parseImaLabel(raw);
   if (label.kind === 'signature' && label.type === LABEL_TYPES.verity) return verityVerified(fd, label, job);
-  const digest = contentDigest(fd, label.algorithm, size);
+  const digest = await contentDigest(fd, label.algorithm, size);
   checkLabel(label, digest, job.keys);
   return { result: { state: 'right', label: raw, digest } };
 }

@@ -1,6 +1,7 @@
 import { fstatSync, type Stats } from 'node:fs';
+import type { ComputedDigest } from '@assay/core/label';
 import { setTimeout as delay } from 'node:timers/promises';
-import { getXattr, setXattr } from '../xattr/index.ts';
+import { setXattr } from '../xattr/index.ts';
 import type { LabelResult } from './job.ts';
 
 export type LabelName = 'security.ima' | 'security.evm';
@@ -58,9 +59,12 @@ function isSame(a: Compared, b: Compared, ctimeMs = b.ctimeMs): boolean {
 }
 
 /** Writes a label unless the file has this very one. */
-export function writing(fd: number, name: LabelName, value: Uint8Array, result: Plan['result'], dryRun: boolean): Plan {
-  const old = getXattr(fd, name);
+export function writing(
+  { name, value, old, dryRun }: { name: LabelName; value: Uint8Array; old: Uint8Array | undefined; dryRun: boolean },
+  digest?: ComputedDigest,
+): Plan {
+  const result = { label: value, ...(digest === undefined ? {} : { digest }) };
   if (old !== undefined && Buffer.compare(old, value) === 0) return { result: { ...result, state: 'unchanged' } };
   if (dryRun) return { result: { ...result, state: 'would-change' } };
-  return { result, write: { name, value } };
+  return { result: { ...result, state: 'changed' }, write: { name, value } };
 }
