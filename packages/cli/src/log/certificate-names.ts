@@ -1,22 +1,21 @@
-import { X509Certificate } from 'node:crypto';
+import { FormatError } from '@assay/core/errors';
+import type { ParsedCertificate } from '@assay/core/keys';
+import { nameText } from '@assay/core/x509';
 
 export interface CertificateNames {
   readonly subject: string;
   readonly issuer: string;
+  /** RFC 3339, UTC. */
   readonly notAfter: string;
 }
 
-/** Whose certificate it says it is, for people; nothing of it is checked. Empty where OpenSSL cannot read it. */
-export function certificateNames(der: Uint8Array): Partial<CertificateNames> {
+/** Whose certificate it says it is; nothing of it is checked. Nothing where the names cannot be read. */
+export function certificateNames({ subject, issuer, validity }: ParsedCertificate): Partial<CertificateNames> {
+  const notAfter = new Date(validity.notAfter).toISOString();
   try {
-    const { subject, issuer, validToDate } = new X509Certificate(der);
-    return { subject: inOneLine(subject), issuer: inOneLine(issuer), notAfter: validToDate.toISOString() };
-  } catch {
-    return {};
+    return { subject: nameText(subject), issuer: nameText(issuer), notAfter };
+  } catch (error) {
+    if (error instanceof FormatError) return { notAfter };
+    throw error;
   }
-}
-
-/** Node gives a line for each attribute of a name. */
-function inOneLine(name: string | undefined): string {
-  return (name ?? '').split('\n').join(', ');
 }

@@ -53,7 +53,7 @@ function signatureText(label: MeasuredSignature): string {
 function bufferRows(buffer: MeasuredBuffer): [string, string][] {
   switch (buffer.kind) {
     case 'key': {
-      const { subject, issuer, notAfter } = certificateNames(buffer.certificate.raw);
+      const { subject, issuer, notAfter } = certificateNames(buffer.certificate);
       const names: [string, string | undefined][] = [
         ['subject', subject],
         ['issuer', issuer],

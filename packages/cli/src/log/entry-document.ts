@@ -102,7 +102,7 @@ function bufferDocument(buffer: MeasuredBuffer): object {
 }
 
 function keyDocument({ kind, keyring, certificate, keyId }: MeasuredKey): object {
-  return { kind, keyring, keyId: keyIdText(keyId), key: keyText(certificate), ...certificateNames(certificate.raw) };
+  return { kind, keyring, keyId: keyIdText(keyId), key: keyText(certificate), ...certificateNames(certificate) };
 }
 
 /** `rsa 2048` or the curve. */
