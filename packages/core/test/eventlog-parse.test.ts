@@ -14,7 +14,7 @@ import {
   specIdData,
   startupLocality,
   type ForgedEvent,
-} from './eventlog-forge.ts';
+} from '@assay/testkit/forge';
 import { ours } from './eventlog-vectors.ts';
 
 function assertRefused(bytes: Uint8Array, code: FormatCode, message?: RegExp): void {

@@ -15,7 +15,7 @@ import {
   type VerifiedQuote,
 } from '@assay/core/tpm';
 import { eccKey, honestAttest, NONCE, signBy } from '@assay/testkit/forge';
-import { agileLog, separator, type ForgedEvent } from './eventlog-forge.ts';
+import { agileLog, separator, type ForgedEvent } from '@assay/testkit/forge';
 import { ours } from './eventlog-vectors.ts';
 
 const KEY = eccKey();

@@ -21,3 +21,29 @@ export {
   type EndorsementBundle,
   type EndorsementCase,
 } from './endorsement.ts';
+export {
+  agileLog,
+  agileRecord,
+  little,
+  separator,
+  sha1Record,
+  specIdData,
+  startupLocality,
+  type ForgedEvent,
+} from './eventlog.ts';
+export {
+  authority,
+  CERTIFICATE,
+  config,
+  GLOBAL,
+  GOOD,
+  secureBootAttacks,
+  SHA256,
+  SHIM,
+  signatureList,
+  variable,
+  VARIABLE_AUTHORITY,
+  VARIABLE_DRIVER_CONFIG,
+  withChanges,
+  type SecureBootCase,
+} from './secure-boot.ts';
