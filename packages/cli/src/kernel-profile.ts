@@ -1,3 +1,5 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { release } from 'node:os';
 import { gunzipSync } from 'node:zlib';
 import { FormatError } from '@assay/core/errors';
@@ -74,7 +76,18 @@ async function optionsOfHost(): Promise<NamedOptions | undefined> {
 
 async function runningFacts(): Promise<RunningFacts> {
   const [lsm, crypto] = await Promise.all(['/sys/kernel/security/lsm', '/proc/crypto'].map(textWhereReadable));
-  return { ...(lsm === undefined ? {} : { lsm }), ...(crypto === undefined ? {} : { crypto }) };
+  const modprobe = await hasModprobe();
+  return { ...(lsm === undefined ? {} : { lsm }), ...(crypto === undefined ? {} : { crypto }), modprobe };
+}
+
+/** The program that the kernel runs for a module, if it has one and that can be run. */
+async function hasModprobe(): Promise<boolean> {
+  const path = (await textWhereReadable('/proc/sys/kernel/modprobe'))?.trim() ?? '';
+  if (!path.startsWith('/')) return false;
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function textWhereReadable(path: string): Promise<string | undefined> {

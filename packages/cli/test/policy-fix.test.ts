@@ -196,6 +196,8 @@ const PROFILE: KernelProfile = {
   keyMeasurement: true,
   labels: 'none',
   algorithms: ['sha256'],
+  moduleAlgorithms: [],
+  defaultTemplate: 'ima-ng',
   customPolicyActive: false,
 };
 

@@ -185,6 +185,7 @@ test('options are read from the configuration of a kernel', () => {
     'CONFIG_LSM="landlock,lockdown,yama,integrity,apparmor,selinux"',
     'CONFIG_CRYPTO_SHA256=y',
     'CONFIG_CRYPTO_SHA512=m',
+    'CONFIG_IMA_DEFAULT_TEMPLATE="ima-sig"',
   ];
   assert.deepEqual(parseKernelConfig(config.join('\n')), {
     appraise: false,
@@ -192,6 +193,8 @@ test('options are read from the configuration of a kernel', () => {
     keyMeasurement: true,
     labels: 'apparmor',
     algorithms: ['sha224', 'sha256'],
+    moduleAlgorithms: ['sha384', 'sha512'],
+    defaultTemplate: 'ima-sig',
     customPolicyActive: false,
   });
   assert.equal(parseKernelConfig(config.toSpliced(1, 1).join('\n')).labels, 'none');
@@ -254,6 +257,8 @@ test('options are read from a list of their names; a name that is none makes it 
     keyMeasurement: true,
     labels: 'selinux',
     algorithms: ['md5', 'sha1', 'sha224', 'sha256', 'sha3-256'],
+    moduleAlgorithms: debianOptions(version).moduleAlgorithms,
+    defaultTemplate: 'ima-sig',
     customPolicyActive: false,
   });
   assert.deepEqual(parseOptionList('keys,sha1', version)?.algorithms, ['sha1']);
@@ -270,4 +275,17 @@ test('a running kernel says which security module is active and which algorithms
   assert.equal(runningOptions(configured, { lsm: 'capability' }).labels, 'none');
   assert.equal(runningOptions({ ...configured, labels: 'none' }, { lsm: 'selinux' }).labels, 'none');
   assert.deepEqual(runningOptions(configured, {}), configured);
+  assert.ok(!runningOptions(configured, { modprobe: false }).algorithms.includes('streebog256'));
+  assert.ok(runningOptions(configured, { modprobe: true }).algorithms.includes('streebog256'));
+});
+
+test("an algorithm in a module is refused with what it depends on; which these are changes with Debian's kernels", () => {
+  const rule = 'appraise appraise_algos=sha256,sha512,sha3-256';
+  const said = (release: string): string => {
+    const checked = check(rule, debian(release));
+    return checked.accepted ? 'accepted' : checked.refusal.message;
+  };
+  assert.match(said('6.1'), /^sha512 is in a module of this kernel: .* modprobe/);
+  assert.equal(said('6.12'), 'accepted');
+  assert.match(said('7.2'), /^sha3-256 is in a module/);
 });

@@ -191,6 +191,12 @@ test('rules that appraise are told to be ignored by a kernel that was built with
   assert.deepEqual(lintText(rules, NEW), []);
 });
 
+test('a default template that carries signatures is enough', () => {
+  const rules = `${SIGNED}\nmeasure func=MODULE_CHECK\n`;
+  assert.deepEqual(lintText(rules, { ...NEW, defaultTemplate: 'ima-sig' }), []);
+  assert.equal(lintText(rules, NEW)[0]?.code, 'LINT-SIGNATURES');
+});
+
 test('a comment behind a rule or above it allows what it names, for that rule alone', () => {
   const rule = 'appraise func=BPRM_CHECK';
   assert.deepEqual(codes(`# assay: allow LINT-LABELS, the image is labelled\n${rule}`), []);

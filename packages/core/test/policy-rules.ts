@@ -22,6 +22,8 @@ export const OPTIONS_6_12: KernelProfile = {
     'md4 md5 sha1 rmd160 sha224 sha256 sha384 sha512 wp256 wp384 wp512 sm3 ' +
     'streebog256 streebog512 sha3-256 sha3-384 sha3-512'
   ).split(' '),
+  moduleAlgorithms: [],
+  defaultTemplate: 'ima-ng',
   customPolicyActive: true,
 };
 

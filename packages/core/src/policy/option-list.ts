@@ -7,6 +7,8 @@ const NOTHING: KernelOptions = {
   keyMeasurement: false,
   labels: 'none',
   algorithms: [],
+  moduleAlgorithms: [],
+  defaultTemplate: 'ima-ng',
   customPolicyActive: false,
 };
 
@@ -38,17 +40,19 @@ export interface RunningFacts {
   readonly lsm?: string;
   /** Content of `/proc/crypto`: algorithms of modules that are loaded, too. */
   readonly crypto?: string;
+  /** Whether modprobe can load modules. */
+  readonly modprobe?: boolean;
 }
 
 /** The options of a configuration with what is true of the kernel that runs. */
-export function runningOptions(options: KernelOptions, { lsm, crypto }: RunningFacts): KernelOptions {
+export function runningOptions(options: KernelOptions, { lsm, crypto, modprobe }: RunningFacts): KernelOptions {
   const active = lsm?.trim().split(',');
   const labels = active === undefined ? options.labels : (MODULES.find((module) => active.includes(module)) ?? 'none');
   const registered = [...(crypto ?? '').matchAll(/^name\s*: (.+)$/gm)].map(([, name = '']) => name);
-  return withAlgorithms(
-    { ...options, labels: options.labels === 'none' ? 'none' : labels },
-    KERNEL_HASHES.filter((name) => registered.includes(name)),
-  );
+  return withAlgorithms({ ...options, labels: options.labels === 'none' ? 'none' : labels }, [
+    ...KERNEL_HASHES.filter((name) => registered.includes(name)),
+    ...(modprobe === true ? options.moduleAlgorithms : []),
+  ]);
 }
 
 function withAlgorithms(options: KernelOptions, more: readonly string[]): KernelOptions {

@@ -163,12 +163,15 @@ export function readAppraiseAlgos(word: Word): Refusal | undefined {
   if (unknown !== undefined)
     return refuseValue(word, `hash algorithms with commas between them (${JSON.stringify(unknown)} is none)`);
   const missing = names.find((name) => !profile.algorithms.includes(name));
-  if (missing !== undefined) {
-    const message = `this kernel has no ${missing} unless a module brings it before the policy is loaded`;
-    return refusal('RULE-KERNEL-OPTION', message, token);
-  }
+  if (missing !== undefined) return refusal('RULE-KERNEL-OPTION', missingText(missing, profile), token);
   draft.appraiseAlgos = KERNEL_HASHES.filter((name) => names.includes(name));
   return setPart(word, 'appraise_algos');
+}
+
+/** crypto_has_alg asks modprobe for what is not there. */
+function missingText(name: string, { moduleAlgorithms }: KernelProfile): string {
+  if (!moduleAlgorithms.includes(name)) return `this kernel has no ${name}`;
+  return `${name} is in a module of this kernel: it accepts the rule only where modprobe can load that at this moment`;
 }
 
 export function readPermitDirectio(word: Word): Refusal | undefined {

@@ -18,6 +18,10 @@ export interface KernelProfile {
   readonly labels: LabelModule;
   /** Hash algorithms that need no module, by the kernel's names. */
   readonly algorithms: readonly string[];
+  /** Those in modules, which modprobe loads when a rule names them, where it can: in an initramfs it often cannot. */
+  readonly moduleAlgorithms: readonly string[];
+  /** CONFIG_IMA_DEFAULT_TEMPLATE, of rules without a template where `ima_template=` names no other. */
+  readonly defaultTemplate: string;
   /** A custom policy has replaced the built-in one: labels that nobody resolves are then accepted, and inactive. */
   readonly customPolicyActive: boolean;
 }
@@ -56,20 +60,32 @@ export function hasVersion({ version }: Pick<KernelProfile, 'version'>, least: s
   return isAtLeast(version, { major, minor });
 }
 
-/**
- * Debian's options: appraisal, AppArmor, no modsig, key measurement. In 6.1 SHA-512 is a module; whoever has loaded it finds it
- * accepted there too.
- */
+/** Debian's options: appraisal, AppArmor, no modsig, key measurement, template ima-sig. Its algorithms change. */
 export function debianOptions(version: KernelVersion): KernelOptions {
-  const always = ['md5', 'sha1', 'sha224', 'sha256'];
-  const algorithms = isAtLeast(version, { major: 6, minor: 12 }) ? [...always, 'sha384', 'sha512'] : always;
-  const labels = 'apparmor';
-  return { appraise: true, modsig: false, keyMeasurement: true, labels, algorithms, customPolicyActive: false };
+  const hasSha512 = isAtLeast(version, { major: 6, minor: 12 });
+  const hasSha3 = hasSha512 && !isAtLeast(version, { major: 6, minor: 19 });
+  const { always, modules, sha512, sha3 } = DEBIAN_ALGORITHMS;
+  return {
+    appraise: true,
+    modsig: false,
+    keyMeasurement: true,
+    labels: 'apparmor',
+    algorithms: [...always, ...(hasSha512 ? sha512 : []), ...(hasSha3 ? sha3 : [])],
+    moduleAlgorithms: [...modules, ...(hasSha512 ? [] : sha512), ...(hasSha3 ? [] : sha3)],
+    defaultTemplate: 'ima-sig',
+    customPolicyActive: false,
+  };
 }
 
+const DEBIAN_ALGORITHMS = {
+  always: ['md5', 'sha1', 'sha224', 'sha256'],
+  modules: ['md4', 'rmd160', 'wp256', 'wp384', 'wp512', 'streebog256', 'streebog512'],
+  sha512: ['sha384', 'sha512'],
+  sha3: ['sha3-256', 'sha3-384', 'sha3-512'],
+} as const;
+
 /**
- * The options in the text of a kernel's configuration (`/boot/config-*`, `/proc/config.gz` unpacked). An algorithm in
- * a module counts as missing, because the kernel has it only once the module is loaded.
+ * The options in the text of a kernel's configuration (`/boot/config-*`, `/proc/config.gz` unpacked).
  * @throws FormatError KERNEL-CONFIG for a text that is none, or of a kernel without IMA
  */
 export function parseKernelConfig(text: string): KernelOptions {
@@ -81,9 +97,16 @@ export function parseKernelConfig(text: string): KernelOptions {
     modsig: has('IMA_APPRAISE_MODSIG'),
     keyMeasurement: has('IMA_MEASURE_ASYMMETRIC_KEYS'),
     labels: has('IMA_LSM_RULES') ? labelModuleIn(settings.get('CONFIG_LSM') ?? '') : 'none',
-    algorithms: Object.entries(ALGORITHM_OPTIONS).flatMap(([option, names]) => (has(option) ? names : [])),
+    algorithms: algorithmsWith('y', settings),
+    moduleAlgorithms: algorithmsWith('m', settings),
+    defaultTemplate: settings.get('CONFIG_IMA_DEFAULT_TEMPLATE')?.replaceAll('"', '') ?? 'ima-ng',
     customPolicyActive: false,
   };
+}
+
+function algorithmsWith(setting: 'y' | 'm', settings: ReadonlyMap<string, string>): string[] {
+  const found = Object.entries(ALGORITHM_OPTIONS).filter(([option]) => settings.get(`CONFIG_${option}`) === setting);
+  return found.flatMap(([, names]) => names);
 }
 
 function settingOf(line: string): [string, string] {

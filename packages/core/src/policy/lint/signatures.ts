@@ -1,4 +1,5 @@
 import { ruleText } from '../lines.ts';
+import type { KernelProfile } from '../profile.ts';
 import type { Rule } from '../rule.ts';
 import { findingAt, type LintedRule, type LintFinding } from './finding.ts';
 
@@ -8,10 +9,10 @@ const CARRYING: readonly (string | undefined)[] = ['ima-sig', 'ima-sigv2', 'ima-
 const BUFFERS: readonly (string | undefined)[] = ['KEXEC_CMDLINE', 'KEY_CHECK', 'CRITICAL_DATA'];
 
 /** The first rule that measures what another one appraises by signature, without putting the signature into the list. */
-export function lintSignatures(rules: readonly LintedRule[]): LintFinding[] {
+export function lintSignatures(rules: readonly LintedRule[], { defaultTemplate }: KernelProfile): LintFinding[] {
   const signed = rules.filter(({ rule }) => rule.action === 'appraise' && rule.appraisal.signature);
   const functions = new Set(signed.map(({ rule }) => rule.func));
-  const bare = rules.find(({ rule }) => isBare(rule) && mayMeetOneOf(rule, functions));
+  const bare = rules.find(({ rule }) => isBare(rule, defaultTemplate) && mayMeetOneOf(rule, functions));
   const met = bare === undefined ? undefined : signed.find(({ rule }) => mayMeet(rule, bare.rule));
   if (bare === undefined || met === undefined) return [];
   const template = templateFor(met.rule);
@@ -23,8 +24,8 @@ export function lintSignatures(rules: readonly LintedRule[]): LintFinding[] {
   return [findingAt(bare, 'template=', { code: 'LINT-SIGNATURES', severity: 'note', message, fix })];
 }
 
-function isBare({ action, func, template }: Rule): boolean {
-  return action === 'measure' && !BUFFERS.includes(func) && !CARRYING.includes(template);
+function isBare({ action, func, template }: Rule, defaultTemplate: string): boolean {
+  return action === 'measure' && !BUFFERS.includes(func) && !CARRYING.includes(template ?? defaultTemplate);
 }
 
 function mayMeetOneOf({ func }: Rule, functions: ReadonlySet<Rule['func']>): boolean {
