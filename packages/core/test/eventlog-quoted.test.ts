@@ -14,8 +14,7 @@ import {
   type BankValues,
   type VerifiedQuote,
 } from '@assay/core/tpm';
-import { eccKey, honestAttest, NONCE, signBy } from '@assay/testkit/forge';
-import { agileLog, separator, type ForgedEvent } from '@assay/testkit/forge';
+import { agileLog, eccKey, honestAttest, NONCE, separator, signBy, type ForgedEvent } from '@assay/testkit/forge';
 import { ours } from './eventlog-vectors.ts';
 
 const KEY = eccKey();
