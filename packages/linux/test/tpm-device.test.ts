@@ -77,6 +77,28 @@ describe('openTpmDevice', () => {
     }
   });
 
+  test('lets one client at a time talk to a device that all share: the second waits for the first', async (t) => {
+    const device = await deviceFor(new SimulatedTpm());
+    const first = await openTpmDevice(device.path);
+    await assert.rejects(openTpmDevice(device.path, { lockLimitMs: 50 }), {
+      code: 'TPM-UNREACHABLE',
+      message: /another client has had it for 50 ms/,
+    });
+    const order: string[] = [];
+    const second = openTpmDevice(device.path).then((transport) => {
+      order.push('second');
+      return transport;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    order.push('first ends');
+    await first.close();
+    const tpm = new Tpm(await second);
+    t.after(() => device.remove());
+    await tpm.startup();
+    await tpm.close();
+    assert.deepEqual(order, ['first ends', 'second']);
+  });
+
   test('says TPM-UNREACHABLE where there is no device', async () => {
     await assert.rejects(openTpmDevice('/dev/no-tpm-here'), { code: 'TPM-UNREACHABLE', message: /no-tpm-here/ });
   });

@@ -146,23 +146,25 @@ describe('tpm2-tools and Assay', () => {
     });
   }
 
-  test('activateCredential opens a credential by tpm2_makecredential', async () => {
-    const keys = await loadKeys(tpm);
-    const secret = nodeCrypto.credentials.random(32);
-    await write('plain', secret);
-    await write('ek.pub', withSize(keys.ek.public));
-    await tool(`tpm2_makecredential -Q -T none -u ek.pub -s plain -n ${toHex(keys.ak.name)} -o cred`);
-    const made = (await read('cred')).subarray(8);
-    const end = 2 + made.readUInt16BE(0);
-    const answer = await tpm.activateCredential(
-      keys.akHandle,
-      keys.ekHandle,
-      made.subarray(0, end),
-      made.subarray(end),
-    );
-    assert.equal(toHex(answer), toHex(secret));
-    await flushKeys(keys);
-  });
+  for (const template of ['L-1', 'L-2', 'H-1', 'H-2', 'H-3', 'H-4', 'H-6'] as const) {
+    test(`activateCredential opens a credential by tpm2_makecredential for an EK ${template}`, async () => {
+      const ek = await tpm.createEndorsementKey(template);
+      await tpm.using(ek.handle, async () => {
+        const ak = await tpm.loadAttestationKey(ek.handle, await tpm.createAttestationKey(ek.handle));
+        await tpm.using(ak.handle, async () => {
+          const secret = nodeCrypto.credentials.random(32);
+          await write('plain', secret);
+          await write('ek.pub', ek.public);
+          await tool(`tpm2_makecredential -Q -T none -u ek.pub -s plain -n ${toHex(ak.name)} -o cred`);
+          const made = (await read('cred')).subarray(8);
+          const end = 2 + made.readUInt16BE(0);
+          const [credential, encrypted] = [made.subarray(0, end), made.subarray(end)];
+          const answer = await tpm.activateCredential(ak.handle, ek.handle, credential, encrypted);
+          assert.equal(toHex(answer), toHex(secret));
+        });
+      });
+    });
+  }
 });
 
 /** TPM2B_PUBLIC. */

@@ -90,7 +90,7 @@ export async function unsealData(
   return underStorageKey(tpm, async (srk, session) => {
     const parameters = { parentHandle: srk.handle, inPrivate: blobs.private, inPublic: blobs.public };
     const names = new Map([[srk.handle, srk.name]]);
-    const { objectHandle, name } = await tpm.runInSessions(load, parameters, [{ session, last: true }], names);
+    const { objectHandle, name } = await tpm.runInSessions(load, parameters, [{ session }], names);
     return tpm.using(objectHandle, () => open(tpm, { handle: objectHandle, name }, srk, { ...options, hash }));
   });
 }
