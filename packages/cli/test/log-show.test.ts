@@ -10,6 +10,7 @@ import { SimulatedList } from '@assay/testkit/evidence';
 import fc from 'fast-check';
 import { z } from 'zod';
 import { nameMatcher } from '../src/log/glob.ts';
+import { csvLine } from '../src/output/csv.ts';
 import { ASSAY, assay, assertFails, launch, ROOT, scratch, UNSAFE, type Launched } from './assay.ts';
 
 const VECTORS = `${ROOT}packages/core/test/vectors/lists`;
@@ -176,6 +177,14 @@ test('-o csv has a line of titles and an entry a line, with names that have comm
       encoding: 'utf8',
     }).stdout.trim(),
     '1',
+  );
+});
+
+test('any fields are read back from their line of CSV', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 }), (fields) => {
+      assert.deepEqual(readCsv(csvLine(fields)), [fields]);
+    }),
   );
 });
 
