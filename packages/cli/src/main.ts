@@ -373,7 +373,7 @@ function addTpmSeal(tpm: Command): void {
     .addOption(tpmOption())
     .addOption(outputOption());
   examples(unseal, [
-    'assay tpm unseal disk.key.pem | cryptsetup open --key-file - DEVICE NAME',
+    'assay tpm unseal disk.key.pem | cryptsetup open -d - DEVICE NAME',
     'assay tpm unseal disk.key.pem --password-file pin --out disk.key',
   ]);
   unseal.action(action(async (file, options) => (await import('./commands/tpm-unseal.ts')).tpmUnseal(file, options)));
