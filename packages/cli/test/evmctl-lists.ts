@@ -3,6 +3,7 @@ import { FormatError } from '@assay/core/errors';
 import { IMA_PCR } from '@assay/core/evidence';
 import type { HashName } from '@assay/core/hash';
 import {
+  bootAggregate,
   byteOrderOf,
   emptyPcr,
   encodeBinaryEntry,
@@ -14,6 +15,7 @@ import {
   type EntryContent,
   type EntryFields,
   type ExpectedPcr,
+  type FileDigest,
   type MeasurementEntry,
   type ReplayResult,
   type TemplateName,
@@ -92,9 +94,18 @@ const FIELDS: EntryFields = {
   xattrValues: fromHex('040401'),
 };
 
-/** An entry of a template, with its own name in it, right in every respect. */
+/** That of a machine whose boot left every PCR as it was. */
+const BOOT_AGGREGATE: FileDigest = {
+  algorithm: 'sha1',
+  type: 'ima',
+  value: bootAggregate(nodeHasher, 'sha1', new Map(PCRS.map((pcr) => [pcr, emptyPcr('sha1')]))),
+};
+
+/** An entry of a template, right in every respect. */
 export function entryOf(template: TemplateName, name: string, pcr = 10): EntryContent {
-  const content = { template, templateData: encodeTemplateData(template, { ...FIELDS, name: utf8(name) }) };
+  const digest = name === 'boot_aggregate' ? { digest: BOOT_AGGREGATE } : {};
+  const fields = { ...FIELDS, ...digest, name: utf8(name) };
+  const content = { template, templateData: encodeTemplateData(template, fields) };
   return { pcr, ...content, templateDigest: templateDigest(nodeHasher, 'sha1', content) };
 }
 
