@@ -149,6 +149,7 @@ function addLog(program: Command): void {
     .argument('<file>', 'measurement list of the kernel or the engine, binary or ascii')
     .option('--pcr <bank:index=hex>', 'value that the PCR must have; may be repeated', collect)
     .option('--pcrs <file>', 'file of such values, a line each: bank:index hex')
+    .option('--eventlog <file>', 'boot event log that must lead to boot_aggregate')
     .addOption(bankOption())
     .addOption(imaHashOption())
     .addOption(outputOption());

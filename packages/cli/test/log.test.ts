@@ -23,6 +23,7 @@ const Verified = z.strictObject({
   entries: z.int(),
   violations: z.int(),
   templates: z.record(z.string(), z.int()),
+  bootAggregates: z.array(z.strictObject({ entry: z.int(), digest: z.string(), matched: z.boolean().optional() })),
   pcrs: z.array(
     z.strictObject({
       bank: z.string(),
@@ -35,6 +36,7 @@ const Verified = z.strictObject({
     }),
   ),
   problems: z.array(z.strictObject({ entry: z.int(), offset: z.int(), code: z.string(), message: z.string() })),
+  moreProblems: z.int().optional(),
 });
 
 function verified(ended: Ended): z.infer<typeof Verified> {
@@ -274,4 +276,50 @@ test('log verify passes over PCRs of a file that the list does not extend, and s
   assert.equal((await assay(['log', 'verify', SIG, '--pcr', `sha256:0=${'ab'.repeat(32)}`])).code, 1);
   writeFileSync(file, `sha384:10 ${'ab'.repeat(48)}\n`);
   assert.equal((await assay(['log', 'verify', SIG, '--pcrs', file])).code, 1);
+});
+
+const EVENT_LOG = `${ROOT}packages/core/test/vectors/eventlog/eventlog.bin`;
+
+test('log verify finds boot_aggregate in the PCR values and in the boot event log of the same boot', async (t) => {
+  const [list, pcrs] = [`${VECTORS}/6.1/binary_runtime_measurements`, `${VECTORS}/6.1/pcrs.txt`];
+  for (const sources of [
+    ['--pcrs', pcrs],
+    ['--eventlog', EVENT_LOG],
+    ['--pcrs', pcrs, '--eventlog', EVENT_LOG],
+  ]) {
+    const ended = await assay(['log', 'verify', list, ...sources, '-o', 'json']);
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.deepEqual(
+      verified(ended).bootAggregates.map(({ entry, matched }) => ({ entry, matched })),
+      [{ entry: 1, matched: true }],
+    );
+  }
+  const text = await assay(['log', 'verify', list, '--eventlog', EVENT_LOG]);
+  assert.match(text.stdout, /entry 1: boot_aggregate is what the boot PCRs lead to\n/);
+  const other = `${scratch(t)}/pcrs`;
+  writeFileSync(other, readFileSync(pcrs, 'latin1').replace(/^sha256:7 ../m, 'sha256:7 00'));
+  const changed = await assay(['log', 'verify', list, '--pcrs', other, '-o', 'json']);
+  assert.equal(changed.code, 1);
+  assert.deepEqual(
+    verified(changed).problems.map(({ entry, offset, code }) => ({ entry, offset, code })),
+    [{ entry: 1, offset: 0, code: 'BOOT-AGGREGATE' }],
+  );
+});
+
+test('log verify checks the boot_aggregate of each boot of a list that was carried over a kexec', async () => {
+  const list = `${VECTORS}/7.3-kexec/binary_runtime_measurements_sha256`;
+  const plain = verified(await assay(['log', 'verify', list, '-o', 'json']));
+  assert.deepEqual(
+    plain.bootAggregates.map(({ entry, matched }) => ({ entry, matched })),
+    [
+      { entry: 1, matched: undefined },
+      { entry: 17, matched: undefined },
+    ],
+  );
+  const ended = await assay(['log', 'verify', list, '--eventlog', EVENT_LOG, '-o', 'json']);
+  assert.equal(ended.code, 1);
+  assert.deepEqual(
+    verified(ended).problems.map(({ entry, code }) => `${entry} ${code}`),
+    ['1 BOOT-AGGREGATE', '17 BOOT-AGGREGATE'],
+  );
 });

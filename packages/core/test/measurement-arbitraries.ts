@@ -1,4 +1,5 @@
 // Entries of every template, for property tests.
+import { utf8 } from '@assay/core/bytes';
 import {
   encodeTemplateData,
   templateDigest,
@@ -37,13 +38,17 @@ const name = fc.array(
     maxLength: 255,
   },
 );
+const anyName = fc.oneof(
+  { arbitrary: name.map((list) => Uint8Array.from(list)), weight: 6 },
+  { arbitrary: fc.constantFrom('boot_aggregate', 'boot_aggregate_late', 'boot').map((text) => utf8(text)), weight: 1 },
+);
 const size = fc.array(fc.nat({ max: 40 }), { minLength: 1, maxLength: 4 });
 
 const fields = fc.record(
   {
     digest: fc.tuple(digest, type).map(([one, kind]) => ({ ...one, type: kind })),
     old: sha1,
-    name: name.map((list) => Uint8Array.from(list)),
+    name: anyName,
     signature: fc.uint8Array({ maxLength: 600 }),
     evmSignature: fc.uint8Array({ maxLength: 600 }),
     buffer: fc.uint8Array({ minLength: 1, maxLength: 600 }),

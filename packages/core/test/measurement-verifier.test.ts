@@ -7,10 +7,12 @@ import { plainInPlaceHasher, type HashName } from '@assay/core/hash';
 import {
   asciiBankOf,
   byteOrderOf,
+  digestText,
   emptyPcr,
   encodeAsciiEntry,
   encodeBinaryEntry,
   encodeTemplateData,
+  entryKind,
   entryStream,
   extendPcr,
   extendValue,
@@ -75,6 +77,9 @@ function reportByEntries(bytes: Uint8Array, { form, banks, expected }: Asked): o
       .map((name) => `${name} ${templates.filter((one) => one === name).length}`)
       .toSorted(),
     forged: forged.map(({ number, offset }) => ({ entry: number, offset })),
+    bootAggregates: entries
+      .filter((entry) => entryKind(entry) === 'boot-aggregate')
+      .map(({ number, offset, fields }) => `${number} ${offset} ${digestText(fields.digest)}`),
     pcrs: [...expected, ...others].map((one) => replayed(entries, one)),
   };
 }
@@ -99,12 +104,13 @@ function replayed(
 }
 
 function reportOf(verifier: ListVerifier): object {
-  const { templates, forged, forgedEntries, pcrs, ...counts }: ListReport = verifier.report;
+  const { templates, forged, forgedEntries, bootAggregates, pcrs, ...counts }: ListReport = verifier.report;
   assert.equal(forged, forgedEntries.length);
   return {
     ...counts,
     templates: [...templates].map(([name, count]) => `${name} ${count}`).toSorted(),
     forged: forgedEntries,
+    bootAggregates: bootAggregates.map(({ entry, offset, digest }) => `${entry} ${offset} ${digestText(digest)}`),
     pcrs: pcrs.map(
       ({ bank, pcr, value, rule, matchedEntries }) => `${bank}:${pcr} ${toHex(value)} ${rule} ${matchedEntries}`,
     ),

@@ -4,6 +4,7 @@ import type { HashName } from '@assay/core/hash';
 import type { ExtendRule, ListReport, ReplayResult } from '@assay/core/measurement';
 import { verifyList } from '@assay/linux/lists';
 import { z } from 'zod';
+import { bootSources, checkAggregates, type BootSource, type CheckedAggregate } from '../boot-aggregates.ts';
 import { EXIT } from '../exit.ts';
 import { withList, type OpenList } from '../list-file.ts';
 import { ListOptions, optionsFrom } from '../options.ts';
@@ -12,7 +13,11 @@ import { Progress } from '../output/progress.ts';
 import { printJson } from '../output/report.ts';
 import { parsePcrOption, readPcrFile, type GivenPcr } from '../pcr-values.ts';
 
-const VerifyOptions = ListOptions.extend({ pcr: z.array(z.string()).default([]), pcrs: z.string().optional() });
+const VerifyOptions = ListOptions.extend({
+  pcr: z.array(z.string()).default([]),
+  pcrs: z.string().optional(),
+  eventlog: z.string().optional(),
+});
 
 interface ReplayedRow {
   readonly bank: HashName;
@@ -30,7 +35,7 @@ interface ReplayedRow {
 interface Problem {
   readonly entry: number;
   readonly offset: number;
-  readonly code: 'IMA-TEMPLATE-DIGEST';
+  readonly code: 'IMA-TEMPLATE-DIGEST' | 'BOOT-AGGREGATE';
   readonly message: string;
 }
 
@@ -38,30 +43,38 @@ interface Verified {
   readonly form: OpenList['form'];
   readonly report: ListReport;
   readonly pcrs: readonly ReplayedRow[];
+  readonly aggregates: readonly CheckedAggregate[];
 }
 
 /** `assay log verify FILE`: exit code 0 when every recomputation holds and every expected PCR is matched, else 1. */
 export async function verifyLog(path: unknown, given: unknown): Promise<number> {
   const options = optionsFrom(VerifyOptions, given);
   const file = z.string().parse(path);
-  process.once('SIGINT', () => process.exit(EXIT.interrupted));
   const fromFile = options.pcrs === undefined ? [] : await readPcrFile(options.pcrs);
   const expected = [...options.pcr.map(parsePcrOption), ...fromFile];
-  const verified = await withList(file, options, async (list) => verify(list, expected));
-  const problems = problemsOf(verified.report);
+  const sources = await bootSources(expected, options.eventlog);
+  const verified = await withList(file, options, async (list) => verify(list, expected, sources));
+  const problems = problemsOf(verified);
   if (options.output === 'json') printJson({ schema: 'assay.log-verify.v1', ...documentOf(file, verified, problems) });
   else process.stdout.write(textOf(file, verified, problems));
-  const answer = verified.report.forged === 0 && verified.pcrs.every(({ matched }) => matched !== false);
+  const answer = problems.length === 0 && verified.pcrs.every(({ matched }) => matched !== false);
   return answer ? EXIT.fine : EXIT.no;
 }
 
 /** Every PCR of the list in its own bank, and every given one. */
-async function verify(list: OpenList, expected: readonly GivenPcr[]): Promise<Verified> {
+async function verify(
+  list: OpenList,
+  expected: readonly GivenPcr[],
+  sources: readonly BootSource[],
+): Promise<Verified> {
+  // A process that waits for a pipe cannot exit by itself: there the signal ends it.
+  if (list.size !== undefined) process.once('SIGINT', () => process.exit(EXIT.interrupted));
   const line = new Progress('entries', list.size);
   const progress = (entries: number, bytes: number): void => line.report(entries, bytes);
   try {
     const { report } = await verifyList(list, { form: list.form, expected, progress });
-    return { form: list.form, report, pcrs: report.pcrs.map((result, index) => rowOf(result, expected[index])) };
+    const pcrs = report.pcrs.map((result, index) => rowOf(result, expected[index]));
+    return { form: list.form, report, pcrs, aggregates: checkAggregates(report, sources) };
   } finally {
     line.end();
   }
@@ -88,17 +101,23 @@ function rowOf(result: ReplayResult, given: GivenPcr | undefined): ReplayedRow {
   return { ...row, expected, matched: isAllZero(given.value) };
 }
 
-function problemsOf({ forgedEntries }: ListReport): Problem[] {
-  return forgedEntries.map(({ entry, offset }) => ({
+function problemsOf({ report, aggregates }: Verified): Problem[] {
+  const forged = report.forgedEntries.map(({ entry, offset }) => ({
     entry,
     offset,
-    code: 'IMA-TEMPLATE-DIGEST',
+    code: 'IMA-TEMPLATE-DIGEST' as const,
     message: 'the recorded template digest is not the digest of the template data',
   }));
+  const ofBoot = aggregates.flatMap(({ entry, offset, message }) =>
+    message === undefined ? [] : [{ entry, offset, code: 'BOOT-AGGREGATE' as const, message }],
+  );
+  return [...ofBoot, ...forged];
 }
 
-function documentOf(file: string, { form, report, pcrs }: Verified, problems: readonly Problem[]): object {
-  const { entries, violations, templates, forged } = report;
+function documentOf(file: string, verified: Verified, problems: readonly Problem[]): object {
+  const { form, report, pcrs, aggregates } = verified;
+  const { entries, violations, templates } = report;
+  const more = unnamed(report);
   return {
     file,
     format: form.format,
@@ -106,13 +125,19 @@ function documentOf(file: string, { form, report, pcrs }: Verified, problems: re
     entries,
     violations,
     templates: Object.fromEntries(templates),
+    bootAggregates: aggregates.map(({ entry, digest, matched }) => ({ entry, digest, matched })),
     pcrs,
     problems,
-    ...(forged === problems.length ? {} : { moreProblems: forged - problems.length }),
+    ...(more === 0 ? {} : { moreProblems: more }),
   };
 }
 
-function textOf(file: string, { form, report, pcrs }: Verified, problems: readonly Problem[]): string {
+/** Entries with a forged digest that no problem names. */
+function unnamed({ forged, forgedEntries }: ListReport): number {
+  return forged - forgedEntries.length;
+}
+
+function textOf(file: string, { form, report, pcrs, aggregates }: Verified, problems: readonly Problem[]): string {
   const colour = colours(1);
   const { entries, forged } = report;
   const good = `${entries - forged} of ${entries} template digests (${form.bank}) hold`;
@@ -124,7 +149,10 @@ function textOf(file: string, { form, report, pcrs }: Verified, problems: readon
   return [
     `${shown(file)}: ${forged === 0 ? colour.green(good) : colour.red(good)}\n`,
     ...problems.map(({ entry, offset, message }) => `  entry ${entry} at offset ${offset}: ${message}\n`),
-    forged === problems.length ? '' : `  ${forged - problems.length} more entries likewise\n`,
+    unnamed(report) === 0 ? '' : `  ${unnamed(report)} more entries likewise\n`,
+    ...aggregates
+      .filter(({ matched }) => matched === true)
+      .map(({ entry }) => `  entry ${entry}: ${colour.green('boot_aggregate is what the boot PCRs lead to')}\n`),
     table(rows.map(([row, result]) => [`  ${row.bank}:${row.pcr}`, row.value, matchText(row, result, entries)])),
     untouched.length === 0
       ? ''

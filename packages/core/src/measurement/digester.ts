@@ -4,6 +4,7 @@ import { hashAlgorithm, type HashName, type InPlaceHasher } from '../hash/index.
 import { parseBinaryList } from './binary.ts';
 import type { MeasurementEntry } from './entry.ts';
 import { EXTENSION_PREFIX, FORGED, TEMPLATES_IN_BATCH, VIOLATION, type Extensions } from './extensions.ts';
+import { entryKind } from './kinds.ts';
 import { KnownTemplates, type KnownTemplate } from './known-templates.ts';
 import { quickFields } from './quick-fields.ts';
 import { isZeroDigest, recordLayout, recordLength, type RecordLayout } from './records.ts';
@@ -68,8 +69,7 @@ export class Digester {
     let consumed = 0;
     for (const entry of entries.slice(0, out.room)) {
       const template = this.#templates.of(entry.template);
-      if (template === undefined || !this.#count(template)) break;
-      this.#entry(entry, entry.offset - base, out);
+      if (template === undefined || !this.#entry(entry, entry.offset - base, template, out)) break;
       this.#taken++;
       consumed += entry.length;
     }
@@ -77,6 +77,7 @@ export class Digester {
   }
 
   #begin(out: Extensions): void {
+    out.clear();
     this.#seen.length = 0;
     this.#spanCount = 0;
     this.#taken = 0;
@@ -136,18 +137,24 @@ export class Digester {
     const bytes = new Uint8Array(list.buffer, list.byteOffset + at, end - at);
     try {
       const [entry] = parseBinaryList(bytes, { ...this.#form, firstEntry: number + this.#taken }).entries;
-      if (entry === undefined || !this.#count(template)) return false;
-      this.#entry(entry, at - from, out);
-      return true;
+      return entry !== undefined && this.#entry(entry, at - from, template, out);
     } catch (error) {
       if (error instanceof FormatError) return false;
       throw error;
     }
   }
 
-  #entry(entry: MeasurementEntry, start: number, out: Extensions): void {
+  /** @returns whether there was room for all that it says */
+  #entry(entry: MeasurementEntry, start: number, template: KnownTemplate, out: Extensions): boolean {
+    const aggregate = entryKind(entry) === 'boot-aggregate' ? entry.fields.digest : undefined;
+    if (aggregate !== undefined && !out.addAggregate(this.#taken, aggregate)) return false;
+    if (!this.#count(template)) return false;
     const first = out.begin(this.#taken, start, entry.pcr, entry.violation ? VIOLATION : 0);
-    if (entry.violation) return;
+    if (!entry.violation) this.#digestEntry(entry, first, out);
+    return true;
+  }
+
+  #digestEntry(entry: MeasurementEntry, first: number, out: Extensions): void {
     const input = digestInput(entry);
     const view = new DataView(input.buffer, input.byteOffset, input.length);
     let offset = first;

@@ -32,7 +32,7 @@ export {
   type ReplayResult,
 } from './replay.ts';
 export { entryStream, type EntryStream, type ListForm } from './stream.ts';
-export type { ForgedEntry, ListReport } from './totals.ts';
+export type { BootAggregate, ForgedEntry, ListReport } from './totals.ts';
 export { ListVerifier, type VerifierState, type VerifyOptions } from './verifier.ts';
 export { encodeTemplateData } from './template-data.ts';
 export { beginsWithDigestAndName, fieldsOf, type TemplateName } from './templates.ts';

@@ -32,8 +32,11 @@ export function entryKind(entry: Pick<MeasurementEntry, 'fields' | 'violation'>)
   const name = filenameHint(entry.fields);
   const { buffer } = entry.fields;
   if (buffer !== undefined && buffer.length > 0) return RECORD_KINDS.get(name) ?? 'buffer';
-  return name === 'boot_aggregate' ? 'boot-aggregate' : 'file';
+  return BOOT_AGGREGATES.has(name) ? 'boot-aggregate' : 'file';
 }
+
+/** Of the first entry of each boot; the second where IMA begins late (CONFIG_IMA_INIT_LATE_SYNC, since 7.2). */
+const BOOT_AGGREGATES: ReadonlySet<string> = new Set(['boot_aggregate', 'boot_aggregate_late']);
 
 /** The path or event name, escaped for people: a hint, since only the digest is proved. */
 export function filenameHint(fields: EntryFields): string {

@@ -84,7 +84,13 @@ export const QUICK_CHECKS: Readonly<Record<FieldId, QuickCheck>> = {
   xattrvalues: isAny,
 };
 
-/** Whether `list[start, end)` are for sure template data of these fields, each with its length in front. */
+/** `boot`, as an integer: with that begins the name of boot_aggregate, which the verifier keeps. */
+const BOOT = 0x626f6f74;
+
+/**
+ * Whether `list[start, end)` are for sure template data of these fields, each with its length in front, of an entry that
+ * needs no closer look.
+ */
 export function quickFields(
   list: DataView,
   start: number,
@@ -98,6 +104,8 @@ export function quickFields(
     const from = at + 4;
     at = from + list.getUint32(at, little);
     if (at > end || !QUICK_CHECKS[id](list, from, at)) return false;
+    const names = id === 'n-ng' || id === 'n';
+    if (names && at - from > 4 && list.getUint32(from) === BOOT) return false;
   }
   return at === end;
 }

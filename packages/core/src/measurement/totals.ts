@@ -1,6 +1,7 @@
 import { FormatError } from '../errors/index.ts';
 import { hashAlgorithm, type HashName, type InPlaceHasher } from '../hash/index.ts';
 import { PcrChain, resultOf, type LineState } from './chain.ts';
+import type { FileDigest } from './entry.ts';
 import { EXTENSION_PREFIX, FORGED, VIOLATION, type Extensions } from './extensions.ts';
 import type { ReplayResult } from './replay.ts';
 
@@ -8,12 +9,19 @@ import type { ReplayResult } from './replay.ts';
 const FORGED_KEPT = 1000;
 /** A machine has the built-in templates and a custom one; this is for lists made to fill memory. */
 const TEMPLATES_LIMIT = 1000;
+/** A list grows by one with each kexec. */
+const BOOTS_LIMIT = 1000;
 
-/** An entry whose recorded template digest is not that of its data. */
+/** Where an entry is whose recorded template digest is not that of its data. */
 export interface ForgedEntry {
   readonly entry: number;
   /** Of its first byte in the list. */
   readonly offset: number;
+}
+
+/** What the first entry of a boot says of the PCRs that the firmware extended. */
+export interface BootAggregate extends ForgedEntry {
+  readonly digest: FileDigest;
 }
 
 /** What a list that is read so far says. */
@@ -27,6 +35,8 @@ export interface ListReport {
   readonly forged: number;
   /** The first thousand of them. */
   readonly forgedEntries: readonly ForgedEntry[];
+  /** One for each boot: a list that was carried over a kexec has several. */
+  readonly bootAggregates: readonly BootAggregate[];
   /** One for each PCR that is expected, then one for each other that occurred, in each bank that is replayed. */
   readonly pcrs: readonly ReplayResult[];
 }
@@ -47,6 +57,7 @@ export class ListTotals {
   readonly #chain: PcrChain;
   readonly #templates: Map<string, number>;
   readonly #forgedEntries: ForgedEntry[];
+  readonly #bootAggregates: BootAggregate[];
   #entries: number;
   #bytes: number;
   #violations: number;
@@ -66,6 +77,7 @@ export class ListTotals {
     this.#chain = new PcrChain(state.lines, banks, { hasher: given.hasher, offsets });
     this.#templates = new Map(state.templates);
     this.#forgedEntries = [...state.forgedEntries];
+    this.#bootAggregates = [...state.bootAggregates];
     this.#entries = state.entries;
     this.#bytes = state.bytes;
     this.#violations = state.violations;
@@ -88,6 +100,7 @@ export class ListTotals {
       templates: new Map(this.#templates),
       forged: this.#forged,
       forgedEntries: [...this.#forgedEntries],
+      bootAggregates: [...this.#bootAggregates],
       lines: this.#chain.states,
     };
   }
@@ -97,10 +110,13 @@ export class ListTotals {
     return { ...counts, pcrs: lines.map(resultOf) };
   }
 
-  /** Adds the batch of entries that follows. @throws FormatError LIST-TEMPLATE */
+  /** Adds the batch of entries that follows. @throws FormatError LIST-TEMPLATE, BYTES-LIMIT */
   add(batch: Extensions): void {
-    for (const [name, count] of batch.templates()) this.#countTemplate(name, count);
     const { entries, stride, values, starts } = batch;
+    for (const [name, count] of batch.templates()) this.#countTemplate(name, count);
+    for (const [index, digest] of batch.aggregates()) {
+      this.#keepAggregate({ entry: this.#entries + index + 1, offset: this.#bytes + (starts[index] ?? 0), digest });
+    }
     for (let index = 0; index < entries; index++) {
       const at = index * stride;
       const flags = values.getUint8(at + 1);
@@ -118,6 +134,13 @@ export class ListTotals {
       throw new FormatError('LIST-TEMPLATE', `the list has more than ${TEMPLATES_LIMIT} different templates`);
     }
     this.#templates.set(name, before + count);
+  }
+
+  #keepAggregate(aggregate: BootAggregate): void {
+    if (this.#bootAggregates.length === BOOTS_LIMIT) {
+      throw new FormatError('BYTES-LIMIT', `the list has more than ${BOOTS_LIMIT} entries boot_aggregate`);
+    }
+    this.#bootAggregates.push(aggregate);
   }
 
   #note(flags: number, offset: number): void {

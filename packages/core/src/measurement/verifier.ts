@@ -149,6 +149,6 @@ export class ListVerifier {
 
 function initialState({ form, banks = [form.bank], expected = [] }: VerifyOptions): VerifierState {
   const counts = { entries: 0, bytes: 0, violations: 0, templates: new Map<string, number>(), forged: 0 };
-  const totals = { ...counts, forgedEntries: [], lines: expected.map(newLine) };
+  const totals = { ...counts, forgedEntries: [], bootAggregates: [], lines: expected.map(newLine) };
   return { form, banks, totals, rest: new Uint8Array(0), line: 1 };
 }
