@@ -68,13 +68,18 @@ const DEFAULT_PCR = 10;
 interface Appraising {
   readonly event: AssumedEvent;
   readonly line: number;
-  readonly demands: Demands;
+  /** Place in the demands of the kind. */
+  readonly demanded: number;
 }
 
 /** What all files of one kind have in common: everything but label, size and path. */
 interface KindVerdict
   extends Pick<PreflightVerdict, 'entries' | 'audited' | 'hashed' | 'measuredBy' | 'appraisedBy' | 'isUncertain'> {
   readonly appraising: readonly Appraising[];
+  /** Each once. */
+  readonly demands: readonly Demands[];
+  /** By the causes for which the demands are not met. */
+  readonly refusals: Map<string, readonly PreflightRefusal[]>;
   readonly readsContent: boolean;
 }
 
@@ -102,7 +107,7 @@ export class Preflight {
       appraisedBy,
       isUncertain,
       appraised: appraising.length > 0,
-      refusals: appraising.length === 0 ? [] : this.#refusals(file, appraising),
+      refusals: this.#refusals(file, kind),
       isRead: readsContent,
       kernelBytes: costs.reduce((total, cost) => total + cost.kernelBytes, 0),
       listBytes: costs.reduce((total, cost) => total + cost.listBytes, 0),
@@ -132,10 +137,10 @@ export class Preflight {
       if (!byPcr.has(pcr)) byPcr.set(pcr, answer.template ?? template);
     }
     const appraising = answered.filter(({ answer }) => answer.actions.has('appraise'));
-    const audited = answered.some(({ answer }) => answer.actions.has('audit'));
+    const demands = new Map(appraising.map(({ answer }) => [JSON.stringify(answer.demands), answer.demands]));
     return {
       entries: Array.from(byPcr, ([pcr, name]) => ({ pcr, template: name })),
-      audited,
+      audited: answered.some(({ answer }) => answer.actions.has('audit')),
       hashed: answered.some(({ answer }) => answer.actions.has('hash')),
       measuredBy: [...new Set(measuring.map(({ event }) => event.assumption))],
       appraisedBy: [...new Set(appraising.map(({ event }) => event.assumption))],
@@ -143,24 +148,23 @@ export class Preflight {
         [...answer.decisions.values()].some(({ possible }) => possible.length > 0),
       ),
       appraising: appraising.map(({ event, answer }) => {
-        return { event, line: answer.decisions.get('appraise')?.rule?.line ?? 0, demands: answer.demands };
+        const line = answer.decisions.get('appraise')?.rule?.line ?? 0;
+        return { event, line, demanded: [...demands.keys()].indexOf(JSON.stringify(answer.demands)) };
       }),
+      demands: [...demands.values()],
+      refusals: new Map(),
       // The digest of fs-verity is there already.
       readsContent: answered.some(({ answer }) => !answer.demands.verity && needsContent(answer.actions)),
     };
   }
 
-  #refusals(file: PreflightFile, appraising: readonly Appraising[]): PreflightRefusal[] {
-    const refusals = new Map<Assumption, PreflightRefusal>();
-    const causes = new Map<Demands, string | undefined>();
-    for (const { event, line, demands } of appraising) {
-      if (refusals.has(event.assumption)) continue;
-      const cause = causes.has(demands) ? causes.get(demands) : this.#cause(file, demands);
-      causes.set(demands, cause);
-      const { assumption, func, subject } = event;
-      if (cause !== undefined) refusals.set(assumption, { assumption, func, uid: subject.uid, line, cause });
-    }
-    return [...refusals.values()];
+  /** Files of one kind that fail alike share one list. */
+  #refusals(file: PreflightFile, { appraising, demands, refusals }: KindVerdict): readonly PreflightRefusal[] {
+    const causes = demands.map((each) => this.#cause(file, each));
+    const key = causes.join();
+    const known = refusals.get(key) ?? refusalsFor(causes, appraising);
+    refusals.set(key, known);
+    return known;
   }
 
   #cause({ label, size, content }: PreflightFile, demands: Demands): string | undefined {
@@ -169,6 +173,21 @@ export class Preflight {
       (content === 'different' ? 'invalid-hash' : undefined)
     );
   }
+}
+
+/** The first of each assumption. */
+function refusalsFor(
+  causes: readonly (string | undefined)[],
+  appraising: readonly Appraising[],
+): readonly PreflightRefusal[] {
+  const refusals = new Map<Assumption, PreflightRefusal>();
+  for (const { event, line, demanded } of appraising) {
+    const { assumption, func, subject } = event;
+    const cause = causes[demanded];
+    if (cause === undefined || refusals.has(assumption)) continue;
+    refusals.set(assumption, { assumption, func, uid: subject.uid, line, cause });
+  }
+  return [...refusals.values()];
 }
 
 function needsContent(actions: ReadonlySet<string>): boolean {

@@ -15,12 +15,21 @@ export async function simulate(setup: ScanSetup, progress: (files: number) => vo
   const scan = new Scan(setup);
   const found = emptyResult();
   const parts = split(scan, setup.root, found);
-  if (parts.length < THREADS) for (const part of parts) scan.tree(part, found);
-  else
-    await simulateParts(setup, parts, (result) => {
-      add(found, result);
-      progress(found.tally.total.files);
-    });
+  const workers = Array.from({ length: parts.length < THREADS ? 0 : THREADS - 1 }, () => {
+    return new Worker(new URL('./worker.ts', import.meta.url), { workerData: setup });
+  });
+  const take = (result: ScanResult): void => {
+    add(found, result);
+    progress(found.tally.total.files);
+  };
+  try {
+    await Promise.all([
+      ...workers.map(async (worker) => workOff(worker, parts, take)),
+      workHere(scan, parts, found, () => progress(found.tally.total.files)),
+    ]);
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
   for (const file of found.linked.values()) scan.count(file, found.tally);
   return found;
 }
@@ -28,26 +37,17 @@ export async function simulate(setup: ScanSetup, progress: (files: number) => vo
 /** Directories whose files are judged already, until there is enough to do for all threads. @returns the others */
 function split(scan: Scan, root: string, found: ScanResult): string[] {
   let waiting = [root];
-  while (waiting.length > 0 && waiting.length < THREADS * PARTS) {
-    const below = waiting.flatMap((path) => scan.directory(path, found));
-    waiting = below;
-  }
+  while (waiting.length > 0 && waiting.length < THREADS * PARTS)
+    waiting = waiting.flatMap((path) => scan.directory(path, found));
   return waiting;
 }
 
-async function simulateParts(
-  setup: ScanSetup,
-  parts: readonly string[],
-  take: (result: ScanResult) => void,
-): Promise<void> {
-  const waiting = [...parts];
-  const workers = Array.from({ length: THREADS }, () => {
-    return new Worker(new URL('./worker.ts', import.meta.url), { workerData: setup });
-  });
-  try {
-    await Promise.all(workers.map(async (worker) => workOff(worker, waiting, take)));
-  } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
+/** This thread works, too: the others take a while to start. */
+async function workHere(scan: Scan, waiting: string[], found: ScanResult, progress: () => void): Promise<void> {
+  for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
+    scan.tree(part, found);
+    progress();
+    await new Promise((resolve) => setImmediate(resolve)); // What the others found is taken in between.
   }
 }
 
