@@ -59,6 +59,11 @@ class Place {
     return this.#stream.push(bytes);
   }
 
+  /** @throws FormatError for what is wrong behind the entries that were given */
+  settle(): void {
+    this.#stream.push(new Uint8Array(0));
+  }
+
   /** Whether the file still has, before this place, what was read there. */
   async isIn(file: FileHandle): Promise<boolean> {
     const now = Buffer.alloc(this.#tail.length);
@@ -84,9 +89,11 @@ async function* news(path: string, place: Place): AsyncGenerator<MeasurementEntr
     const chunk = Buffer.allocUnsafe(CHUNK);
     for (;;) {
       const { bytesRead } = await file.read(chunk, 0, CHUNK, place.offset);
-      if (bytesRead === 0) return true;
+      if (bytesRead === 0) break;
       yield place.take(chunk.subarray(0, bytesRead));
     }
+    place.settle();
+    return true;
   } finally {
     await file.close();
   }
