@@ -7,11 +7,13 @@ import { plainInPlaceHasher, type HashName } from '@assay/core/hash';
 import {
   asciiBankOf,
   byteOrderOf,
+  decodeVerifierState,
   digestText,
   emptyPcr,
   encodeAsciiEntry,
   encodeBinaryEntry,
   encodeTemplateData,
+  encodeVerifierState,
   entryKind,
   entryStream,
   extendPcr,
@@ -124,12 +126,12 @@ function verified(pieces: readonly Uint8Array[], asked: Asked): object {
   return reportOf(verifier);
 }
 
-/** The state goes to another verifier after each piece. */
+/** The state goes to another verifier after each piece, as bytes. */
 function verifiedInTurns(pieces: readonly Uint8Array[], asked: Asked): object {
   let verifier = ListVerifier.begin(asked, hasher);
   for (const piece of pieces) {
     verifier.push(piece);
-    verifier = ListVerifier.resume(verifier.state, hasher);
+    verifier = ListVerifier.resume(decodeVerifierState(encodeVerifierState(verifier.state)), hasher);
   }
   verifier.end();
   return reportOf(verifier);
@@ -337,4 +339,24 @@ test('of many forged entries the first thousand are named and all are counted', 
   const { forged, forgedEntries } = verifier.report;
   assert.deepEqual([forged, forgedEntries.length], [5000, 1000]);
   assert.deepEqual(forgedEntries.at(-1), { entry: 1000, offset: 999 * record.length });
+});
+
+test('what is not the state of a list is refused', () => {
+  const verifier = ListVerifier.begin({ form: { format: 'binary', bank: 'sha256' } }, hasher);
+  verifier.push(new Uint8Array(readFileSync(new URL('ima-sig/binary_runtime_measurements_sha256', LISTS))));
+  const good = encodeVerifierState(verifier.state);
+  for (let length = 0; length < good.length; length++) {
+    assert.throws(() => decodeVerifierState(good.subarray(0, length)), { name: 'FormatError' }, `${length} bytes`);
+  }
+  assert.throws(() => decodeVerifierState(concat([good, Uint8Array.of(0)])), { code: 'BYTES-TRAILING' });
+  fc.assert(
+    fc.property(fc.nat(good.length - 1), fc.integer({ min: 1, max: 255 }), (at, by) => {
+      try {
+        decodeVerifierState(good.with(at, ((good[at] ?? 0) + by) % 256));
+      } catch (error) {
+        assert.ok(error instanceof FormatError, String(error));
+      }
+    }),
+    { numRuns: 1000 },
+  );
 });

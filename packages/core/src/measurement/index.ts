@@ -33,6 +33,7 @@ export {
 } from './replay.ts';
 export { entryStream, type EntryStream, type ListForm } from './stream.ts';
 export type { BootAggregate, ForgedEntry, ListReport } from './totals.ts';
+export { decodeVerifierState, encodeVerifierState } from './verifier-state.ts';
 export { ListVerifier, type VerifierState, type VerifyOptions } from './verifier.ts';
 export { encodeTemplateData } from './template-data.ts';
 export { beginsWithDigestAndName, fieldsOf, type TemplateName } from './templates.ts';
