@@ -161,6 +161,18 @@ describe('EVM says', () => {
     );
   });
 
+  test('with evm=fix what HMAC would mend a file, and removes one that is over nothing', () => {
+    const repairOf = (file: EvmFile, state = HMAC): Uint8Array | null | undefined =>
+      evmStatus(file, { ...state, fix: true }, nodeCrypto).repair?.value;
+    const nothing = fileOf({ ...F1, metadata: bare }, { evm: null });
+    assert.deepEqual(repairOf(fileOf(F1, { evm: null })), new Uint8Array(F1.evm));
+    assert.equal(repairOf(nothing), undefined);
+    assert.equal(repairOf({ ...nothing, evm: F1.evm }), null);
+    assert.equal(repairOf(fileOf(F1, { evm: null, isHmacUnsupported: true })), undefined);
+    assert.equal(repairOf(fileOf(F1, { evm: null }), { ...NO_KEY, x509: true }), undefined);
+    assert.equal(evmStatus(fileOf(F1), HMAC, nodeCrypto).repair, undefined);
+  });
+
   test('nothing of metadata that are none: those are an error', () => {
     const broken = fileOf({ ...F1, metadata: { ...F1.metadata, mode: -1 } });
     assert.throws(() => statusOf(broken), FormatError);

@@ -183,11 +183,11 @@ describe('fix mode', () => {
     }
   });
   test('is a mode of EVM, too, since 6.19: it gives a signed file its HMAC', () => {
-    const evmRepair = Uint8Array.of(2, ...new Uint8Array(20));
+    const evmRepair = { name: 'security.evm', value: Uint8Array.of(2, ...new Uint8Array(20)) } as const;
     const file = fileOf({ label: V2, evm: 'no_label', evmRepair });
     assert.deepEqual(fixed(file).writes, []);
     const { status, writes } = fixed(file, NO_DEMANDS, '6.19');
-    assert.deepEqual([status, writes], ['pass', [{ name: 'security.evm', value: evmRepair }]]);
+    assert.deepEqual([status, writes], ['pass', [evmRepair]]);
   });
   test('writes md5 and sha1 as type 1, all others as type 4', () => {
     const typeOf = (algorithm: (typeof HASH_NAMES)[number]) => kernelLabel({ algorithm, value: new Uint8Array(1) })[0];

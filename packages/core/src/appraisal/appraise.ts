@@ -23,8 +23,8 @@ export interface AppraisedFile {
   readonly isNew: boolean;
   /** Counts as signed (IMA_DIGSIG), since a signature was found or set before. */
   readonly isSigned?: boolean;
-  /** The HMAC that EVM writes where it runs with `evm=fix` and its key is loaded. */
-  readonly evmRepair?: Uint8Array;
+  /** `repair` of what `evmStatus` says, where EVM runs with `evm=fix`. */
+  readonly evmRepair?: KernelWrite;
   /** On a read-only mount or with the immutable attribute, so that the kernel cannot write the label. */
   readonly isImmutable?: boolean;
   /** FUSE and its like, whose content can change behind the kernel's back (SB_I_IMA_UNVERIFIABLE_SIGNATURE). */
@@ -204,7 +204,7 @@ function fixes({ status }: Finding, { file, digest, kernel, triesModsig }: Quest
   if (kernel.mode === 'fix' && !triesModsig && !hasFileSignature(file))
     return file.isImmutable === true ? [] : [{ name: 'security.ima', value: kernelLabel(digest) }];
   const repairs = status === 'no_label' && file.evmRepair !== undefined && hasVersion(kernel, '6.19');
-  return repairs ? [{ name: 'security.evm', value: file.evmRepair }] : [];
+  return repairs ? [file.evmRepair] : [];
 }
 
 function hasFileSignature({ label }: AppraisedFile): boolean {

@@ -44,6 +44,8 @@ export interface EvmResult {
   readonly status: IntegrityStatus;
   /** A signature that is bound to the inode is replaced by an HMAC once it was found good. */
   readonly writes: readonly KernelWrite[];
+  /** With `evm=fix`: what IMA may have EVM do to security.evm. Where nothing is protected, it is removed. */
+  readonly repair?: KernelWrite;
 }
 
 /**
@@ -53,7 +55,16 @@ export interface EvmResult {
  */
 export function evmStatus(file: EvmFile, state: EvmState, ports: LabelPorts): EvmResult {
   if (!isKeyLoaded(state) || !state.enabled.includes('security.ima')) return { status: 'unknown', writes: [] };
-  return verifyMetadata(file, state, ports);
+  const repair = state.fix === true ? repairOf(file, state, ports) : undefined;
+  return { ...verifyMetadata(file, state, ports), ...(repair === undefined ? {} : { repair }) };
+}
+
+/** evm_fix_hmac, evm_update_evmxattr */
+function repairOf(file: EvmFile, state: EvmState, { hasher }: LabelPorts): KernelWrite | undefined {
+  const { hmacKey } = state;
+  if (hmacKey === null || file.isHmacUnsupported === true) return undefined;
+  if (hasEnabled(file, state)) return { name: 'security.evm', value: hmacValue(file, state, hmacKey, hasher) };
+  return file.evm === null ? undefined : { name: 'security.evm', value: null };
 }
 
 export function isKeyLoaded({ hmacKey, x509 }: EvmState): boolean {

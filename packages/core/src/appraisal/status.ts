@@ -34,5 +34,6 @@ export type SignatureVerdict =
 /** A value that the kernel writes by itself. */
 export interface KernelWrite {
   readonly name: 'security.ima' | 'security.evm';
-  readonly value: Uint8Array;
+  /** null: it is removed. */
+  readonly value: Uint8Array | null;
 }
