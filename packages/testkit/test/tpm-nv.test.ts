@@ -9,8 +9,11 @@ import { promisify } from 'node:util';
 import { concat, toHex } from '@assay/core/bytes';
 import { nodeCrypto } from '@assay/core/node';
 import {
+  checkEndorsementKey,
   command,
+  EK_ECC_P256,
   EMPTY_PASSWORD,
+  encodePublic,
   NV,
   nvDefineSpace,
   nvExtend,
@@ -24,10 +27,12 @@ import {
   TPM_HANDLE,
   verifyNvCertify,
   type NvPublic,
+  type PublicArea,
 } from '@assay/core/tpm';
 import {
   certificatesIn,
   certifyNv,
+  createCertifiedEndorsementKey,
   listNvIndices,
   readCertificateChain,
   readCertificates,
@@ -123,6 +128,32 @@ describe('NV storage, on swtpm', () => {
     await assert.rejects(write(own, QUESTION), { code: 'TPM-RESPONSE' });
     await tpm.run(command(nvReadLock, own, [EMPTY_PASSWORD]));
     await assert.rejects(readNv(tpm, 0x01800007), { code: 'TPM-RESPONSE' });
+  });
+
+  test('an EK is made from the nonce and the template that are kept for it', async () => {
+    const made = async (): Promise<string> => {
+      const ek = await createCertifiedEndorsementKey(tpm, 'L-2');
+      await tpm.flush(ek.handle);
+      assert.equal(checkEndorsementKey(parsePublic(ek.public)).template, 'L-2');
+      return toHex(ek.public);
+    };
+    const from = async (area: PublicArea): Promise<string> => {
+      const key = await tpm.createPrimary(TPM_HANDLE.ENDORSEMENT, area);
+      await tpm.flush(key.handle);
+      return toHex(key.public);
+    };
+    assert.equal(await made(), await from(EK_ECC_P256));
+    const nonce = new Uint8Array(20).fill(9);
+    const x = concat([nonce, new Uint8Array(12)]);
+    await write(await define(0x01c0000b, { dataSize: nonce.length }), nonce);
+    assert.equal(await made(), await from({ ...EK_ECC_P256, x }));
+    // tpm2_createek 5.4 makes another key each time from these (it copies the address of the nonce).
+    const y = new Uint8Array(32).fill(4);
+    const template = encodePublic({ ...EK_ECC_P256, y }).subarray(2);
+    await write(await define(0x01c0000c, { dataSize: template.length }), template);
+    assert.equal(await made(), await from({ ...EK_ECC_P256, x, y }));
+    await write(await define(0x01c00004, { dataSize: 4 }), QUESTION.subarray(0, 4));
+    await assert.rejects(createCertifiedEndorsementKey(tpm, 'L-1'), { name: 'FormatError' });
   });
 
   test('NV_Certify: the index of this name holds these bytes', async () => {

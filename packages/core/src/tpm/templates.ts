@@ -62,6 +62,8 @@ export interface EkTemplate {
   /** NV index of the certificate, and of the template where a TPM has its own. */
   readonly certificateIndex: number;
   readonly templateIndex: number;
+  /** NV index of what stands in the field `unique` of the template; the low range alone has one. */
+  readonly nonceIndex?: number;
 }
 
 /**
@@ -69,8 +71,8 @@ export interface EkTemplate {
  * SM4 no TPM has that could be tried.
  */
 export const EK_TEMPLATES: Readonly<Record<EkTemplateName, EkTemplate>> = {
-  'L-1': { area: EK_RSA_2048, certificateIndex: 0x01c00002, templateIndex: 0x01c00004 },
-  'L-2': { area: EK_ECC_P256, certificateIndex: 0x01c0000a, templateIndex: 0x01c0000c },
+  'L-1': { area: EK_RSA_2048, certificateIndex: 0x01c00002, templateIndex: 0x01c00004, nonceIndex: 0x01c00003 },
+  'L-2': { area: EK_ECC_P256, certificateIndex: 0x01c0000a, templateIndex: 0x01c0000c, nonceIndex: 0x01c0000b },
   'H-1': { area: { ...rsa(2048), ...high('sha256', 128) }, certificateIndex: 0x01c00012, templateIndex: 0x01c00013 },
   'H-2': { area: { ...ecc('p256'), ...high('sha256', 128) }, certificateIndex: 0x01c00014, templateIndex: 0x01c00015 },
   'H-3': { area: { ...ecc('p384'), ...high('sha384', 256) }, certificateIndex: 0x01c00016, templateIndex: 0x01c00017 },

@@ -11,6 +11,7 @@ export { readAlgorithms, readBanks, readCommands, readCurves, readHandles, readP
 export { certificatesIn, readCertificateChain, readCertificates, type TpmCertificate } from './certificates.ts';
 export { SwtpmControl } from './control.ts';
 export { openTpmDevice } from './device.ts';
+export { createCertifiedEndorsementKey } from './ek-template.ts';
 export type { TpmIdentity } from './identity.ts';
 export { listNvIndices, readNv, readNvPublic } from './nv.ts';
 export { quoteWithValues, type QuoteWithValues } from './quote.ts';
