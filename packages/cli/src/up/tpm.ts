@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { fromHex } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
 import { writePrivateJson } from '@assay/linux/files';
-import { connectSwtpm, openTpmDevice, Tpm, type TpmTransport } from '@assay/linux/tpm';
+import { connectSwtpm, openTpmDevice, parseSocketAddress, Tpm, type TpmTransport } from '@assay/linux/tpm';
 import { startSwtpm, swtpmAvailable } from '@assay/testkit/swtpm';
 import { SimulatedTpm } from '@assay/testkit/tpm';
 import type { TpmKind } from '@assay/wire';
 import { z } from 'zod';
+import { UsageError } from '../exit.ts';
 import { readStateFile } from '../state-file.ts';
 import type { State } from './state.ts';
 
@@ -74,11 +75,13 @@ async function openDevice(_state: State, path = TPM_DEVICE): Promise<ChosenTpm> 
 /** One that is given keeps running; else one is started, with its state beside ours. */
 async function openSwtpm(state: State, socket?: string): Promise<ChosenTpm> {
   const started = socket === undefined ? await startSwtpm(state.path('tpm')) : undefined;
-  const path = socket ?? started?.socketPath ?? '';
-  const tpm = new Tpm(await connectSwtpm(path));
+  const address = started?.socketPath ?? parseSocketAddress(socket ?? '');
+  if (address === undefined) throw new UsageError(`--tpm swtpm:${socket ?? ''} names no socket`);
+  const tpm = new Tpm(await connectSwtpm(address));
+  const tcti = typeof address === 'string' ? `path=${address}` : `host=${address.host},port=${address.port}`;
   const lines = [
     'swtpm, a software TPM: root on this machine can copy its keys',
-    `tpm2-tools reach it with TPM2TOOLS_TCTI=swtpm:path=${path}`,
+    `tpm2-tools reach it with TPM2TOOLS_TCTI=swtpm:${tcti}`,
   ];
   const release = async (): Promise<void> => {
     if (started !== undefined) await tpm.shutdown();
