@@ -8,7 +8,9 @@ import { allocateSection, Section, type SectionMemory } from './section.ts';
 import type { SectionWork } from './section-worker.ts';
 import type { ListSource, VerifyListOptions } from './options.ts';
 
-const SECTIONS_PER_CORE = 4;
+const SECTIONS_PER_CORE = 2;
+/** A worker allocates next to nothing; without limits V8 lets garbage pile up before it looks. */
+const RESOURCES = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64 };
 const PATIENCE_MILLISECONDS = 60_000;
 
 /**
@@ -45,7 +47,7 @@ class Workers {
   constructor(count: number, work: { form: ListForm; banks: readonly HashName[]; memory: readonly SectionMemory[] }) {
     const workerData: SectionWork = { ...work, given: this.#given };
     const url = new URL('./section-worker.ts', import.meta.url);
-    this.#workers = Array.from({ length: count }, () => new Worker(url, { workerData }));
+    this.#workers = Array.from({ length: count }, () => new Worker(url, { workerData, resourceLimits: RESOURCES }));
     const { promise, reject } = Promise.withResolvers<never>();
     for (const worker of this.#workers) worker.once('error', reject);
     promise.catch(() => undefined);

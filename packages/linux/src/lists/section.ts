@@ -1,7 +1,7 @@
 import { hashAlgorithm, type HashName } from '@assay/core/hash';
 import { Extensions, type Digester } from '@assay/core/measurement';
 
-export const SECTION_BYTES = 512 * 1024;
+export const SECTION_BYTES = 256 * 1024;
 /** Entries in a section, of which few records are shorter than this; what has no room is left to the main thread. */
 const SHORT_RECORD = 64;
 
