@@ -1,3 +1,4 @@
+import { measurementLists } from './measurement-lists.ts';
 import { policyMatching } from './policy-matching.ts';
 import { policyRules } from './policy-rules.ts';
 import type { Suite } from './suite.ts';
@@ -6,4 +7,4 @@ export { keepAnswers, keptAnswers } from './kept.ts';
 export { ask, type Agreement, type AskedKernel, type GuestAnswer, type Suite } from './suite.ts';
 
 /** In the order in which they run. */
-export const SUITES: readonly Suite[] = [policyRules, policyMatching];
+export const SUITES: readonly Suite[] = [policyRules, policyMatching, measurementLists];

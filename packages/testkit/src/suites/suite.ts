@@ -99,13 +99,18 @@ export async function readAll(directory: string): Promise<Map<string, Buffer>> {
 }
 
 /**
- * A file that was asked about or answered, as text.
+ * A file that was asked about or answered.
  * @throws SystemError LAB-GUEST where it is missing
  */
-export function textOf(files: Files, name: string): string {
+export function fileOf(files: Files, name: string): Uint8Array {
   const file = files.get(name);
   if (file === undefined) throw new SystemError('LAB-GUEST', `the guest left no file ${name}`);
-  return Buffer.from(file).toString('utf8');
+  return file;
+}
+
+/** The same as text. */
+export function textOf(files: Files, name: string): string {
+  return Buffer.from(fileOf(files, name)).toString('utf8');
 }
 
 /** What the configuration of a kernel of the lab says of its policies. */
