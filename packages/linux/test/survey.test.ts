@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import {
+  fileSystemFacts,
   imaLabel,
   isElf,
   Survey,
@@ -41,6 +42,16 @@ test('a directory gives its files and directories, and neither links nor pipes',
   assert.equal(file.fileSystem.magic, BigInt(statfsSync(root).type));
   assert.notEqual(file.fileSystem.type ?? '', '');
   assert.equal(found(root).length, 3);
+});
+
+test('the file system of a file is told by magic number, type and, where it has one, UUID', () => {
+  assert.deepEqual(fileSystemFacts('/proc/self/stat'), { magic: 0x9fa0n, type: 'proc', subtype: '' });
+  const { uuid, ...facts } = fileSystemFacts('/');
+  assert.deepEqual(Object.keys(facts).toSorted(), ['magic', 'subtype', 'type']);
+  const told = spawnSync('findmnt', ['-n', '-o', 'UUID', '/'], { encoding: 'utf8' }).stdout.trim();
+  if (told !== '') assert.equal(uuid, told);
+  assert.match(uuid ?? '00000000-0000-0000-0000-000000000000', /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  assert.throws(() => fileSystemFacts('/none/at/all'), { code: 'ENOENT' });
 });
 
 test('names of any bytes keep them', (t) => {

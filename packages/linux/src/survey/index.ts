@@ -1,4 +1,5 @@
 export {
+  fileSystemFacts,
   fileSystemType,
   imaLabel,
   isElf,

@@ -1,6 +1,8 @@
 import { closeSync, constants, lstatSync, openSync, readdirSync, readSync, statfsSync } from 'node:fs';
+import { toHex } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
 import type { EventFile } from '@assay/core/policy';
+import { fileSystemUuid } from '../files/index.ts';
 import { hasNoFiles, readMounts, visibleMounts, type Mount } from '../mounts/index.ts';
 import { getXattr } from '../xattr/index.ts';
 
@@ -49,13 +51,13 @@ const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
  */
 export class Survey {
   readonly #oneFileSystem: boolean;
-  readonly #mounts: ReadonlyMap<string, Mount>;
+  readonly #mounts: Mounts;
   readonly #fileSystems = new Map<number, EventFile>();
 
   /** @param oneFileSystem directories on which another file system is mounted are passed over */
   constructor(oneFileSystem: boolean) {
     this.#oneFileSystem = oneFileSystem;
-    this.#mounts = new Map(visibleMounts(readMounts()).map((mount) => [mount.mountPoint.toString('latin1'), mount]));
+    this.#mounts = mountsByPoint();
   }
 
   /** What stands in one directory. @param path absolute, one character per byte, no symbolic link in it */
@@ -91,19 +93,64 @@ export class Survey {
   }
 
   #look(device: number, path: string): EventFile {
-    const magic = BigInt.asUintN(64, statfsSync(systemPath(path), { bigint: true }).type);
-    const mount = this.#mountOf(path);
-    const found = mount === undefined ? { magic } : { magic, ...fileSystemType(mount.type) };
+    const found = factsOf(path, this.#mounts);
     this.#fileSystems.set(device, found);
     return found;
   }
+}
 
-  #mountOf(path: string): Mount | undefined {
-    for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) {
-      const mount = this.#mounts.get(at);
-      if (mount !== undefined) return mount;
-    }
-    return this.#mounts.get('/');
+type Mounts = ReadonlyMap<string, Mount>;
+
+/** Mounts that paths lead to, by their points. */
+function mountsByPoint(): Mounts {
+  return new Map(visibleMounts(readMounts()).map((mount) => [mount.mountPoint.toString('latin1'), mount]));
+}
+
+/**
+ * What conditions look at in the file system of a file.
+ * @param path absolute, one character per byte, no symbolic link in it
+ * @throws Error of statfs(2)
+ */
+export function fileSystemFacts(path: string): EventFile {
+  return factsOf(path, mountsByPoint());
+}
+
+function factsOf(path: string, mounts: Mounts): EventFile {
+  const magic = BigInt.asUintN(64, statfsSync(systemPath(path), { bigint: true }).type);
+  const mount = mountOf(path, mounts);
+  const uuid = uuidOf(path);
+  return {
+    magic,
+    ...(mount === undefined ? {} : fileSystemType(mount.type)),
+    ...(uuid === undefined ? {} : { uuid }),
+  };
+}
+
+function mountOf(path: string, mounts: Mounts): Mount | undefined {
+  for (let at = path; at !== ''; at = at.slice(0, at.lastIndexOf('/'))) {
+    const mount = mounts.get(at);
+    if (mount !== undefined) return mount;
+  }
+  return mounts.get('/');
+}
+
+/** Undefined where the file cannot be opened, or its file system does not tell. */
+function uuidOf(path: string): string | undefined {
+  const bytes = opened(path, fileSystemUuid);
+  if (bytes === undefined) return undefined;
+  return toHex(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** Undefined where it cannot be opened, or the work fails. */
+function opened<T>(path: string, work: (fd: number) => T): T | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(systemPath(path), OPEN_FLAGS);
+    return work(fd);
+  } catch {
+    return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
@@ -124,16 +171,12 @@ export function imaLabel(path: string): SurveyedLabel {
 
 /** Whether a file begins as ELF files do; false where it cannot be read. @param path one character per byte */
 export function isElf(path: string): boolean {
-  let fd: number | undefined;
-  try {
-    fd = openSync(systemPath(path), OPEN_FLAGS);
-    const head = Buffer.alloc(ELF_MAGIC.length);
-    return readSync(fd, head) === head.length && head.equals(ELF_MAGIC);
-  } catch {
-    return false;
-  } finally {
-    if (fd !== undefined) closeSync(fd);
-  }
+  return opened(path, beginsAsElf) ?? false;
+}
+
+function beginsAsElf(fd: number): boolean {
+  const head = Buffer.alloc(ELF_MAGIC.length);
+  return readSync(fd, head) === head.length && head.equals(ELF_MAGIC);
 }
 
 /** Strings are quicker, and wrong for what is not ASCII. */
