@@ -114,6 +114,9 @@ const PUBLIC_AREAS = {
   ...Object.fromEntries(Object.entries(EK_TEMPLATES).map(([name, { area }]) => [`EK ${name}`, area])),
   ...Object.fromEntries(Object.entries(AK_TEMPLATES).map(([name, area]) => [`AK ${name}`, area])),
   'sealed data': sealedTemplate('sha384', bytes(48), false),
+  'key for OAEP': { ...AK_TEMPLATES['rsassa-2048'], scheme: null, decryption: { scheme: 'oaep', hash: 'sha256' } },
+  'key for RSAES': { ...AK_TEMPLATES['rsassa-2048'], scheme: null, decryption: { scheme: 'rsaes' } },
+  'key for ECDH': { ...AK_TEMPLATES['ecdsa-p256'], scheme: null, decryption: { scheme: 'ecdh', hash: 'sha256' } },
   'HMAC key': { ...sealedTemplate('sha256', NONE, true), hmac: 'sha256', unique: bytes(32) },
 } as const;
 

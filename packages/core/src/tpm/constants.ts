@@ -6,8 +6,12 @@ export const TPM_ALG = {
   KEYEDHASH: 0x0008,
   NULL: 0x0010,
   RSASSA: 0x0014,
+  RSAES: 0x0015,
   RSAPSS: 0x0016,
+  OAEP: 0x0017,
   ECDSA: 0x0018,
+  ECDH: 0x0019,
+  ECMQV: 0x001d,
   ECC: 0x0023,
   CFB: 0x0043,
 } as const;

@@ -31,7 +31,7 @@ export {
   type Use,
 } from './session.ts';
 export type { AttestationInput, AttestationPorts } from './signed.ts';
-export { type AesCfb, type SigningScheme } from './structures/algorithms.ts';
+export { type AesCfb, type DecryptionScheme, type SigningScheme } from './structures/algorithms.ts';
 export {
   clockInfo,
   encodeAttest,

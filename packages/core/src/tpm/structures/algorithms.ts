@@ -1,3 +1,4 @@
+import type { ByteReader, ByteWriter } from '../../bytes/index.ts';
 import { FormatError, type ErrorPlace } from '../../errors/index.ts';
 import { hashAlgorithm, hashOfTpmId, type HashName } from '../../hash/index.ts';
 import type { Curve } from '../../keys/index.ts';
@@ -9,6 +10,11 @@ export interface SigningScheme {
   readonly scheme: 'ecdsa' | 'rsassa' | 'rsapss';
   readonly hash: HashName;
 }
+
+/** How a key decrypts, or agrees on a secret; the hash of OAEP, or of what is derived. */
+export type DecryptionScheme =
+  | { readonly scheme: 'rsaes' }
+  | { readonly scheme: 'oaep' | 'ecdh' | 'ecmqv'; readonly hash: HashName };
 
 /** AES in CFB mode, the cipher of every EK template but H-5. */
 export interface AesCfb {
@@ -74,6 +80,27 @@ export const signingScheme: Codec<SigningScheme | null> = {
     else w.u16(SCHEME_IDS[value.scheme]).u16(tpmHashId(value.hash));
   },
 };
+
+const DECRYPTION_IDS = { rsaes: TPM_ALG.RSAES, oaep: TPM_ALG.OAEP, ecdh: TPM_ALG.ECDH, ecmqv: TPM_ALG.ECMQV } as const;
+const DECRYPTION_SCHEMES = new Map<number, DecryptionScheme['scheme']>([
+  [TPM_ALG.RSAES, 'rsaes'],
+  [TPM_ALG.OAEP, 'oaep'],
+  [TPM_ALG.ECDH, 'ecdh'],
+  [TPM_ALG.ECMQV, 'ecmqv'],
+]);
+
+/** The schemes of TPMT_RSA_SCHEME and TPMT_ECC_SCHEME that decrypt; undefined, and nothing read, where it is another. */
+export function readDecryptionScheme(r: ByteReader, field: string): DecryptionScheme | undefined {
+  const scheme = DECRYPTION_SCHEMES.get(((r.bytes[r.offset] ?? 0) << 8) | (r.bytes[r.offset + 1] ?? 0));
+  if (scheme === undefined) return undefined;
+  r.u16(field);
+  return scheme === 'rsaes' ? { scheme } : { scheme, hash: hashId.read(r, `${field}.hashAlg`) };
+}
+
+export function writeDecryptionScheme(w: ByteWriter, value: DecryptionScheme): void {
+  w.u16(DECRYPTION_IDS[value.scheme]);
+  if (value.scheme !== 'rsaes') hashId.write(w, value.hash);
+}
 
 /** TPMT_SYM_DEF_OBJECT. */
 export const symmetric: Codec<AesCfb | null> = {

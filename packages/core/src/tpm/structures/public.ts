@@ -8,10 +8,13 @@ import {
   curveId,
   flags,
   hashId,
+  readDecryptionScheme,
   signingScheme,
   symmetric,
   unknownValue,
+  writeDecryptionScheme,
   type AesCfb,
+  type DecryptionScheme,
   type SigningScheme,
 } from './algorithms.ts';
 
@@ -25,7 +28,10 @@ interface ObjectArea {
 interface KeyArea extends ObjectArea {
   /** Cipher that protects children; null for a key that has none. */
   readonly symmetric: AesCfb | null;
+  /** How it signs; null where the caller chooses, or where it does not sign. */
   readonly scheme: SigningScheme | null;
+  /** How it decrypts, instead; absent where the caller chooses, or where it does not decrypt. */
+  readonly decryption?: DecryptionScheme;
 }
 
 export interface RsaPublicArea extends KeyArea {
@@ -143,7 +149,6 @@ const head = record({
   authPolicy: sized(MAX_DIGEST),
 });
 const keyedHash = record({ hmac: hmacScheme, unique: sized(MAX_DIGEST) });
-const protection = record({ symmetric, scheme: signingScheme });
 const rsa = record({ keyBits: u16, exponent: u32, modulus: sized(MAX_MODULUS) });
 const eccParameters = record({ curve: curveId, kdf: noKdf });
 
@@ -162,7 +167,9 @@ const publicArea: Codec<PublicArea> = {
   write(w, area) {
     head.write(w, area);
     if (area.type === 'keyedhash') return keyedHash.write(w, area);
-    protection.write(w, area);
+    symmetric.write(w, area.symmetric);
+    if (area.decryption === undefined) signingScheme.write(w, area.scheme);
+    else writeDecryptionScheme(w, area.decryption);
     if (area.type === 'rsa') return rsa.write(w, area);
     eccParameters.write(w, { curve: area.curve, kdf: undefined });
     eccPointOf(area.curve).write(w, area);
@@ -171,15 +178,20 @@ const publicArea: Codec<PublicArea> = {
 
 const tpm2bPublicArea = sizedStructure(publicArea, MAX_PUBLIC);
 
-function readProtection(r: ByteReader, type: 'rsa' | 'ecc'): Pick<KeyArea, 'symmetric' | 'scheme'> {
-  const read = protection.read(r, '');
-  if (read.scheme !== null && (read.scheme.scheme === 'ecdsa') !== (type === 'ecc')) {
-    throw new FormatError('TPM-STRUCTURE', `a key of another type cannot sign by ${read.scheme.scheme}`, {
-      offset: r.offset,
-      field: 'scheme',
-    });
+function readProtection(
+  r: ByteReader,
+  type: 'rsa' | 'ecc',
+): Pick<KeyArea, 'symmetric' | 'scheme'> & { readonly decryption?: DecryptionScheme } {
+  const cipher = symmetric.read(r, 'symmetric');
+  const offset = r.offset;
+  const decryption = readDecryptionScheme(r, 'scheme');
+  const scheme = decryption === undefined ? signingScheme.read(r, 'scheme') : null;
+  const used = (decryption ?? scheme)?.scheme;
+  if (used !== undefined && used.startsWith('ec') !== (type === 'ecc')) {
+    const message = `a key of another type cannot be used by ${used}`;
+    throw new FormatError('TPM-STRUCTURE', message, { offset, field: 'scheme' });
   }
-  return read;
+  return { symmetric: cipher, scheme, ...(decryption === undefined ? {} : { decryption }) };
 }
 
 function readEcc(r: ByteReader): Pick<EccPublicArea, 'curve' | 'x' | 'y'> {
