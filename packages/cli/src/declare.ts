@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { DEFAULT_STATE, DEFAULT_URL } from './connect.ts';
 
 // What the declarations of all commands are made of.
 
@@ -30,4 +31,14 @@ export function outputOption(formats: readonly string[] = ['text', 'json']): Opt
 
 export function examples(target: Command, lines: readonly string[]): void {
   target.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+}
+
+export function connected(target: Command): Command {
+  return target
+    .addOption(new Option('--url <url>', 'the verifier').env('ASSAY_URL').default(DEFAULT_URL))
+    .addOption(stateOption());
+}
+
+export function stateOption(): Option {
+  return new Option('--state <dir>', 'state directory of `assay up`').env('ASSAY_STATE').default(DEFAULT_STATE);
 }
