@@ -27,7 +27,10 @@ export interface PolicyEvent {
   readonly hasLabel?: (field: LabelField, text: string) => boolean | undefined;
 }
 
-/** Whose access it is: with CREDS_CHECK the credentials that the process gets, else those that it has. */
+/**
+ * Whose access it is: with CREDS_CHECK the ids that the program gets, else those that the process has. From 5.8 to 6.18
+ * CREDS_CHECK does not see what setuid and setgid bits of the program give.
+ */
 export interface Subject {
   readonly uid: number;
   readonly euid: number;

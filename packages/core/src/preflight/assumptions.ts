@@ -79,14 +79,36 @@ export function assumedEvents(
   users: readonly number[],
   profile: Pick<KernelProfile, 'version'>,
 ): AssumedEvent[] {
-  const maps: EventFunction[] = hasVersion(profile, '6.3') ? ['MMAP_CHECK_REQPROT', 'MMAP_CHECK'] : ['MMAP_CHECK'];
+  const hooks = hooksOf(profile);
   return assumptions.flatMap((assumption) => {
-    const asked = QUESTIONS[assumption](kind, maps);
+    const asked = QUESTIONS[assumption](kind, hooks);
     const subjects = asked.by === 'root' ? [ROOT] : subjectsWho(asked.by, kind, assumption, users);
     return subjects.flatMap((subject) =>
-      asked.questions.map((question) => eventOf(question, assumption, subject, kind)),
+      asked.questions.map((question) => eventOf(question, assumption, subject, kind, hooks)),
     );
   });
+}
+
+/** What of the kernel decides with what functions it asks. */
+interface Hooks {
+  readonly maps: readonly EventFunction[];
+  /** CREDS_CHECK is asked about the program alone, and no more about scripts in front of their interpreter. */
+  readonly credsOfProgram: boolean;
+  /** CREDS_CHECK sees the ids that setuid and setgid bits give. */
+  readonly credsWithBits: boolean;
+}
+
+/**
+ * From 5.8 to 6.18 the kernel took up setuid bits only after it had asked (56305aa9b6fa, "exec: Compute file based creds only
+ * once"). Since 6.19 it asks later (ima_creds_check), when scripts are not at hand any more.
+ */
+function hooksOf(profile: Pick<KernelProfile, 'version'>): Hooks {
+  const asksLater = hasVersion(profile, '6.19');
+  return {
+    maps: hasVersion(profile, '6.3') ? ['MMAP_CHECK_REQPROT', 'MMAP_CHECK'] : ['MMAP_CHECK'],
+    credsOfProgram: asksLater,
+    credsWithBits: asksLater || !hasVersion(profile, '5.8'),
+  };
 }
 
 const ROOT = plainSubject(0, 0);
@@ -104,14 +126,15 @@ const NOTHING: Asked = { by: 'root', questions: [] };
 const OPEN: Question = ['FILE_CHECK', MAY_READ];
 
 /** Root may read everything, and execute what anybody may. */
-const QUESTIONS: Readonly<Record<Assumption, (kind: FileKind, maps: readonly EventFunction[]) => Asked>> = {
-  exec: ({ mode, isElf }, maps) => {
+const QUESTIONS: Readonly<Record<Assumption, (kind: FileKind, hooks: Hooks) => Asked>> = {
+  exec: ({ mode, isElf }, { maps, credsOfProgram }) => {
     if ((mode & EXECUTABLE) === 0) return NOTHING;
-    const executed = (['FILE_CHECK', 'BPRM_CHECK', 'CREDS_CHECK'] as const).map((func): Question => [func, MAY_EXEC]);
-    const then = isElf ? maps.map((func): Question => [func, MAY_EXEC]) : [OPEN];
-    return { by: 'execute', questions: [...executed, ...then] };
+    const creds: EventFunction[] = isElf || !credsOfProgram ? ['CREDS_CHECK'] : [];
+    const functions: EventFunction[] = ['FILE_CHECK', 'BPRM_CHECK', ...creds, ...(isElf ? maps : [])];
+    const executed = functions.map((func): Question => [func, MAY_EXEC]);
+    return { by: 'execute', questions: isElf ? executed : [...executed, OPEN] };
   },
-  mmap: ({ role, isElf }, maps) =>
+  mmap: ({ role, isElf }, { maps }) =>
     role === 'shared-object' && isElf
       ? { by: 'read', questions: [OPEN, ...maps.map((func): Question => [func, MAY_EXEC])] }
       : NOTHING,
@@ -148,10 +171,15 @@ function hasPermission({ mode, owner, group }: FileKind, user: number, bit: numb
 const SETUID = 0o4000;
 const SETGID = 0o2000;
 
-/** CREDS_CHECK sees the ids that the process gets. Which capabilities count are still those that it has. */
-function eventOf([func, mask]: Question, assumption: Assumption, subject: Subject, kind: FileKind): AssumedEvent {
-  if (func !== 'CREDS_CHECK') return { assumption, func, mask, subject };
-  const { mode, owner, group } = kind;
+/** Which capabilities count are those that the process has when it is asked, whatever ids it gets. */
+function eventOf(
+  [func, mask]: Question,
+  assumption: Assumption,
+  subject: Subject,
+  { mode, owner, group }: FileKind,
+  { credsWithBits }: Hooks,
+): AssumedEvent {
+  if (func !== 'CREDS_CHECK' || !credsWithBits) return { assumption, func, mask, subject };
   const user = (mode & SETUID) === 0 ? {} : { euid: owner, suid: owner };
   const groups = (mode & SETGID) === 0 ? {} : { egid: group, sgid: group };
   return { assumption, func, mask, subject: { ...subject, ...user, ...groups } };
