@@ -8,16 +8,18 @@ import { fastHasher } from '../digests/index.ts';
 
 const read = promisify(readWithCallback);
 
-/** Never mapped: a file that is cut short while it is mapped would kill the process. One buffer per thread. */
+/**
+ * Never mapped: a file that is cut short while it is mapped would kill the process. One buffer per thread, as nobody waits
+ * while it is in use.
+ */
 const buffer = Buffer.allocUnsafeSlow(128 * 1024);
 
 /** From here on it pays to read and hash at the same time. */
 const LARGE = 4 * 1024 * 1024;
 const LARGE_PART = 512 * 1024;
-let largeParts: readonly [Buffer, Buffer] | undefined;
 
 /**
- * Digest of the whole content, whatever the file offset is. For one file at a time in each thread.
+ * Digest of the whole content, whatever the file offset is.
  * @param size of the file in bytes, as stat gives it; the caller looks whether it stays so
  * @throws Error of read(2); SystemError HASH-UNAVAILABLE
  */
@@ -34,8 +36,7 @@ export function contentDigest(fd: number, algorithm: HashName, size: number): Co
 
 /** The next part is read by another thread while this one hashes. */
 async function largeDigest(fd: number, algorithm: HashName): Promise<ComputedDigest> {
-  largeParts ??= [Buffer.allocUnsafeSlow(LARGE_PART), Buffer.allocUnsafeSlow(LARGE_PART)];
-  let [part, other] = largeParts;
+  let [part, other] = [Buffer.allocUnsafeSlow(LARGE_PART), Buffer.allocUnsafeSlow(LARGE_PART)];
   const hash = createHash(algorithm);
   let reading = read(fd, part, 0, LARGE_PART, 0);
   for (let position = 0; ; ) {

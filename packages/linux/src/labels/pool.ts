@@ -98,6 +98,10 @@ class OpenBatch {
   }
 
   finish(results: readonly LabelResult[]): void {
+    if (results.length !== this.fds.length) {
+      this.fail(new Error('a thread gave the results of other files'));
+      return;
+    }
     this.results = labelled(this.#batch, results);
     this.#settle.resolve(this.results);
   }
@@ -112,7 +116,7 @@ function labelled(batch: readonly Found[], results: readonly LabelResult[]): Lab
   let next = 0;
   return batch.map((each) => {
     if (each.kind === 'problem') return { path: each.path, size: 0, result: failure(each.error) };
-    const result = results[next] ?? failure(new Error('the thread gave no result'));
+    const result = results[next] ?? failure(new Error('no result'));
     next += 1;
     return { path: each.path, size: each.size, result };
   });
@@ -155,10 +159,13 @@ class Thread {
       if (this.#runs) this.#waiting.shift()?.finish(results);
       this.#runs = true;
     });
-    this.#worker.on('error', (error: Error) => {
-      this.#runs = false;
-      for (const batch of this.#waiting.splice(0)) batch.fail(error);
-    });
+    this.#worker.on('error', (error: Error) => this.#end(error));
+    this.#worker.on('exit', () => this.#end(new Error('a thread ended')));
+  }
+
+  #end(error: Error): void {
+    this.#runs = false;
+    for (const batch of this.#waiting.splice(0)) batch.fail(error);
   }
 
   get isFree(): boolean {

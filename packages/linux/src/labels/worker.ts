@@ -22,6 +22,8 @@ const port = parentPort;
 if (port === null || !isJob(workerData)) throw new Error('this module is the worker thread of pool.ts');
 const runner = new LabelRunner(workerData);
 port.postMessage([]);
+let last = Promise.resolve();
 port.on('message', (fds: readonly number[]) => {
-  void runAll(runner, fds).then((results) => port.postMessage(results));
+  // One batch after the other, as the answers have to come in their order.
+  last = last.then(async () => port.postMessage(await runAll(runner, fds)));
 });
