@@ -156,7 +156,7 @@ describe('assay file sign and verify', { skip: noEvmctl }, () => {
   test('take a program that signs, with the certificate of its key', async (t) => {
     const cwd = tree(t);
     await key(cwd, 'hsm', '--type', 'p256');
-    const script = `#!/bin/sh\nprintf %s "$2" | xxd -r -p | openssl pkeyutl -sign -inkey ${cwd}/hsm.pem -pkeyopt digest:$1\n`;
+    const script = `#!/bin/sh\nperl -e 'print pack "H*", shift' "$2" | openssl pkeyutl -sign -inkey ${cwd}/hsm.pem -pkeyopt digest:$1\n`;
     writeFileSync(join(cwd, 'signer'), script, { mode: 0o755 });
     await assertFails(['file', 'sign', '--signer', './signer', 'tree'], { code: 'USAGE', exit: 2 }, { cwd });
     const signed = await json(['file', 'sign', '--signer', './signer', '--cert', 'hsm.der', 'tree'], cwd);

@@ -163,7 +163,7 @@ describe('signing', { skip: noEvmctl }, () => {
     const program = join(directory, 'meddling');
     const count = scratch('count', '');
     const text = `#!/bin/sh\nif [ "$(wc -c <${count})" -lt ${times} ]; then printf . >>${count}; printf . >>${path}; fi
-printf %s "$2" | xxd -r -p | openssl pkeyutl -sign -inkey ${directory}/busy.pem -pkeyopt digest:$1\n`;
+perl -e 'print pack "H*", shift' "$2" | openssl pkeyutl -sign -inkey ${directory}/busy.pem -pkeyopt digest:$1\n`;
     writeFileSync(program, text, { mode: 0o755 });
     return program;
   }
@@ -190,7 +190,7 @@ printf %s "$2" | xxd -r -p | openssl pkeyutl -sign -inkey ${directory}/busy.pem 
     makeKey('other', 'rsa:2048');
     const program = scratch(
       'program',
-      `#!/bin/sh\nprintf %s "$2" | xxd -r -p | openssl pkeyutl -sign -inkey ${directory}/other.pem -pkeyopt digest:$1\n`,
+      `#!/bin/sh\nperl -e 'print pack "H*", shift' "$2" | openssl pkeyutl -sign -inkey ${directory}/other.pem -pkeyopt digest:$1\n`,
     );
     chmodSync(program, 0o755);
     const path = scratch('guarded', 'x');

@@ -215,7 +215,7 @@ describe('a program that signs', () => {
   test('gets hash and digest, and its signature verifies', async () => {
     const key = makeKey('hsm', ['rsa:2048'], '-nodes');
     const path = program(
-      `read -r hex\n[ "$hex" = "$2" ] || exit 9\nprintf '%s' "$hex" | xxd -r -p |
+      `read -r hex\n[ "$hex" = "$2" ] || exit 9\nperl -e 'print pack "H*", shift' "$hex" |
        openssl pkeyutl -sign -inkey ${join(directory, 'hsm.pem')} -pkeyopt "digest:$1"`,
     );
     const signer = { ...openSigner({ kind: 'program', path }), keyId: key.keyId };
