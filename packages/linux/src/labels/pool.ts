@@ -20,6 +20,9 @@ type Found = OpenedFile | TreeProblem;
 const BATCH_FILES = 32;
 const BATCH_BYTES = 1024 * 1024;
 const BATCHES_PER_THREAD = 2;
+/** Starting threads costs as much as so many files, of which each costs as much as reading so many bytes. */
+const FILES_ALONE = 2000;
+const BYTES_LIKE_A_FILE = 32 * 1024;
 /** Results wait for those before them, up to so many batches. */
 const BATCHES_OPEN = 64;
 
@@ -35,13 +38,14 @@ export async function* labelFiles(
   const runner = new LabelRunner(job); // A key that cannot be opened is an error before any file is touched.
   const open: OpenBatch[] = [];
   let pool: Pool | undefined;
+  let work = 0;
   try {
     for (const batch of batchesOf(found)) {
       const one = new OpenBatch(batch);
       open.push(one);
       if (pool?.take(one) !== true) await one.runHere(runner);
-      // The first batch is done before threads are started: for a few files they would only cost.
-      pool ??= new Pool(job, threads - 1);
+      work += one.fds.length + one.bytes / BYTES_LIKE_A_FILE;
+      if (work >= FILES_ALONE) pool ??= new Pool(job, threads - 1);
       await turn();
       if (open.length >= BATCHES_OPEN) await open[0]?.done;
       while (open[0]?.results !== undefined) yield* open.shift()?.results ?? [];
@@ -75,6 +79,7 @@ function* batchesOf(found: Iterable<Found>): Generator<readonly Found[], void> {
 class OpenBatch {
   readonly done: Promise<readonly LabelledFile[]>;
   readonly fds: readonly number[];
+  readonly bytes: number;
   readonly #batch: readonly Found[];
   readonly #settle: PromiseWithResolvers<readonly LabelledFile[]>;
   /** Once they are there. */
@@ -83,6 +88,7 @@ class OpenBatch {
   constructor(batch: readonly Found[]) {
     this.#batch = batch;
     this.fds = batch.flatMap((each) => (each.kind === 'file' ? [each.fd] : []));
+    this.bytes = batch.reduce((sum, each) => sum + (each.kind === 'file' ? each.size : 0), 0);
     this.#settle = Promise.withResolvers();
     this.done = this.#settle.promise;
     this.done.catch(() => undefined); // It fails where it is awaited.
