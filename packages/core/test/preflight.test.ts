@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { kmallocSize } from '@assay/core/measurement';
 import { ACCESS, plainSubject } from '@assay/core/policy';
 import {
   ASSUMPTION_NAMES,
@@ -8,7 +9,6 @@ import {
   dependsOnElf,
   emptyTally,
   entryCost,
-  kmallocSize,
   labelClass,
   labelRefusal,
   mergeTallies,
@@ -244,7 +244,7 @@ test('memory is counted as the kernel allocates it, and an entry as it is writte
   assert.equal(entryCost('ima-ng', 11, 0).listBytes, 4 + 20 + (4 + 6) + 4 + (4 + 40) + (4 + 12));
   assert.equal(entryCost('ima-ng', 11, 0).kernelBytes, 64 + 64 + 192 + 64 + 16);
   assert.equal(entryCost('ima-sig', 11, 264).kernelBytes, 64 + 96 + 192 + 64 + 16 + 512);
-  assert.equal(entryCost('ima', 11, 0).listBytes, 4 + 20 + (4 + 3) + 4 + (4 + 20) + (4 + 12));
+  assert.equal(entryCost('ima', 11, 0).listBytes, 4 + 20 + (4 + 3) + 20 + (4 + 11));
 });
 
 test('tallies of parts add up to that of the whole', () => {

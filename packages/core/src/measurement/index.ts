@@ -21,6 +21,7 @@ export type {
   TemplateContent,
 } from './entry.ts';
 export { digestText, ENGINE_RECORDS, entryKind, filenameHint, type EntryKind } from './kinds.ts';
+export { entryMemory, kmallocSize } from './kernel-memory.ts';
 export { recordLayout, recordLength } from './records.ts';
 export {
   firstForgedDigest,

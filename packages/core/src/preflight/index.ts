@@ -10,7 +10,7 @@ export {
   type FileKind,
   type FileRole,
 } from './assumptions.ts';
-export { entryCost, INODE_COST, kmallocSize, type EntryCost } from './cost.ts';
+export { entryCost, INODE_COST, type EntryCost } from './cost.ts';
 export { labelClass, labelRefusal, type FoundLabel, type LabelClass } from './label.ts';
 export {
   Preflight,
