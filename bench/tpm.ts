@@ -1,11 +1,12 @@
 // Checks of TPM quotes on one core, against node:crypto's bare check and tpm2_checkquote processes: [--rounds N] [--quotes N]
 import { execFileSync } from 'node:child_process';
-import { constants, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { concat, leftPadded, toHex } from '@assay/core/bytes';
+import { toHex } from '@assay/core/bytes';
+import { encodeEcdsaSignature } from '@assay/core/keys';
 import { nodeCrypto } from '@assay/core/node';
 import {
   checkAttestationKey,
@@ -50,7 +51,7 @@ const directory = await mkdtemp(join(tmpdir(), 'assay-bench-'));
 try {
   console.log(`${count} quotes of swtpm over ${SELECTION[0].pcrs.length} PCRs for each key; one core`);
   console.log(
-    `best of ${rounds} rounds of ${ROUND_MILLISECONDS} ms each, by turns; load before: ${loadavg()[0]?.toFixed(2)}`,
+    `best of ${rounds} rounds of ${ROUND_MILLISECONDS} ms of processor time, by turns; load before: ${loadavg()[0]?.toFixed(2)}`,
   );
   row('', ['quotes/s', 'of bare', 'x checkquote']);
   for (const sample of await samples()) await report(sample);
@@ -107,18 +108,13 @@ async function report(sample: Sample): Promise<void> {
   console.log(`${sample.name}: ${ratio >= AIM ? 'within' : 'under'} the aim of ${AIM * 100} %`);
 }
 
-/** The signature alone: key and signature are ready in the form that OpenSSL takes. */
+/** The signature alone: key and signature are ready in the form that OpenSSL takes, and that Node takes fastest. */
 function bareCheck(sample: Sample): (() => boolean)[] {
   const imported = keyOf(sample);
   return sample.inputs.map(({ ak, message, signature }) => {
     const parsed = parseSignature(signature);
-    if (parsed.scheme !== 'ecdsa') {
-      const key = { key: imported, padding: constants.RSA_PKCS1_PADDING };
-      return () => verify(ak.hash, message, key, parsed.value);
-    }
-    const both = concat([leftPadded(parsed.r, 32), leftPadded(parsed.s, 32)]);
-    const key = { key: imported, dsaEncoding: 'ieee-p1363' } as const;
-    return () => verify(ak.hash, message, key, both);
+    const value = parsed.scheme === 'ecdsa' ? encodeEcdsaSignature(parsed) : parsed.value;
+    return () => verify(ak.hash, message, imported, value);
   });
 }
 
@@ -133,15 +129,17 @@ function keyOf({ inputs }: Sample): KeyObject {
   return createPublicKey({ format: 'jwk', key: jwk });
 }
 
-/** Checks in a second, over all quotes by turns. */
+/** Checks in a second of processor time, over all quotes by turns: what other programs take does not count. */
 function rate(checks: readonly (() => boolean)[]): number {
   let done = 0;
-  const start = performance.now();
-  while (performance.now() - start < ROUND_MILLISECONDS) {
+  const start = process.cpuUsage();
+  for (;;) {
     for (const check of checks) if (!check()) throw new Error('a good quote was refused');
     done += checks.length;
+    const { user, system } = process.cpuUsage(start);
+    const seconds = (user + system) / 1e6;
+    if (seconds * 1000 >= ROUND_MILLISECONDS) return done / seconds;
   }
-  return (done * 1000) / (performance.now() - start);
 }
 
 async function checkquoteRate({ akPublic, inputs, pcrValues }: Sample): Promise<number> {

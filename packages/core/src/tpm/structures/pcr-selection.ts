@@ -30,7 +30,9 @@ const mask: Codec<readonly number[]> = {
       throw new FormatError('TPM-STRUCTURE', `a mask of PCRs has ${size} bytes, not ${MASK_SIZE}`, { offset, field });
     }
     const bytes = r.take(size, field);
-    return Array.from({ length: PCR_COUNT }, (_, pcr) => pcr).filter((pcr) => isSet(bytes, pcr));
+    const pcrs: number[] = [];
+    for (let pcr = 0; pcr < PCR_COUNT; pcr++) if (isSet(bytes, pcr)) pcrs.push(pcr);
+    return pcrs;
   },
   write(w, pcrs) {
     const bytes = new Uint8Array(MASK_SIZE);
