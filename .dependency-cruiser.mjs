@@ -6,6 +6,7 @@ const ROOMS = [
   'hash',
   'keys',
   'x509',
+  'cms',
   'measurement',
   'label',
   'verity',

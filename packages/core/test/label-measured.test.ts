@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { toHex, utf8 } from '@assay/core/bytes';
 import type { HashName } from '@assay/core/hash';
 import { parseCertificate } from '@assay/core/keys';
-import { measuredParts, type MeasuredParts } from '@assay/core/label';
+import { measuredParts, verifyModsig, type MeasuredParts } from '@assay/core/label';
 import { filenameHint, parseBinaryList, type EntryFields, type MeasurementEntry } from '@assay/core/measurement';
-import { nodeHasher } from '@assay/core/node';
+import { nodeCrypto, nodeHasher } from '@assay/core/node';
 import fc from 'fast-check';
 
 const vector = (path: string): Buffer => readFileSync(new URL(`vectors/${path}`, import.meta.url));
@@ -95,7 +95,11 @@ test('owner, mode and attributes stand together, each attribute with its own val
 test('an appended signature comes with the digest of the file without it', () => {
   const { modsig } = partsOf(BUFS, 10);
   assert.equal(modsig?.digest?.algorithm, 'sha512');
-  assert.equal(modsig?.signature?.length, 406);
+  assert.ok(modsig?.signature?.kind === 'cms' && modsig.digest !== undefined);
+  assert.equal(modsig.signature.raw.length, 406);
+  const signer = parseCertificate(vector('labels/rsa2048.der'));
+  const verified = verifyModsig(modsig.signature, modsig.digest, [signer], nodeCrypto);
+  assert.equal(verified.certificate, signer, 'a kernel took the signature of this key');
   assert.deepEqual(partsOf(BUFS, 16), {}, 'a file without one carries nothing');
 });
 

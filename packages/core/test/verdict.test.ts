@@ -206,6 +206,7 @@ describe('the ladder', () => {
     'EVM-KEY-INVALID': 'reference',
     'LABEL-MISSING': 'reference',
     'VERITY-DISABLED': 'reference',
+    'MODSIG-ATTRIBUTES': 'reference',
   };
   for (const [code, rung] of Object.entries(rungs) as [FindingCode, RungName][]) {
     test(`shows ${code} on the rung ${rung}, and on no other`, () => {

@@ -1,9 +1,11 @@
 import { printable, toHex } from '@assay/core/bytes';
 import { AssayError } from '@assay/core/errors';
 import { parseEvmLabel, parseImaLabel, type ParsedEvmLabel, type ParsedImaLabel } from '@assay/core/label';
+import { modsigOfFile } from '@assay/linux/labels';
 import { getXattr } from '@assay/linux/xattr';
 import { EXIT } from '../exit.ts';
 import { Paths } from '../labels/options.ts';
+import { signedDataDocument } from '../labels/signed-data.ts';
 import { optionsFrom, OutputOptions } from '../options.ts';
 import { printJson } from '../output/report.ts';
 import { colours, shown } from '../output/terminal.ts';
@@ -14,13 +16,17 @@ interface ShownLabel {
   readonly kind?: string;
   readonly code?: string;
   readonly message?: string;
-  readonly [field: string]: string | number | undefined;
+  readonly [field: string]: string | number | boolean | undefined;
 }
+
+/** A signature behind the content, decoded; or why it cannot be. */
+type ShownModsig = Omit<ShownLabel, 'value'>;
 
 interface ShownFile {
   readonly path: string;
   readonly ima: ShownLabel | null;
   readonly evm: ShownLabel | null;
+  readonly modsig: ShownModsig | null;
 }
 
 /** `assay file show PATH...`: exit code 3 where a label cannot be read. */
@@ -29,7 +35,7 @@ export function showFiles(given: unknown, flags: unknown): Promise<number> {
   const files = Paths.parse(given).map((path) => fileOf(Buffer.from(path)));
   if (options.output === 'json') printJson({ schema: 'assay.file-show.v1', files });
   else process.stdout.write(files.map(textOf).join(''));
-  const unread = files.some(({ ima, evm }) => ima?.code !== undefined || evm?.code !== undefined);
+  const unread = files.some(({ ima, evm, modsig }) => [ima, evm, modsig].some((label) => label?.code !== undefined));
   return Promise.resolve(unread ? EXIT.unreadable : EXIT.fine);
 }
 
@@ -38,6 +44,7 @@ function fileOf(path: Buffer): ShownFile {
     path: printable(path),
     ima: labelOf(path, 'security.ima', parseImaLabel),
     evm: labelOf(path, 'security.evm', parseEvmLabel),
+    modsig: modsigOf(path),
   };
 }
 
@@ -49,12 +56,25 @@ function labelOf(
   const raw = getXattr(path, name);
   if (raw === undefined) return null;
   const value = toHex(raw);
+  return { value, ...readable(() => fieldsOf(parse(raw))) };
+}
+
+function readable<T>(read: () => T): T | { readonly code: string; readonly message: string } {
   try {
-    return { value, ...fieldsOf(parse(raw)) };
+    return read();
   } catch (error) {
-    if (error instanceof AssayError) return { value, code: error.code, message: error.message };
+    if (error instanceof AssayError) return { code: error.code, message: error.message };
     throw error;
   }
+}
+
+function modsigOf(path: Buffer): ShownModsig | null {
+  return readable(() => {
+    const modsig = modsigOfFile(path);
+    if (modsig === undefined) return null;
+    const { contentSize, signed } = modsig;
+    return { kind: 'appended signature', ...signedDataDocument(signed), contentSize };
+  });
 }
 
 const SIGNED = { 3: 'signature', 5: 'portable signature', 6: 'fs-verity signature' } as const;
@@ -78,15 +98,22 @@ function fieldsOf(label: ParsedImaLabel | ParsedEvmLabel): Omit<ShownLabel, 'val
   }
 }
 
-function textOf({ path, ima, evm }: ShownFile): string {
-  return `${path}\n${lineOf('security.ima', ima)}${lineOf('security.evm', evm)}`;
+function textOf({ path, ima, evm, modsig }: ShownFile): string {
+  const labels = `${lineOf('security.ima', ima)}${lineOf('security.evm', evm)}`;
+  return `${path}\n${labels}${modsig === null ? '' : lineOf('appended', { value: '', ...modsig })}`;
 }
 
 function lineOf(name: string, label: ShownLabel | null): string {
   const colour = colours(1);
   if (label === null) return `  ${name}  ${colour.dim('none')}\n`;
   const { value, kind, code, message, ...fields } = label;
-  if (code !== undefined) return `  ${name}  ${colour.red(code)}: ${shown(message ?? '')} (${value.slice(0, 80)})\n`;
-  const words = Object.entries(fields).map(([field, each]) => `${field} ${each}`);
+  if (code !== undefined) return `  ${name}  ${colour.red(code)}: ${shown(message ?? '')}${valueText(value)}\n`;
+  const words = Object.entries(fields).flatMap(([field, each]) =>
+    each === undefined ? [] : [shown(`${field} ${each}`)],
+  );
   return `  ${name}  ${kind}: ${words.join(', ')}\n`;
+}
+
+function valueText(value: string): string {
+  return value === '' ? '' : ` (${value.slice(0, 80)})`;
 }

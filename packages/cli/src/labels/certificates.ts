@@ -29,5 +29,6 @@ export async function readLabelKeys(paths: readonly string[]): Promise<LabelKey[
 }
 
 export function labelKey(certificate: ParsedCertificate): LabelKey {
-  return { keyId: keyIdOfCertificate(nodeHasher, certificate), publicKey: certificate.publicKey };
+  const { publicKey } = certificate;
+  return { keyId: keyIdOfCertificate(nodeHasher, certificate), publicKey, certificate };
 }

@@ -1,7 +1,14 @@
 import { toHex } from '@assay/core/bytes';
-import { measuredParts, type MeasuredBuffer, type MeasuredParts, type MeasuredSignature } from '@assay/core/label';
+import {
+  measuredParts,
+  type MeasuredBuffer,
+  type MeasuredModsig,
+  type MeasuredParts,
+  type MeasuredSignature,
+} from '@assay/core/label';
 import { digestText, entryKind, filenameHint, type MeasurementEntry } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
+import { signedDataText } from '../labels/signed-data.ts';
 import { shown } from '../output/terminal.ts';
 import { certificateNames } from './certificate-names.ts';
 import { keyIdText, keyText } from './entry-document.ts';
@@ -30,8 +37,7 @@ function partRows(parts: MeasuredParts): [string, string][] {
   if (signature !== undefined) rows.push(['signature', signatureText(signature)]);
   if (evmSignature !== undefined) rows.push(['EVM signature', signatureText(evmSignature)]);
   if (modsig !== undefined) {
-    const bytes = modsig.signature?.length ?? 0;
-    rows.push(['appended', `PKCS#7, ${bytes} bytes, over ${digestText(modsig.digest) || 'no digest'}`]);
+    rows.push(['appended', `PKCS#7, ${modsigText(modsig)}, over ${digestText(modsig.digest) || 'no digest'}`]);
   }
   if (buffer !== undefined) rows.push(...bufferRows(buffer));
   if (owner !== undefined) rows.push(['owner', ownerText(owner)]);
@@ -48,6 +54,11 @@ function signatureText(label: MeasuredSignature): string {
   const of = { 3: 'security.ima', 5: 'security.evm, portable', 6: 'security.ima, fs-verity' }[label.type];
   const { version, algorithm, keyId, signature } = label;
   return `${of}, version ${version}, ${algorithm}, key ${keyIdText(keyId)}, ${signature.length} bytes`;
+}
+
+function modsigText({ signature }: MeasuredModsig): string {
+  if (signature === undefined) return 'no signature';
+  return signature.kind === 'cms' ? signedDataText(signature) : shown(`not readable: ${signature.problem.message}`);
 }
 
 function bufferRows(buffer: MeasuredBuffer): [string, string][] {

@@ -1,16 +1,18 @@
 import { toHex } from '@assay/core/bytes';
-import type { FileDigest, MeasurementEntry } from '@assay/core/measurement';
+import type { MeasurementEntry } from '@assay/core/measurement';
 import { digestText, entryKind, filenameHint } from '@assay/core/measurement';
 import {
   measuredParts,
   type MeasuredBuffer,
   type MeasuredKey,
+  type MeasuredModsig,
   type MeasuredParts,
   type MeasuredSignature,
   type MeasuredXattrs,
   type Unreadable,
 } from '@assay/core/label';
 import { nodeHasher } from '@assay/core/node';
+import { signedDataDocument } from '../labels/signed-data.ts';
 import { certificateNames } from './certificate-names.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -77,11 +79,15 @@ export function keyIdText(keyId: number): string {
   return keyId.toString(16).padStart(8, '0');
 }
 
-function modsigDocument({ digest, signature }: { digest?: FileDigest; signature?: Uint8Array }): object {
+function modsigDocument({ digest, signature }: MeasuredModsig): object {
   return {
     ...(digest === undefined ? {} : { digest: digestText(digest) }),
-    ...(signature === undefined ? {} : { signature: toHex(signature) }),
+    ...(signature === undefined ? {} : { signature: toHex(signature.raw), ...signerDocument(signature) }),
   };
+}
+
+function signerDocument(signature: NonNullable<MeasuredModsig['signature']>): object {
+  return signature.kind === 'cms' ? { signer: signedDataDocument(signature) } : unreadableDocument(signature);
 }
 
 function bufferDocument(buffer: MeasuredBuffer): object {

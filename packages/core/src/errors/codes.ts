@@ -84,6 +84,14 @@ export const FORMAT_CODES = {
     meaning: 'A value of security.ima or security.evm is not of the form that its first byte gives it.',
     remedy: 'Label the file again; the message names the field.',
   },
+  'CMS-FORM': {
+    meaning: 'A signature in CMS (PKCS#7) is of a form that kernels do not take for a module or kernel.',
+    remedy: 'Sign by sign-file of the kernel or `openssl cms`: one signer, the content outside, plain data.',
+  },
+  'MODSIG-FORM': {
+    meaning: 'What ends in the mark of an appended signature does not hold one as the kernel reads it.',
+    remedy: 'Remove what was appended and sign again; the message names the field.',
+  },
   'VERITY-PARAMETER': {
     meaning: 'The block size, salt or hash algorithm is none that fs-verity takes.',
     remedy:
@@ -246,6 +254,10 @@ export const VERIFICATION_CODES = {
   'EVM-INVALID': {
     meaning: 'The metadata of the file is not what the HMAC in security.evm was computed over.',
     remedy: 'Owner, mode or an attribute was changed without the kernel, or the key is another one.',
+  },
+  'MODSIG-ATTRIBUTES': {
+    meaning: 'An appended signature is over attributes, which the kernel refuses for modules and kernels.',
+    remedy: 'Sign without attributes: `openssl cms -sign -binary -noattr`.',
   },
   'EVM-KEY-INVALID': {
     meaning: 'The encrypted key was not encrypted under this master key, or was changed.',

@@ -17,7 +17,7 @@ export { DER, DerReader, derElement, derUnsigned } from './der.ts';
 export { encodeEcdsaSignature, parseEcdsaSignature } from './ecdsa.ts';
 export { keyIdOfCertificate, keyIdOfIdentifier, keyIdOfKeyInfo, keyIdOfPublicKey, keyIdOfVersion1 } from './key-id.ts';
 export { weaknessOf } from './strength.ts';
-export { pkcs1Block, pkcs1Encoding } from './pkcs1.ts';
+export { HASH_OIDS, pkcs1Block, pkcs1Encoding } from './pkcs1.ts';
 export {
   CURVE_SIZES,
   type Curve,

@@ -2,8 +2,8 @@ import { concat, fromHex } from '../bytes/index.ts';
 import { hashAlgorithm, type HashName } from '../hash/index.ts';
 import { DER, derElement } from './der.ts';
 
-/** Object identifiers of the hashes that the kernel takes with RSA (crypto/rsassa-pkcs1.c, hash_prefixes). */
-const OIDS: Readonly<Partial<Record<HashName, string>>> = {
+/** Object identifiers, in hexadecimal, of the hashes that the kernel takes with RSA (crypto/rsassa-pkcs1.c, hash_prefixes). */
+export const HASH_OIDS: Readonly<Partial<Record<HashName, string>>> = {
   md5: '2a864886f70d0205',
   sha1: '2b0e03021a',
   rmd160: '2b24030201',
@@ -27,7 +27,7 @@ const LEAST_OVERHEAD = 11;
  *   block is too small.
  */
 export function pkcs1Encoding(hash: HashName, digest: Uint8Array, size: number): Uint8Array<ArrayBuffer> | undefined {
-  const oid = OIDS[hash];
+  const oid = HASH_OIDS[hash];
   if (oid === undefined || digest.length !== hashAlgorithm(hash).size) return undefined;
   const identifier = derElement(DER.sequence, derElement(DER.oid, fromHex(oid)), derElement(DER.null));
   const info = derElement(DER.sequence, identifier, derElement(DER.octetString, digest));

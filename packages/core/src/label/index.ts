@@ -25,6 +25,7 @@ export {
   type VerifiedLabel,
 } from './verify.ts';
 export { type MeasuredBuffer, type MeasuredKey, type Unreadable } from './measured-buffer.ts';
+export { encodeModsig, findModsig, MODSIG_TRAILER_SIZE, verifyModsig, type ModsigPlace } from './modsig.ts';
 export {
   measuredParts,
   type MeasuredModsig,

@@ -1,4 +1,5 @@
 import { printable } from '../bytes/index.ts';
+import { parseSignedData, type ParsedSignedData } from '../cms/index.ts';
 import { FormatError } from '../errors/index.ts';
 import type { Hasher } from '../hash/index.ts';
 import { filenameHint, type EntryFields, type FileDigest } from '../measurement/index.ts';
@@ -11,8 +12,8 @@ export type MeasuredSignature = Parsed<SignatureLabel> | Parsed<SignatureV1Label
 /** A signature that was appended to a file. The digest is of the file without it. */
 export interface MeasuredModsig {
   readonly digest?: FileDigest;
-  /** PKCS#7 in DER. */
-  readonly signature?: Uint8Array;
+  /** The signature in CMS. */
+  readonly signature?: ({ readonly kind: 'cms' } & ParsedSignedData) | Unreadable;
 }
 
 /** One attribute of those that EVM protects; `value` where the template has values. */
@@ -76,7 +77,11 @@ function signatureOf(raw: Uint8Array | undefined): MeasuredSignature | undefined
 
 function modsigOf({ modsig, modsigDigest }: EntryFields): MeasuredModsig | undefined {
   if (modsig === undefined && modsigDigest === undefined) return undefined;
-  return present({ digest: modsigDigest, signature: modsig });
+  const signature =
+    modsig === undefined || modsig.length === 0
+      ? undefined
+      : readable(modsig, () => ({ kind: 'cms' as const, ...parseSignedData(modsig) }));
+  return present({ digest: modsigDigest, signature });
 }
 
 function bufferOf(hasher: Hasher, fields: EntryFields): MeasuredBuffer | undefined {

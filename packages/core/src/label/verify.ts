@@ -1,4 +1,5 @@
 import { concat, equalBytes, toHex } from '../bytes/index.ts';
+import type { SignerCertificate } from '../cms/index.ts';
 import { VerificationError } from '../errors/index.ts';
 import { hashAlgorithm, type Hasher, type HashName } from '../hash/index.ts';
 import {
@@ -22,6 +23,8 @@ export interface ComputedDigest {
 export interface LabelKey {
   readonly keyId: number;
   readonly publicKey: PublicKey;
+  /** By which appended signatures name it. */
+  readonly certificate?: SignerCertificate;
 }
 
 export interface LabelPorts {

@@ -68,6 +68,7 @@ const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'EVM-KEY-INVALID': 'reference',
   'LABEL-MISSING': 'reference',
   'VERITY-DISABLED': 'reference',
+  'MODSIG-ATTRIBUTES': 'reference',
 };
 
 /** The six steps from the TPM's identity to the reference values, each with its state and what it rests on. */

@@ -24,6 +24,7 @@ import { measureVerity } from '../verity/index.ts';
 import { getXattr } from '../xattr/index.ts';
 import { contentDigest, verityDigest } from './content.ts';
 import type { LabelJob, LabelResult, SigningKey } from './job.ts';
+import { checkModsig, readModsig } from './modsig.ts';
 import { writing, type Plan } from './steady.ts';
 import type { OpenedSigner } from './signing.ts';
 
@@ -87,12 +88,20 @@ function ownVerityDigest(fd: number, parameters: VerityParameters): { digest: Co
 /** The label of a file against the file. */
 export async function verified(fd: number, { size }: Stats, job: JobOf<'verify'>): Promise<Plan> {
   const raw = getXattr(fd, IMA);
-  if (raw === undefined) return wrong('LABEL-MISSING', 'it has no label');
+  if (raw === undefined) return modsigVerified(fd, size, job);
   const label = parseImaLabel(raw);
   if (label.kind === 'signature' && label.type === LABEL_TYPES.verity) return verityVerified(fd, label, job);
   const digest = await contentDigest(fd, label.algorithm, size);
   checkLabel(label, digest, job.keys);
   return { result: { state: 'right', label: raw, digest } };
+}
+
+/** Without a label the kernel takes an appended signature, where a rule allows one. */
+function modsigVerified(fd: number, size: number, { keys }: JobOf<'verify'>): Plan {
+  const modsig = readModsig(fd, size);
+  if (modsig === undefined) return wrong('LABEL-MISSING', 'it has no label, and no signature is appended');
+  const certificates = keys.flatMap(({ certificate }) => (certificate === undefined ? [] : [certificate]));
+  return { result: { state: 'right', digest: checkModsig(fd, modsig, certificates) } };
 }
 
 function verityVerified(fd: number, label: Parsed<SignatureLabel>, { keys, verity }: JobOf<'verify'>): Plan {

@@ -6,4 +6,5 @@ export type {
   MetadataChoice,
   SigningKey,
 } from './job.ts';
+export { modsigOfFile, type AppendedSignature } from './modsig.ts';
 export { labelFiles, type LabelledFile } from './pool.ts';
