@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, linkSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { assay, assertFails, documentIn, isRoot, ordinaryUser, scratch, UNSAFE } from './assay.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { getXattr } from '@assay/linux/xattr';
+import { ASSAY, assay, assertFails, documentIn, isRoot, launch, ordinaryUser, scratch, UNSAFE } from './assay.ts';
 
 const skip = isRoot ? false : 'only root writes security.*';
 const noEvmctl =
@@ -162,6 +164,41 @@ describe('assay file sign and verify', { skip: noEvmctl }, () => {
     const signed = await json(['file', 'sign', '--signer', './signer', '--cert', 'hsm.der', 'tree'], cwd);
     assert.equal(signed.summary['changed'], 4);
     run(cwd, 'evmctl', 'ima_verify', '--key', 'hsm.der', 'tree/a');
+  });
+
+  /** A program that signs with hsm.pem and takes its time. */
+  function slowSigner(cwd: string): void {
+    const script = `#!/bin/sh\nsleep 0.3; perl -e 'print pack "H*", shift' "$2" | openssl pkeyutl -sign -inkey ${cwd}/hsm.pem -pkeyopt digest:$1\n`;
+    writeFileSync(join(cwd, 'slow'), script, { mode: 0o755 });
+  }
+
+  test('end in order at SIGINT, and go on with what is left', async (t) => {
+    const cwd = tree(t);
+    await key(cwd, 'hsm', '--type', 'p256');
+    slowSigner(cwd);
+    const sign = ['file', 'sign', '--signer', './slow', '--cert', 'hsm.der', '--threads', '1', 'tree', '-o', 'json'];
+    const { child, ended } = launch(sign, { cwd });
+    const first = Buffer.from(join(cwd, 'tree/a'));
+    while (getXattr(first, 'security.ima') === undefined && child.exitCode === null) await delay(5);
+    child.kill('SIGINT');
+    const interrupted = await ended;
+    assert.equal(interrupted.code, 130, interrupted.stderr);
+    const { summary } = documentIn(interrupted) as unknown as { summary: Summary };
+    assert.equal(summary['interrupted'], true);
+    const rest = await json(sign.slice(0, -2), cwd);
+    assert.equal(Number(rest.summary['changed']) + Number(rest.summary['unchanged']), 4);
+    assert.ok(Number(rest.summary['unchanged']) > 0 && Number(rest.summary['changed']) > 0);
+    assert.equal((await json(['file', 'verify', '--cert', 'hsm.der', 'tree'], cwd)).summary['right'], 4);
+  });
+
+  test('show on a terminal how far they are, and when they will be done', async (t) => {
+    const cwd = tree(t);
+    await key(cwd, 'hsm', '--type', 'p256');
+    slowSigner(cwd);
+    const command = `${process.execPath} ${ASSAY} file sign --threads 1 --signer ./slow --cert hsm.der tree`;
+    const shown = run(cwd, 'script', '--quiet', '--return', '--command', command, '/dev/null');
+    assert.match(shown, /\d+ %, \d files, \d+ a second, \d+ s left/);
+    assert.match(shown, /4 files .*4 labelled/);
   });
 
   test('refuse a certificate of another key, both or no ways to sign, and a file that is no key', async (t) => {

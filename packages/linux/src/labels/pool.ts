@@ -38,9 +38,10 @@ export async function* labelFiles(
   const runner = new LabelRunner(job); // A key that cannot be opened is an error before any file is touched.
   const open: OpenBatch[] = [];
   let pool: Pool | undefined;
-  let work = 0;
+  const { files, begun } = paceOf(job);
+  let work = begun;
   try {
-    for (const batch of batchesOf(found)) {
+    for (const batch of batchesOf(found, files)) {
       const one = new OpenBatch(batch);
       open.push(one);
       if (pool?.take(one) !== true) await one.runHere(runner);
@@ -57,18 +58,24 @@ export async function* labelFiles(
   }
 }
 
+/** Where every file waits for another program or a token, they are handed out one by one, so that an end comes soon. */
+function paceOf(job: LabelJob): { readonly files: number; readonly begun: number } {
+  const asksOthers = 'key' in job && 'source' in job.key && job.key.source.kind !== 'pem';
+  return asksOthers ? { files: 1, begun: FILES_ALONE } : { files: BATCH_FILES, begun: 0 };
+}
+
 /** Lets messages of the threads in. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function* batchesOf(found: Iterable<Found>): Generator<readonly Found[], void> {
+function* batchesOf(found: Iterable<Found>, files: number): Generator<readonly Found[], void> {
   let batch: Found[] = [];
   let bytes = 0;
   for (const each of found) {
     batch.push(each);
     bytes += each.kind === 'file' ? each.size : 0;
-    if (batch.length < BATCH_FILES && bytes < BATCH_BYTES) continue;
+    if (batch.length < files && bytes < BATCH_BYTES) continue;
     yield batch;
     batch = [];
     bytes = 0;
