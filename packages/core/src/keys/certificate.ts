@@ -100,6 +100,7 @@ export function bitsOfKeyInfo(der: Uint8Array): Uint8Array {
   info.read(DER.sequence, 'algorithm');
   const bits = info.read(DER.bitString, 'subjectPublicKey');
   info.end();
+  if (bits[0] !== 0) throw new FormatError('DER-FORM', 'public key: its bits are not whole bytes');
   return bits.subarray(1); // After the number of unused bits.
 }
 
