@@ -60,6 +60,16 @@ export function addTpm(program: Command): void {
     .addOption(outputOption());
   examples(pcrs, ['sudo assay tpm pcrs >pcrs.txt', 'assay tpm pcrs --pcrs sha256:10 -o json | jq -r .pcrs.sha256[]']);
   pcrs.action(action(async (options) => (await import('./commands/tpm-pcrs.ts')).tpmPcrs(options)));
+  const ek = command(tpm, 'ek', 'Say whether the maker of the TPM vouches for its endorsement keys.')
+    .option(
+      '--roots <file>',
+      'authorities in PEM to trust besides the makers that come with Assay; repeatable',
+      collect,
+    )
+    .addOption(tpmOption())
+    .addOption(outputOption());
+  examples(ek, ['sudo assay tpm ek', 'assay tpm ek --roots our-cloud.pem -o json']);
+  ek.action(action(async (options) => (await import('./commands/tpm-ek.ts')).tpmEk(options)));
   addTpmQuote(tpm);
   addTpmSeal(tpm);
 }
@@ -107,7 +117,7 @@ function addTpmSeal(tpm: Command): void {
   unseal.action(action(async (file, options) => (await import('./commands/tpm-unseal.ts')).tpmUnseal(file, options)));
 }
 
-function tpmOption(): Option {
+export function tpmOption(): Option {
   return new Option('--tpm <which>', 'device[:PATH], swtpm:PATH, swtpm:unix:PATH or swtpm:tcp:HOST:PORT')
     .env('ASSAY_TPM')
     .default('device');

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { promisify } from 'node:util';
 import { concat, toHex } from '@assay/core/bytes';
 import { nodeCrypto } from '@assay/core/node';
 import {
@@ -40,6 +38,7 @@ import {
   readNvPublic,
   Tpm,
 } from '@assay/linux/tpm';
+import { manufactureSwtpm } from '@assay/testkit/swtpm';
 import { loadKeys, relayed, swtpmBench } from './tpm-bench.ts';
 
 const { hasher } = nodeCrypto;
@@ -180,7 +179,7 @@ describe('certificates that a maker put into a TPM', () => {
   test('are read with what they are for, and are of its endorsement keys', async (t) => {
     const directory = await mkdtemp(join(tmpdir(), 'assay-made-'));
     t.after(() => rm(directory, { recursive: true, force: true }));
-    const bench = await swtpmBench(await manufacture(directory));
+    const bench = await swtpmBench((await manufactureSwtpm(directory)).state);
     t.after(() => bench.dispose());
     const tpm = new Tpm(bench.transport);
     await tpm.startup();
@@ -217,21 +216,3 @@ describe('certificates that a maker put into a TPM', () => {
     assert.deepEqual(certificatesIn(NONE), []);
   });
 });
-
-/** The state of a swtpm to which swtpm_setup (`apt-get install swtpm-tools`) gave keys and certificates. */
-async function manufacture(directory: string): Promise<string> {
-  const path = (name: string): string => join(directory, name);
-  await mkdir(path('ca'));
-  await mkdir(path('state'));
-  const [ca, options] = [path('localca.conf'), path('localca.options')];
-  await writeFile(
-    ca,
-    `statedir = ${path('ca')}\nsigningkey = ${path('ca/key.pem')}\nissuercert = ${path('ca/cert.pem')}\ncertserial = ${path('ca/serial')}\n`,
-  );
-  await writeFile(options, '--platform-manufacturer Maker\n--platform-version 1\n--platform-model Test\n');
-  const setup = `create_certs_tool = /usr/bin/swtpm_localca\ncreate_certs_tool_config = ${ca}\ncreate_certs_tool_options = ${options}\n`;
-  await writeFile(path('setup.conf'), setup);
-  const words = ['--tpm2', '--tpmstate', path('state'), '--create-ek-cert', '--create-platform-cert', '--lock-nvram'];
-  await promisify(execFile)('swtpm_setup', [...words, '--config', path('setup.conf')], { timeout: 60_000 });
-  return path('state');
-}
