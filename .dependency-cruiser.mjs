@@ -16,6 +16,8 @@ const ROOMS = [
   'preflight',
   'tpm',
   'eventlog',
+  'package',
+  'baseline',
   'evidence',
   'reference',
   'verdict',

@@ -205,6 +205,8 @@ describe('the ladder', () => {
     'EVM-INVALID': 'reference',
     'EVM-KEY-INVALID': 'reference',
     'LABEL-MISSING': 'reference',
+    'BASELINE-DIGEST': 'reference',
+    'BASELINE-SIGNATURE': 'reference',
     'VERITY-DISABLED': 'reference',
     'MODSIG-ATTRIBUTES': 'reference',
   };

@@ -92,6 +92,10 @@ export const FORMAT_CODES = {
     meaning: 'What ends in the mark of an appended signature does not hold one as the kernel reads it.',
     remedy: 'Remove what was appended and sign again; the message names the field.',
   },
+  'BASELINE-FORM': {
+    meaning: 'A baseline of a tree is cut off, or a line of it is not of the one form that is written.',
+    remedy: 'Take the baseline from where it was kept; one that somebody edited has no meaning any more.',
+  },
   'VERITY-PARAMETER': {
     meaning: 'The block size, salt or hash algorithm is none that fs-verity takes.',
     remedy:
@@ -246,6 +250,14 @@ export const VERIFICATION_CODES = {
   'LABEL-MISSING': {
     meaning: 'The file has no label.',
     remedy: 'Label it with `assay file hash` or `assay file sign`, or `assay evm`.',
+  },
+  'BASELINE-DIGEST': {
+    meaning: 'A baseline of a tree has other lines than those that its end was written for.',
+    remedy: 'It was changed after it was written, or while it was read: take the one that was kept apart.',
+  },
+  'BASELINE-SIGNATURE': {
+    meaning: 'A baseline of a tree is not signed by any of the keys that were given.',
+    remedy: 'Give the certificate or public key of its signer; without one that fits, treat the baseline as forged.',
   },
   'VERITY-DISABLED': {
     meaning: 'The label is a signature of an fs-verity digest, and fs-verity is not enabled on the file.',

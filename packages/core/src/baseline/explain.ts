@@ -1,0 +1,82 @@
+import type { Drift } from './compare.ts';
+import type { Reason } from './reason.ts';
+
+/** What a package and its database know of one path. */
+export interface PackageFacts {
+  readonly package: string;
+  readonly version?: string;
+  /** Of the package, after the baseline. */
+  readonly action?: Reason['action'];
+  readonly isConfiguration: boolean;
+  /** The package's MD5 of the file, in hexadecimal. */
+  readonly md5?: string;
+  /** MD5 of the file as it is, where it is a file. */
+  readonly actualMd5?: string;
+}
+
+/** Attributes that a package brings with its files. */
+const BROUGHT = new Set(['type', 'content', 'mode', 'owner', 'group', 'target', 'links', 'mtime']);
+
+/** Whether what a package did since the baseline is the reason of a difference, in a sentence too. */
+export function explanation(drift: Drift, facts: PackageFacts): Reason {
+  const content = contentOf(drift, facts);
+  const explains = content !== 'foreign' && facts.action !== undefined && fits(drift, facts, content);
+  const { package: name, version, action } = facts;
+  return {
+    package: name,
+    ...(version === undefined ? {} : { version }),
+    ...(action === undefined ? {} : { action }),
+    content,
+    explains,
+    sentence: sentenceOf(facts, content, explains),
+  };
+}
+
+/** Only where the content is, or may be, another one than in the baseline. */
+function contentOf(drift: Drift, { isConfiguration, md5, actualMd5 }: PackageFacts): Reason['content'] {
+  if (drift.kind === 'removed' || drift.kind === 'unknown') return 'unknown';
+  if (isConfiguration) return 'configuration';
+  if (md5 === undefined) return 'unknown';
+  return actualMd5 === md5 ? 'own' : 'foreign';
+}
+
+function fits(drift: Drift, { action, isConfiguration }: PackageFacts, content: Reason['content']): boolean {
+  if (drift.kind === 'unknown' || drift.kind === 'moved') return false;
+  if (drift.kind === 'removed') return action?.verb !== 'install';
+  const { after } = drift;
+  if (after.type === 'file' && content !== 'own') return false;
+  if (isConfiguration) return false;
+  return drift.kind === 'added' || drift.attributes.every((attribute) => BROUGHT.has(attribute));
+}
+
+function sentenceOf(facts: PackageFacts, content: Reason['content'], explains: boolean): string {
+  const done = actionText(facts);
+  switch (content) {
+    case 'foreign':
+      return `the content is not that of package ${facts.package}${done === '' ? '' : `, though ${done}`}`;
+    case 'configuration':
+      return `a configuration file of package ${facts.package}${done === '' ? '' : `; ${done}`}`;
+    case 'own':
+      return explains
+        ? `${done} explains it; the content is the package's by MD5`
+        : `the content is that of package ${facts.package} by MD5, ${done === '' ? 'which did not change since' : done}`;
+    case 'unknown':
+      if (explains) return `${done} explains it`;
+      return `belongs to package ${facts.package}, ${done === '' ? 'which did not change since' : done}`;
+  }
+}
+
+function actionText({ package: name, action }: PackageFacts): string {
+  if (action === undefined) return '';
+  const { verb, from, to, time } = action;
+  switch (verb) {
+    case 'upgrade':
+      return `package ${name} upgraded ${from} -> ${to} at ${time}`;
+    case 'install':
+      return `package ${name} ${to} installed at ${time}`;
+    case 'remove':
+      return `package ${name} removed at ${time}`;
+    case 'purge':
+      return `package ${name} purged at ${time}`;
+  }
+}

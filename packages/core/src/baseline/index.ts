@@ -1,0 +1,10 @@
+export { ATTRIBUTES, differences, driftAt, withMoves, type Attribute, type Drift } from './compare.ts';
+export { signedBytes, type EnvelopeSignature } from './envelope.ts';
+export { encodeHeader, type BaselineHeader, type BaselineRoot } from './header.ts';
+export { encodeObject, OBJECT_TYPES, parseObject, type BaselineObject, type ObjectType } from './object.ts';
+export { comparePaths, isBelow, pathOfText, textOfPath } from './path.ts';
+export { explanation, type PackageFacts } from './explain.ts';
+export { BaselineReader, encodeEnd, type ParsedBaseline, type RunningHash } from './reader.ts';
+export type { Reason } from './reason.ts';
+export { SEVERITIES, severityOf, type Severity } from './severity.ts';
+export { signBaseline, verifyBaseline, type BaselineSigner, type VerifiedBaseline } from './verify.ts';
