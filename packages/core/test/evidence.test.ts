@@ -92,6 +92,15 @@ describe('evidence that holds', () => {
     assert.equal(verified(input).boot, 'new');
   });
 
+  test('of a TPM with another firmware than before holds, and says which it was', async () => {
+    const bench = await Bench.running(['/usr/bin/a']);
+    const kept = await bench.kept();
+    const changed = verified(forgedRound(await bench.round(kept), () => ({ firmwareVersion: 7n })));
+    assert.equal(changed.firmwareBefore, kept.firmwareVersion);
+    assert.equal(changed.state.firmwareVersion, 7n);
+    assert.equal(verified(await bench.round(kept)).firmwareBefore, undefined);
+  });
+
   test('with a clock that the TPM does not call safe, since that is no failure by itself', async () => {
     const bench = await Bench.running(['/usr/bin/a']);
     const kept = await bench.kept();

@@ -188,6 +188,7 @@ describe('the ladder', () => {
     'ATTEST-SUBJECT': 'quote',
     'EVIDENCE-FORMAT': 'quote',
     'HOST-STALE': 'quote',
+    'TPM-FIRMWARE-CHANGED': 'ek',
     'IMA-REPLAY': 'pcr',
     'IMA-TEMPLATE-DIGEST': 'list',
     'IMA-TEMPLATE-UNKNOWN': 'list',

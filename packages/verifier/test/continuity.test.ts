@@ -7,7 +7,7 @@ import { bootAggregate } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import { SimulatedHost, SimulatedList } from '@assay/testkit/evidence';
 import { startVerifier } from '@assay/verifier';
-import { enrol } from './machine.ts';
+import { enrol, type TestAgent } from './machine.ts';
 import { databaseFile, service, TOKENS } from './service.ts';
 
 test('a challenge and the kept state outlive a restart of the verifier between question and answer', async (t) => {
@@ -53,6 +53,31 @@ test('a reboot begins a new list, keeps the old one, and ends the findings of th
   assert.equal(after.list.entries, 2);
   assert(Number(after.boot?.resetCount) > Number(before.boot?.resetCount));
 });
+
+test('another firmware of the TPM is a warning until the next boot, and an older one is the likely attack', async (t) => {
+  const verifier = await service(t);
+  const agent = await enrol(verifier, await SimulatedHost.boot({ name: 'web-03' }));
+  await agent.attest();
+  await agent.capture();
+  const older = await attestWhole(agent.on(await agent.host.reboot(0x0000_0000_0007_0001n)));
+  const [finding] = await older.findings();
+  assert.equal(finding?.code, 'TPM-FIRMWARE-CHANGED');
+  assert.equal(finding.sentence, 'The TPM runs firmware 0.0.7.1 now; it was 0.1.0.0 in the round before.');
+  assert.match(finding.explanation.at(-1)?.cause ?? '', /older firmware/);
+  assert.equal((await older.detail()).verdict, 'warning');
+  await older.attest();
+  assert.equal((await older.findings()).length, 1);
+  const again = await attestWhole(older.on(await older.host.reboot(0x0000_0000_0007_0001n)));
+  assert.deepEqual(await again.findings(), []);
+  assert.equal((await again.detail()).verdict, 'trusted');
+});
+
+/** Sends the whole list, as a host does that was just switched on. */
+async function attestWhole(agent: TestAgent): Promise<TestAgent> {
+  const whole = { ...agent.challenge, list: { fromEntry: 1, fromOffset: 0 } };
+  assert.equal((await agent.send(await agent.host.evidence(whole))).verified, true);
+  return agent;
+}
 
 test('entries sent after a reboot from where the old list stood are no failure: the whole list is asked for', async (t) => {
   const verifier = await service(t);

@@ -84,6 +84,10 @@ export const FORMAT_CODES = {
     meaning: 'A value of security.ima or security.evm is not of the form that its first byte gives it.',
     remedy: 'Label the file again; the message names the field.',
   },
+  'BASELINE-FORM': {
+    meaning: 'A baseline of a tree is cut off, or a line of it is not of the one form that is written.',
+    remedy: 'Take the baseline from where it was kept; one that somebody edited has no meaning any more.',
+  },
   'CMS-FORM': {
     meaning: 'A signature in CMS (PKCS#7) is of a form that kernels do not take for a module or kernel.',
     remedy: 'Sign by sign-file of the kernel or `openssl cms`: one signer, the content outside, plain data.',
@@ -91,10 +95,6 @@ export const FORMAT_CODES = {
   'MODSIG-FORM': {
     meaning: 'What ends in the mark of an appended signature does not hold one as the kernel reads it.',
     remedy: 'Remove what was appended and sign again; the message names the field.',
-  },
-  'BASELINE-FORM': {
-    meaning: 'A baseline of a tree is cut off, or a line of it is not of the one form that is written.',
-    remedy: 'Take the baseline from where it was kept; one that somebody edited has no meaning any more.',
   },
   'VERITY-PARAMETER': {
     meaning: 'The block size, salt or hash algorithm is none that fs-verity takes.',
@@ -279,6 +279,10 @@ export const VERIFICATION_CODES = {
 
 /** Verified, and not allowed or not complete: data in a verdict, never thrown. */
 export const POLICY_CODES = {
+  'TPM-FIRMWARE-CHANGED': {
+    meaning: 'The TPM runs another firmware than in the round before, by its own signed word.',
+    remedy: 'Was it updated? Then nothing; else look whether somebody put an older, vulnerable firmware into it.',
+  },
   'IMA-UNKNOWN-DIGEST': {
     meaning: 'A file was measured whose digest the reference values do not contain.',
     remedy: 'Find out where the file comes from; if it is wanted, capture new reference values.',

@@ -7,6 +7,8 @@ export interface KeptState {
   readonly restartCount: number;
   /** TPM clock in milliseconds. */
   readonly clock: bigint;
+  /** As the TPM's maker counts; absent in a state that was kept before it was. */
+  readonly firmwareVersion?: bigint;
   /** Verified entries of this boot's list, and the bytes that they take in the binary list. */
   readonly entries: number;
   readonly bytes: number;

@@ -57,14 +57,18 @@ class Evidence {
   /** Entries sent that arrived after the quote; they are proved in a later round. */
   readonly pending: number;
   readonly state: KeptState;
+  /** Firmware of the TPM in the last round, where it was another one than now. */
+  readonly firmwareBefore?: bigint;
 
-  constructor(quote: VerifiedQuote, boot: Boot, list: CoveredList) {
+  constructor(quote: VerifiedQuote, boot: Boot, list: CoveredList, kept: KeptState | null) {
     this.#quote = quote;
     this.boot = boot;
     this.entries = list.entries;
     this.pending = list.pending;
-    const { resetCount, restartCount, clock } = quote;
-    this.state = { ...list.end, resetCount, restartCount, clock };
+    const { resetCount, restartCount, clock, firmwareVersion } = quote;
+    this.state = { ...list.end, resetCount, restartCount, clock, firmwareVersion };
+    const before = kept?.firmwareVersion;
+    if (before !== undefined && before !== firmwareVersion) this.firmwareBefore = before;
   }
 
   get quote(): VerifiedQuote {
@@ -97,7 +101,7 @@ export function verifyEvidence(input: EvidenceInput, ports: EvidencePorts): Evid
     const quote = quoteOf(input, ports);
     const boot = bootOf(input.kept, quote);
     const list = coveredList(input, boot, quote, ports.hasher);
-    return { ok: true, evidence: new Evidence(quote, boot, list) };
+    return { ok: true, evidence: new Evidence(quote, boot, list, input.kept) };
   } catch (error) {
     if (error instanceof VerificationError) return { ok: false, errors: [error] };
     throw error;

@@ -30,6 +30,7 @@ const WARNINGS: ReadonlySet<FindingCode> = new Set([
   'IMA-VIOLATION-TOMTOU',
   'IMA-TEMPLATE-UNKNOWN',
   'HOST-STALE',
+  'TPM-FIRMWARE-CHANGED',
 ]);
 
 /** A program that is installed and runs for the first time is a warning too; `judgeEntries` sees to that. */

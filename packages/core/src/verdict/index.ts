@@ -1,3 +1,4 @@
+export { firmwareFinding } from './firmware.ts';
 export { severityOf, type Explanation, type FindingDraft, type Severity } from './findings.ts';
 export { judgeEntries, type EntryStatus, type JudgeContext, type Judgement } from './judge.ts';
 export { ladderOf, type LadderFacts, type Rung, type RungName, type RungState } from './ladder.ts';

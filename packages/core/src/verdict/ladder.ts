@@ -50,6 +50,7 @@ const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'HOST-DUPLICATE': 'ek',
   'AK-ATTRIBUTES': 'ak',
   'AK-UNKNOWN': 'ak',
+  'TPM-FIRMWARE-CHANGED': 'ek',
   'IMA-REPLAY': 'pcr',
   'IMA-TEMPLATE-DIGEST': 'list',
   'IMA-LOG-SHORT': 'list',

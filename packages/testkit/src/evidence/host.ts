@@ -60,11 +60,12 @@ export class SimulatedHost {
     return SimulatedHost.#switchOn(new SimulatedTpm(), options);
   }
 
-  /** The same machine after its power was off and on: a new list, the same keys. */
-  async reboot(): Promise<SimulatedHost> {
+  /** The same machine after its power was off and on: a new list, the same keys, and perhaps new firmware in its TPM. */
+  async reboot(firmwareVersion?: bigint): Promise<SimulatedHost> {
     const { name, chip, list } = this.#parts;
     const { seed, resetCount } = chip.state();
-    const next = new SimulatedTpm({ seed: fromHex(seed), resetCount });
+    const firmware = firmwareVersion === undefined ? {} : { firmwareVersion };
+    const next = new SimulatedTpm({ seed: fromHex(seed), resetCount, ...firmware });
     return SimulatedHost.#switchOn(next, { name, bank: list.bank }, (await this.#keys)?.ak);
   }
 

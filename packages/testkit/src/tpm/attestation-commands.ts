@@ -15,7 +15,6 @@ import {
   TPM_ST,
   type SigningScheme,
 } from '@assay/core/tpm';
-import { FIRMWARE_VERSION } from './general-commands.ts';
 import { handler, type Handler } from './handler.ts';
 import { sharedSecret, signEcdsa, type TpmKey } from './keys.ts';
 import { keyAt } from './object-commands.ts';
@@ -90,7 +89,7 @@ export const attestationCommands: readonly Handler[] = [
       qualifiedSigner: key.qualifiedName,
       extraData: input.qualifyingData,
       ...machine.clockInfo,
-      firmwareVersion: FIRMWARE_VERSION,
+      firmwareVersion: machine.firmwareVersion,
       attested: { kind: 'quote', selection, pcrDigest: machine.pcrs.composite(hash, selection) },
     });
     return { quoted, signature: encodeSignature({ scheme: 'ecdsa', hash, ...signEcdsa(key, hash, quoted) }) };

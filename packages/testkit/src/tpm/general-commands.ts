@@ -14,14 +14,12 @@ import {
   type CapabilityData,
 } from '@assay/core/tpm';
 import { handler, type Handler } from './handler.ts';
+import type { Machine } from './machine.ts';
 import { ALL_PCRS, BANKS } from './pcr-banks.ts';
 import { aboutParameter, RC, Refusal } from './refusal.ts';
 
 const MANUFACTURER = 'SIMU';
 const VENDOR = 'Assay simulated\0';
-const FIRMWARE = [1, 0] as const;
-/** As attestations hold it. */
-export const FIRMWARE_VERSION = (BigInt(FIRMWARE[0]) << 32n) | BigInt(FIRMWARE[1]);
 const MAX_RANDOM = 64;
 
 /** Four characters in one number. */
@@ -30,23 +28,28 @@ function packed(text: string): number {
 }
 
 /** In ascending order, as GetCapability lists them. */
-const PROPERTIES: readonly { readonly property: number; readonly value: number }[] = [
+const properties = ({ firmwareVersion }: Machine): readonly { readonly property: number; readonly value: number }[] => [
   { property: TPM_PT.FAMILY, value: packed('2.0') },
   { property: TPM_PT.MANUFACTURER, value: packed(MANUFACTURER) },
   ...[0, 4, 8, 12].map((at, i) => ({ property: TPM_PT.VENDOR_STRING_1 + i, value: packed(VENDOR.slice(at, at + 4)) })),
-  { property: TPM_PT.FIRMWARE_1, value: FIRMWARE[0] },
-  { property: TPM_PT.FIRMWARE_2, value: FIRMWARE[1] },
+  { property: TPM_PT.FIRMWARE_1, value: Number(firmwareVersion >> 32n) },
+  { property: TPM_PT.FIRMWARE_2, value: Number(firmwareVersion & 0xffffffffn) },
 ];
 
-function capability(which: number, from: number, count: number): { moreData: boolean; capabilityData: CapabilityData } {
+interface Capability {
+  readonly moreData: boolean;
+  readonly capabilityData: CapabilityData;
+}
+
+function capability(machine: Machine, which: number, from: number, count: number): Capability {
   if (which === TPM_CAP.PCRS) {
     const banks = BANKS.map((bank) => ({ algorithm: hashAlgorithm(bank).tpmId ?? 0, pcrs: ALL_PCRS }));
     return { moreData: false, capabilityData: { kind: 'pcrs', banks } };
   }
   if (which !== TPM_CAP.TPM_PROPERTIES) throw aboutParameter(RC.VALUE, 0);
-  const all = PROPERTIES.filter(({ property }) => property >= from);
-  const properties = all.slice(0, count);
-  return { moreData: properties.length < all.length, capabilityData: { kind: 'properties', properties } };
+  const all = properties(machine).filter(({ property }) => property >= from);
+  const given = all.slice(0, count);
+  return { moreData: given.length < all.length, capabilityData: { kind: 'properties', properties: given } };
 }
 
 export const generalCommands: readonly Handler[] = [
@@ -62,7 +65,9 @@ export const generalCommands: readonly Handler[] = [
     if (shutdownType !== TPM_SU.CLEAR && shutdownType !== TPM_SU.STATE) throw aboutParameter(RC.VALUE, 0);
     return {};
   }),
-  handler(getCapability, [], (_machine, query) => capability(query.capability, query.property, query.propertyCount)),
+  handler(getCapability, [], (machine, query) =>
+    capability(machine, query.capability, query.property, query.propertyCount),
+  ),
   handler(getRandom, [], (_machine, { bytesRequested }) => ({
     randomBytes: randomBytes(Math.min(bytesRequested, MAX_RANDOM)),
   })),

@@ -15,6 +15,17 @@ export interface PolicySession {
   policyDigest: Uint8Array;
 }
 
+const FIRMWARE_VERSION = 1n << 32n;
+
+export interface MachineOptions {
+  /** 32 bytes from which the primary keys come; random if not given. */
+  readonly seed?: Uint8Array;
+  /** Of the state before: TPM2_Startup adds one. */
+  readonly resetCount?: number;
+  /** 64 bits; by default those of 1.0. */
+  readonly firmwareVersion?: bigint;
+}
+
 /** What a TPM holds: a seed and a counter that last, and the rest, which is gone with the power. */
 export class Machine {
   readonly seed: Uint8Array;
@@ -25,9 +36,13 @@ export class Machine {
   readonly sessions = new Slots<PolicySession>(FIRST_POLICY_SESSION, RC.SESSION_MEMORY);
   readonly #poweredAt = performance.now();
 
-  constructor(seed: Uint8Array = randomBytes(32), resetCount = 0) {
+  /** As attestations hold it: TPM_PT_FIRMWARE_VERSION_1 and _2. */
+  readonly firmwareVersion: bigint;
+
+  constructor({ seed = randomBytes(32), resetCount = 0, firmwareVersion = FIRMWARE_VERSION }: MachineOptions) {
     this.seed = seed;
     this.resetCount = resetCount;
+    this.firmwareVersion = firmwareVersion;
   }
 
   get clockInfo(): ClockInfo {

@@ -4,7 +4,7 @@ import type { TpmTransport } from '@assay/linux/tpm';
 import { attestationCommands } from './attestation-commands.ts';
 import { generalCommands } from './general-commands.ts';
 import type { Handler } from './handler.ts';
-import { Machine } from './machine.ts';
+import { Machine, type MachineOptions } from './machine.ts';
 import { objectCommands } from './object-commands.ts';
 import { pcrCommands } from './pcr-commands.ts';
 import { RC, Refusal } from './refusal.ts';
@@ -26,12 +26,8 @@ export class SimulatedTpm implements TpmTransport {
   readonly description = 'simulated TPM (no hardware root of trust)';
   readonly #machine: Machine;
 
-  /**
-   * @param options.seed 32 bytes from which the primary keys come; random if not given
-   * @param options.resetCount of the state before: TPM2_Startup adds one
-   */
-  constructor(options: { seed?: Uint8Array; resetCount?: number } = {}) {
-    this.#machine = new Machine(options.seed, options.resetCount);
+  constructor(options: MachineOptions = {}) {
+    this.#machine = new Machine(options);
   }
 
   /** What must be kept so that the next instance is the same TPM after a reset; read it after TPM2_Startup. */

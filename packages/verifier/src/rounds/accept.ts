@@ -1,6 +1,6 @@
 import type { VerifiedEvidence } from '@assay/core/evidence';
 import { nodeHasher } from '@assay/core/node';
-import { judgeEntries, type Judgement } from '@assay/core/verdict';
+import { firmwareFinding, judgeEntries, type Judgement } from '@assay/core/verdict';
 import type { HostFacts } from '@assay/wire';
 import type { Context } from '../context.ts';
 import { storedQuote } from '../hosts/facts.ts';
@@ -37,7 +37,8 @@ export async function acceptEvidence(
     list_source: facts.listSource,
     kernel: facts.kernel,
   });
-  const findings = await moveFindings(db, boot, sightingsOf(judgements, receivedAt), evidence);
+  const sightings = [...firmwareSighting(host, evidence, receivedAt), ...sightingsOf(judgements, receivedAt)];
+  const findings = await moveFindings(db, boot, sightings, evidence);
   return { measurements: rows, findings };
 }
 
@@ -84,7 +85,13 @@ async function keep(db: Database, host: HostRow, { state }: VerifiedEvidence): P
     entries: state.entries,
     bytes: state.bytes,
     pcr: state.pcr,
+    firmware: state.firmwareVersion === undefined ? null : String(state.firmwareVersion),
   });
+}
+
+function firmwareSighting(host: HostRow, { firmwareBefore, quote }: VerifiedEvidence, seenAt: string): Sighting[] {
+  if (firmwareBefore === undefined) return [];
+  return [{ draft: firmwareFinding(host.name, firmwareBefore, quote.firmwareVersion), seenAt }];
 }
 
 function sightingsOf(judgements: readonly Judgement[], seenAt: string): Sighting[] {

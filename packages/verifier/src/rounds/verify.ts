@@ -61,5 +61,6 @@ function keptStateOf(row: KeptStateRow): KeptState {
     entries: row.entries,
     bytes: row.bytes,
     pcr: row.pcr,
+    ...(row.firmware === null ? {} : { firmwareVersion: BigInt(row.firmware) }),
   };
 }

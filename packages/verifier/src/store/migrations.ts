@@ -116,4 +116,5 @@ export const MIGRATIONS: readonly string[] = [
   create index findings_open on findings (host, open);
   create index findings_same_digest on findings (digest, code);
   `,
+  'alter table kept_states add column firmware text',
 ];

@@ -60,6 +60,8 @@ export interface KeptStateRow {
   entries: number;
   bytes: number;
   pcr: Uint8Array;
+  /** Version of the TPM's firmware, decimal; null in rows of older verifiers. */
+  firmware: string | null;
 }
 
 export interface BootRow {
