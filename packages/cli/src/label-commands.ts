@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { action, collect, command, examples, group, outputOption } from './declare.ts';
+import { addKeyEvm } from './key-evm-commands.ts';
 
 // The declarations of `assay file`, `assay evm`, `assay verity` and `assay key`.
 
@@ -105,6 +106,7 @@ export function addKey(program: Command): void {
     .addOption(outputOption());
   examples(load, ['sudo assay key import ima.der', 'sudo assay key import evm.der --keyring .evm']);
   load.action(action(async (path, given) => (await import('./commands/key-import.ts')).importKey(path, given)));
+  addKeyEvm(key);
   const list = command(key, 'list', 'List the keys of the kernel that check labels.').addOption(outputOption());
   examples(list, ['sudo assay key list', 'assay key list -o json | jq .keyrings']);
   list.action(action(async (given) => (await import('./commands/key-list.ts')).listKeys(given)));

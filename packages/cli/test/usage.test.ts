@@ -34,6 +34,9 @@ const COMMANDS = [
   'key generate',
   'key import',
   'key list',
+  'key evm create',
+  'key evm load',
+  'key evm status',
 ];
 const GROUPS = ['hosts', 'log', 'policy', 'eventlog', 'tpm', 'reference', 'file', 'evm', 'verity', 'key'];
 

@@ -283,4 +283,16 @@ describe('encrypted keys', () => {
     assert.throws(() => encryptKey(new Uint8Array(64), { ...master, name: 'kmk' }, iv, nodeCrypto), refusal('EVM-KEY'));
     assert.throws(() => encryptKey(new Uint8Array(64), master, iv, nodeCrypto, 'other'), refusal('EVM-KEY'));
   });
+
+  test('are what a 6.12 kernel takes and prints; of the key that EVM has fetched it prints zeros', () => {
+    const lines = text('keys-6.12.txt').trim().split('\n');
+    const values = new Map(lines.map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1)]));
+    const payloadOf = (name: string): string => {
+      const parsed = parseEncryptedKey(values.get(name) ?? '');
+      return toHex(decryptKey(parsed, fromHex(values.get('master') ?? ''), nodeCrypto).payload);
+    };
+    assert.equal(payloadOf('wiped'), '00'.repeat(64));
+    assert.match(payloadOf('ours'), /^a5f09ad8/);
+    assert.match(payloadOf('kernel'), /^d87db310/);
+  });
 });

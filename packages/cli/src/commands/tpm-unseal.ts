@@ -1,8 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { isatty } from 'node:tty';
 import { printable, toBase64 } from '@assay/core/bytes';
-import { parseSealedFile, TpmResponseError, type SealedFile } from '@assay/core/tpm';
-import { unsealData, type Tpm } from '@assay/linux/tpm';
+import { parseSealedFile } from '@assay/core/tpm';
 import { z } from 'zod';
 import { boundedContent } from '../bounded-file.ts';
 import { EXIT, UsageError } from '../exit.ts';
@@ -11,6 +10,7 @@ import { printJson } from '../output/report.ts';
 import { colours } from '../output/terminal.ts';
 import { readPassword } from '../tpm-password.ts';
 import { TpmOptions, withTpm } from '../tpm-options.ts';
+import { unsealFile, type UnsealAnswer } from '../tpm-unsealing.ts';
 
 const UnsealOptions = TpmOptions.extend({
   passwordFile: z.string().min(1).optional(),
@@ -20,16 +20,6 @@ const UnsealOptions = TpmOptions.extend({
 /** Any sealed file is far shorter. */
 const LIMIT = 64 * 1024;
 
-/** Format-one errors of a TPM that say why it does not unseal (TPM 2.0 Part 2, clause 6.6.3). */
-const REFUSALS = new Map<number, { readonly reason: string; readonly sentence: string }>([
-  [0x1d, { reason: 'pcrs', sentence: 'the PCRs do not have the values that it was sealed to' }],
-  [0x1f, { reason: 'other-tpm', sentence: 'another TPM sealed it, or it was changed' }],
-  [0x0e, { reason: 'password', sentence: 'the password is wrong' }],
-  [0x22, { reason: 'password', sentence: 'the password is wrong' }],
-]);
-
-type Answer = { readonly data: Uint8Array } | { readonly reason: string; readonly sentence: string };
-
 /** `assay tpm unseal FILE`: exit code 0 with the data, 1 where the TPM says that its conditions do not hold. */
 export async function tpmUnseal(path: unknown, given: unknown): Promise<number> {
   const options = optionsFrom(UnsealOptions, given);
@@ -38,7 +28,7 @@ export async function tpmUnseal(path: unknown, given: unknown): Promise<number> 
   const password = options.passwordFile === undefined ? undefined : await readPassword(options.passwordFile);
   if (file.password && password === undefined) throw new UsageError('it was sealed with a password: --password-file');
   return withTpm(options.tpm, async (tpm) => {
-    const answer = await answerOf(tpm, file, password);
+    const answer = await unsealFile(tpm, file, password);
     if ('data' in answer && options.out !== undefined) await writeFile(options.out, answer.data, { mode: 0o600 });
     if (options.output === 'json') printJson(documentOf(answer, options.out));
     else printText(answer, options.out);
@@ -46,23 +36,7 @@ export async function tpmUnseal(path: unknown, given: unknown): Promise<number> 
   });
 }
 
-async function answerOf(tpm: Tpm, file: SealedFile, password: Uint8Array | undefined): Promise<Answer> {
-  const policy = { selection: file.pcrs?.selection ?? [], password: file.password };
-  const given = password === undefined ? {} : { passwordValue: password };
-  try {
-    return { data: await unsealData(tpm, file, { ...policy, ...given }) };
-  } catch (error) {
-    const refusal = error instanceof TpmResponseError ? refusalOf(error.responseCode) : undefined;
-    if (refusal === undefined) throw error;
-    return refusal;
-  }
-}
-
-function refusalOf(responseCode: number): { readonly reason: string; readonly sentence: string } | undefined {
-  return (responseCode & 0x80) === 0 ? undefined : REFUSALS.get(responseCode & 0x3f);
-}
-
-function documentOf(answer: Answer, out: string | undefined): { schema: string; [member: string]: unknown } {
+function documentOf(answer: UnsealAnswer, out: string | undefined): { schema: string; [member: string]: unknown } {
   const schema = 'assay.tpm-unseal.v1';
   if (!('data' in answer)) return { schema, unsealed: false, reason: answer.reason, message: answer.sentence };
   const where = out === undefined ? { data: toBase64(answer.data) } : { file: out };
@@ -70,7 +44,7 @@ function documentOf(answer: Answer, out: string | undefined): { schema: string; 
 }
 
 /** The data themselves on standard output, for a pipe or a file; a terminal gets them escaped. */
-function printText(answer: Answer, out: string | undefined): void {
+function printText(answer: UnsealAnswer, out: string | undefined): void {
   if (!('data' in answer)) process.stderr.write(`${colours(2).red('not unsealed')}: ${answer.sentence}\n`);
   else if (out === undefined) process.stdout.write(isatty(1) ? `${printable(answer.data)}\n` : answer.data);
 }

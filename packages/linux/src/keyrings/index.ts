@@ -1,2 +1,3 @@
+export { evmKeys, loadEvmKey, type EvmKeyText, type EvmKeysFound } from './evm-keys.ts';
 export { importCertificate, labelKeyrings, type Keyring, type KeyringKey } from './keyrings.ts';
 export { keyIdInDescription, keyringName, parseProcKeys, type ListedKey } from './proc-keys.ts';

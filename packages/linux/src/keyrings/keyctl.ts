@@ -9,9 +9,12 @@ const NUMBERS = {
 } as const;
 
 /** include/uapi/linux/keyctl.h */
+const KEYCTL_LINK = 8;
+const KEYCTL_UNLINK = 9;
 const KEYCTL_READ = 11;
 const KEYCTL_PKEY_QUERY = 24;
-const USER_KEYRING = -4;
+const SESSION_KEYRING = -3;
+export const USER_KEYRING = -4;
 const QUERY_SIZE = 64;
 const OPERATIONS = ['encrypt', 'decrypt', 'sign', 'verify'] as const;
 
@@ -40,6 +43,52 @@ function numbers(): (typeof NUMBERS)['x64' | 'arm64'] {
  */
 export function addCertificate(der: Uint8Array, keyring: number): number {
   return added('asymmetric', '', der, keyring);
+}
+
+/**
+ * Adds a key of type `user`, bytes under a name.
+ * @returns its serial number
+ * @throws SystemError KEYRING-REFUSED, NOT-PERMITTED, KERNEL-LACKS
+ */
+export function addUserKey(name: string, payload: Uint8Array, keyring: number): number {
+  return added('user', name, payload, keyring);
+}
+
+/**
+ * Adds a key of type `encrypted` from the text that the kernel printed for it, which it decrypts by the master key that the
+ * text names: that key must be in a keyring that this process searches.
+ * @returns its serial number
+ * @throws SystemError KEYRING-REFUSED, NOT-PERMITTED, KERNEL-LACKS
+ */
+export function addEncryptedKey(name: string, text: string, keyring: number): number {
+  const id = syscall(numbers().addKey, 'encrypted', name, Buffer.from(`load ${text}`), text.length + 5, keyring);
+  if (id >= 0) return id;
+  const errno = lastErrno();
+  const reason = ENCRYPTED_REASONS.get(errno);
+  if (reason === undefined) throw refused('add_key of type encrypted', errno);
+  throw new SystemError('KEYRING-REFUSED', `add_key of type encrypted: ${reason}`);
+}
+
+/** security/keys/encrypted-keys/encrypted.c, encrypted_init; ENODEV of key_type_lookup. */
+const ENCRYPTED_REASONS: ReadonlyMap<number, string> = new Map([
+  [constants.errno.EINVAL, 'EINVAL: the text was changed, or the master key is another one'],
+  [constants.errno.ENODEV, 'ENODEV: the kernel has no keys of this type'],
+  [126, 'ENOKEY: the master key is in no keyring that this process searches'],
+]);
+
+/**
+ * Makes this process find what is in the keyring of its user, which a session keyring of its own hides.
+ * @throws SystemError KEYRING-REFUSED, NOT-PERMITTED
+ */
+export function linkUserKeyring(): void {
+  if (syscall(numbers().keyctl, KEYCTL_LINK, USER_KEYRING, SESSION_KEYRING) < 0) {
+    throw refused('keyctl KEYCTL_LINK of the user keyring', lastErrno());
+  }
+}
+
+/** @throws SystemError KEYRING-REFUSED, NOT-PERMITTED */
+export function unlinkKey(key: number, keyring: number): void {
+  if (syscall(numbers().keyctl, KEYCTL_UNLINK, key, keyring) < 0) throw refused('keyctl KEYCTL_UNLINK', lastErrno());
 }
 
 /** Makes a keyring in the user keyring of this user, where the kernel looks for `_ima` and `_evm`. */

@@ -1,0 +1,1 @@
+export { enableEvm, EVM_FLAGS, evmState, type EvmFlag, type EvmState } from './securityfs.ts';
