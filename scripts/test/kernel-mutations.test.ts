@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { ROOT } from '../workspace.ts';
+
+const ANSWERS = join(ROOT, 'packages/testkit/test/vectors/kernel-answers');
+const PACKAGES = ['core', 'linux', 'wire', 'testkit'];
+
+/** One wrong constant each, in a file of packages/core/src, and the suite that has to notice it. */
+const FAULTS = [
+  { suite: 'policy-rules', file: 'policy/limits.ts', right: "['measure', 'dont_measure'];", wrong: "['measure'];" },
+  {
+    suite: 'policy-matching',
+    file: 'policy/match.ts',
+    right: "'<': (id, value) => id < value",
+    wrong: "'<': (id, value) => id <= value",
+  },
+  { suite: 'measurement-lists', file: 'measurement/chain.ts', right: '0xff', wrong: '0xfe' },
+  { suite: 'evm-values', file: 'evm/check.ts', right: 'KEY_SIZE = 128', wrong: 'KEY_SIZE = 64' },
+  { suite: 'appraisal', file: 'appraisal/appraise.ts', right: 'label.subarray(2)', wrong: 'label.subarray(1)' },
+] as const;
+
+describe('a fault in core', () => {
+  const copy = mkdtempSync(join(tmpdir(), 'assay-fault-'));
+  const source = (file: string): string => join(copy, 'packages/core/src', file);
+
+  /** Packages and scripts as they are, with the dependencies of the original. */
+  before(() => {
+    for (const name of PACKAGES) {
+      for (const part of ['src', 'package.json']) {
+        cpSync(join(ROOT, 'packages', name, part), join(copy, 'packages', name, part), { recursive: true });
+      }
+    }
+    cpSync(join(ROOT, 'scripts'), join(copy, 'scripts'), { recursive: true });
+    cpSync(join(ROOT, 'package.json'), join(copy, 'package.json'));
+    mkdirSync(join(copy, 'node_modules/@assay'), { recursive: true });
+    for (const name of PACKAGES) symlinkSync(join(copy, 'packages', name), join(copy, 'node_modules/@assay', name));
+    for (const name of readdirSync(join(ROOT, 'node_modules')).filter((each) => each !== '@assay')) {
+      symlinkSync(join(ROOT, 'node_modules', name), join(copy, 'node_modules', name));
+    }
+  });
+  after(() => {
+    rmSync(copy, { recursive: true });
+  });
+
+  function judge(suite: string): { status: number | null; stdout: string; stderr: string } {
+    const options = ['--judge', '--answers', ANSWERS, '--kernel', '6.12', '--suite', suite];
+    return spawnSync(process.execPath, [join(copy, 'scripts/test-kernel.ts'), ...options], { encoding: 'utf8' });
+  }
+
+  for (const { suite, file, right, wrong } of FAULTS) {
+    test(`is found by the suite ${suite}, which agrees without it: ${wrong}`, () => {
+      const sound = readFileSync(source(file), 'utf8');
+      assert.ok(sound.includes(right), `${file} has ${right}`);
+      assert.equal(judge(suite).status, 0);
+      writeFileSync(source(file), sound.replace(right, wrong));
+      const { status, stdout, stderr } = judge(suite);
+      writeFileSync(source(file), sound);
+      assert.equal(status, 1, stderr);
+      assert.match(stdout, /the kernel (says|wrote) /);
+    });
+  }
+});
