@@ -3,6 +3,7 @@ import type { ComputedDigest, LabelKey } from '@assay/core/label';
 import type { MetadataForm } from '@assay/core/evm';
 import type { VerityParameters } from '@assay/core/verity';
 import type { PublicKey } from '@assay/core/keys';
+import type { InodeFacts } from '../files/index.ts';
 import type { SignerSource } from '../signers/index.ts';
 
 interface Writing {
@@ -43,6 +44,8 @@ export type LabelJob =
       readonly bound: BoundChoice;
       readonly portable: Extract<MetadataForm, { form: 'portable' }>;
     }
+  /** Everything that a baseline keeps of it. */
+  | { readonly kind: 'describe'; readonly algorithm: HashName }
   | { readonly kind: 'verity-digest'; readonly parameters: VerityParameters }
   | ({ readonly kind: 'verity-enable'; readonly parameters: VerityParameters } & Writing);
 
@@ -58,6 +61,8 @@ export interface LabelResult {
   readonly label?: Uint8Array;
   /** What was computed of the file. */
   readonly digest?: ComputedDigest;
+  /** Of the same moment as the digest, for `describe`. */
+  readonly inode?: InodeFacts;
   /** Code of docs/codes.md, or of a system call, for `wrong`, `failed` and `kept`. */
   readonly code?: string;
   readonly message?: string;

@@ -7,14 +7,16 @@ import type { LabelJob, LabelResult } from './job.ts';
 import { LabelRunner } from './run.ts';
 
 /** One file, and what became of it. */
-export interface LabelledFile {
+export interface LabelledFile<F extends Found = Found> {
+  readonly found: F;
   readonly path: Buffer;
   /** Bytes of the file; 0 where it could not be opened. */
   readonly size: number;
   readonly result: LabelResult;
 }
 
-type Found = OpenedFile | TreeProblem;
+/** Only files have work; the others keep their place among the results. */
+type Found = OpenedFile | TreeProblem | { readonly kind: 'passing'; readonly path: Buffer };
 
 /** What is handed to a thread at once: enough that the handing over costs little, not so much that others wait. */
 const BATCH_FILES = 32;
@@ -30,14 +32,14 @@ const BATCHES_OPEN = 64;
  * Does a job to all files that a walk finds, on several threads, of which this is one, and gives the results in the order
  * of the walk.
  */
-export async function* labelFiles(
-  found: Iterable<Found>,
+export async function* labelFiles<F extends Found>(
+  found: Iterable<F>,
   job: LabelJob,
   threads = availableParallelism(),
-): AsyncGenerator<LabelledFile> {
+): AsyncGenerator<LabelledFile<F>> {
   const runner = new LabelRunner(job); // A key that cannot be opened is an error before any file is touched.
-  const open: OpenBatch[] = [];
-  let pool: Pool | undefined;
+  const open: OpenBatch<F>[] = [];
+  let pool: Pool<F> | undefined;
   const { files, begun } = paceOf(job);
   let work = begun;
   try {
@@ -46,7 +48,7 @@ export async function* labelFiles(
       open.push(one);
       if (pool?.take(one) !== true) await one.runHere(runner);
       work += one.fds.length + one.bytes / BYTES_LIKE_A_FILE;
-      if (work >= FILES_ALONE) pool ??= new Pool(job, threads - 1);
+      if (work >= FILES_ALONE) pool ??= new Pool<F>(job, threads - 1);
       await turn();
       if (open.length >= BATCHES_OPEN) await open[0]?.done;
       while (open[0]?.results !== undefined) yield* open.shift()?.results ?? [];
@@ -69,8 +71,8 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function* batchesOf(found: Iterable<Found>, files: number): Generator<readonly Found[], void> {
-  let batch: Found[] = [];
+function* batchesOf<F extends Found>(found: Iterable<F>, files: number): Generator<readonly F[], void> {
+  let batch: F[] = [];
   let bytes = 0;
   for (const each of found) {
     batch.push(each);
@@ -83,16 +85,16 @@ function* batchesOf(found: Iterable<Found>, files: number): Generator<readonly F
   if (batch.length > 0) yield batch;
 }
 
-class OpenBatch {
-  readonly done: Promise<readonly LabelledFile[]>;
+class OpenBatch<F extends Found> {
+  readonly done: Promise<readonly LabelledFile<F>[]>;
   readonly fds: readonly number[];
   readonly bytes: number;
-  readonly #batch: readonly Found[];
-  readonly #settle: PromiseWithResolvers<readonly LabelledFile[]>;
+  readonly #batch: readonly F[];
+  readonly #settle: PromiseWithResolvers<readonly LabelledFile<F>[]>;
   /** Once they are there. */
-  results: readonly LabelledFile[] | undefined;
+  results: readonly LabelledFile<F>[] | undefined;
 
-  constructor(batch: readonly Found[]) {
+  constructor(batch: readonly F[]) {
     this.#batch = batch;
     this.fds = batch.flatMap((each) => (each.kind === 'file' ? [each.fd] : []));
     this.bytes = batch.reduce((sum, each) => sum + (each.kind === 'file' ? each.size : 0), 0);
@@ -125,13 +127,15 @@ class OpenBatch {
 }
 
 /** The results of a batch at the paths that they belong to. */
-function labelled(batch: readonly Found[], results: readonly LabelResult[]): LabelledFile[] {
+function labelled<F extends Found>(batch: readonly F[], results: readonly LabelResult[]): LabelledFile<F>[] {
   let next = 0;
-  return batch.map((each) => {
-    if (each.kind === 'problem') return { path: each.path, size: 0, result: failure(each.error) };
+  return batch.map((found) => {
+    const { path } = found;
+    if (found.kind === 'problem') return { found, path, size: 0, result: failure(found.error) };
+    if (found.kind === 'passing') return { found, path, size: 0, result: { state: 'kept' } };
     const result = results[next] ?? failure(new Error('no result'));
     next += 1;
-    return { path: each.path, size: each.size, result };
+    return { found, path, size: found.size, result };
   });
 }
 
@@ -140,15 +144,15 @@ function failure(error: Error): LabelResult {
   return { state: 'failed', code, message: error.message };
 }
 
-class Pool {
-  readonly #threads: Thread[];
+class Pool<F extends Found> {
+  readonly #threads: Thread<F>[];
 
   constructor(job: LabelJob, threads: number) {
-    this.#threads = Array.from({ length: threads }, () => new Thread(job));
+    this.#threads = Array.from({ length: threads }, () => new Thread<F>(job));
   }
 
   /** @returns false where all threads are busy, or not running yet */
-  take(batch: OpenBatch): boolean {
+  take(batch: OpenBatch<F>): boolean {
     const free = this.#threads.find((thread) => thread.isFree);
     free?.run(batch);
     return free !== undefined;
@@ -160,9 +164,9 @@ class Pool {
 }
 
 /** A worker says with its first message that it runs, and answers batches in the order in which it gets them. */
-class Thread {
+class Thread<F extends Found> {
   readonly #worker: Worker;
-  readonly #waiting: OpenBatch[] = [];
+  readonly #waiting: OpenBatch<F>[] = [];
   #runs = false;
 
   constructor(job: LabelJob) {
@@ -185,7 +189,7 @@ class Thread {
     return this.#runs && this.#waiting.length < BATCHES_PER_THREAD;
   }
 
-  run(batch: OpenBatch): void {
+  run(batch: OpenBatch<F>): void {
     this.#waiting.push(batch);
     this.#worker.postMessage(batch.fds, []);
   }

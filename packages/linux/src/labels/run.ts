@@ -1,6 +1,7 @@
 import { AssayError, FormatError, VerificationError } from '@assay/core/errors';
+import { inodeFacts } from '../files/index.ts';
 import { enableVerity, measureVerity } from '../verity/index.ts';
-import { verityDigest } from './content.ts';
+import { contentDigest, verityDigest } from './content.ts';
 import { hmacWritten, metadataSigned, metadataVerified } from './evm.ts';
 import { hashed, signed, verified } from './ima.ts';
 import type { LabelJob, LabelResult } from './job.ts';
@@ -42,6 +43,8 @@ export class LabelRunner {
         return steadily(fd, () => metadataSigned(fd, job, this.#opened()));
       case 'evm-verify':
         return steadily(fd, () => metadataVerified(fd, job));
+      case 'describe':
+        return described(fd, job);
       case 'verity-digest':
         return steadily(fd, () => computed(fd, job));
       case 'verity-enable':
@@ -52,6 +55,19 @@ export class LabelRunner {
   #opened(): OpenedSigner {
     if (this.#signer === undefined) throw new TypeError('this job has no signing key');
     return this.#signer;
+  }
+}
+
+/** Owner, mode and times are those of a file that stays the same meanwhile; attributes are guarded by its ctime. */
+async function described(fd: number, { algorithm }: Extract<LabelJob, { kind: 'describe' }>): Promise<LabelResult> {
+  try {
+    const result = await steadily(fd, async ({ size }) => {
+      const inode = inodeFacts(fd);
+      return { result: { state: 'computed', digest: await contentDigest(fd, algorithm, size), inode } };
+    });
+    return result.inode === undefined ? { ...result, inode: inodeFacts(fd) } : result;
+  } catch (error) {
+    return { ...resultOf(error, false), inode: inodeFacts(fd) };
   }
 }
 

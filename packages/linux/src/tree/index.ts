@@ -1,2 +1,9 @@
 export { globMatcher } from './glob.ts';
-export { TreeWalk, type OpenedFile, type SkippedCounts, type TreeOptions, type TreeProblem } from './walk.ts';
+export {
+  TreeWalk,
+  type OpenedFile,
+  type SkippedCounts,
+  type TreeObject,
+  type TreeOptions,
+  type TreeProblem,
+} from './walk.ts';

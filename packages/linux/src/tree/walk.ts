@@ -2,10 +2,11 @@ import { closeSync, constants, fstatSync, readdirSync, statfsSync, type Dirent }
 import { SystemError } from '@assay/core/errors';
 import { constants as os } from 'node:os';
 import { callFailed, lastErrno, openat, Pinned } from '../libc/index.ts';
+import type { XattrTarget } from '../xattr/index.ts';
 import { globMatcher } from './glob.ts';
 
 export interface TreeOptions {
-  /** Patterns of `globMatcher`: of files, at least one must match, unless there is none. */
+  /** Patterns of `globMatcher`: of what is no directory, at least one must match, unless there is none. */
   readonly include: readonly string[];
   /** Files and directories that match one are left out, directories with all that is in them. */
   readonly exclude: readonly string[];
@@ -27,6 +28,16 @@ export interface TreeProblem {
   readonly kind: 'problem';
   readonly path: Buffer;
   readonly error: Error;
+}
+
+/** Anything else, or a further name of a file. What it is has to be looked at before the walk goes on. */
+export interface TreeObject {
+  readonly kind: 'object';
+  readonly path: Buffer;
+  /** An open descriptor, or the bytes of a path whose last part is not followed. */
+  readonly target: XattrTarget;
+  /** Why it could not be opened: its content is not known. */
+  readonly error?: Error;
 }
 
 /** What was met and not given out, with the reason. */
@@ -54,6 +65,8 @@ const VIEWS = new Set([
   0x6265_6570, 0xf97c_ff8c, 0x4341_5d53, 0xde5e_81e4, 0x1980_0202, 0x4249_4e4d, 0x6165_676c, 0x6e73_6673,
 ]);
 
+type Found = OpenedFile | TreeProblem | TreeObject;
+
 interface Directory {
   readonly path: Buffer;
   readonly fd: number;
@@ -73,6 +86,7 @@ export class TreeWalk {
   readonly #excluded: readonly ((path: string) => boolean)[];
   readonly #linked = new Set<string>();
   readonly #stack: Directory[] = [];
+  #everything = false;
 
   constructor(options: TreeOptions) {
     this.#options = options;
@@ -82,6 +96,20 @@ export class TreeWalk {
 
   /** @param roots files or directories, which must not be symbolic links themselves. To be called once. */
   *files(roots: readonly Buffer[]): Generator<OpenedFile | TreeProblem> {
+    for (const each of this.#all(roots)) if (each.kind !== 'object') yield each;
+  }
+
+  /**
+   * All that is there: files as `files` gives them, and directories before what is in them, links, special files and
+   * further names.
+   * @param roots as for `files`. To be called once.
+   */
+  everything(roots: readonly Buffer[]): Generator<Found> {
+    this.#everything = true;
+    return this.#all(roots);
+  }
+
+  *#all(roots: readonly Buffer[]): Generator<Found> {
     try {
       for (const root of roots) {
         yield* this.#root(root);
@@ -92,7 +120,7 @@ export class TreeWalk {
     }
   }
 
-  *#root(path: Buffer): Generator<OpenedFile | TreeProblem> {
+  *#root(path: Buffer): Generator<Found> {
     if (!fits(path)) {
       const error = new SystemError('SYSTEM-CALL', 'open: a path is longer than 4095 bytes or has a zero in it');
       yield { kind: 'problem', path, error };
@@ -107,7 +135,7 @@ export class TreeWalk {
     else yield* this.#file(path, fd);
   }
 
-  *#below(): Generator<OpenedFile | TreeProblem> {
+  *#below(): Generator<Found> {
     for (let at = this.#stack.at(-1); at !== undefined; at = this.#stack.at(-1)) {
       const entry = at.entries[at.next];
       at.next += 1;
@@ -118,32 +146,33 @@ export class TreeWalk {
     }
   }
 
-  *#entry(above: Directory, entry: Dirent<Buffer>): Generator<OpenedFile | TreeProblem> {
+  *#entry(above: Directory, entry: Dirent<Buffer>): Generator<Found> {
     const path = joined(above.path, entry.name);
-    if (this.#isLeftOut(path, entry)) return;
+    const opens = entry.isFile() || entry.isDirectory();
+    if (!opens && !this.#everything) this.skipped[entry.isSymbolicLink() ? 'symbolicLinks' : 'special'] += 1;
+    else if (this.#isExcluded(path, !entry.isDirectory())) this.skipped.excluded += 1;
+    else if (opens) yield* this.#opened(above, entry, path);
+    else yield { kind: 'object', path, target: targetIn(above, entry) };
+  }
+
+  *#opened(above: Directory, entry: Dirent<Buffer>, path: Buffer): Generator<Found> {
     const fd = openedAt(above.fd, entry.name, entry.isDirectory() ? DIRECTORY_FLAGS : FILE_FLAGS);
-    if (fd < 0) yield problem(path, lastErrno());
-    else if (entry.isDirectory()) yield* this.#enter(path, fd, above.device);
+    if (fd < 0) {
+      const failed = problem(path, lastErrno());
+      const { error } = failed;
+      yield this.#everything ? { kind: 'object', path, target: targetIn(above, entry), error } : failed;
+    } else if (entry.isDirectory()) yield* this.#enter(path, fd, above.device);
     else yield* this.#file(path, fd);
   }
 
-  #isLeftOut(path: Buffer, entry: Dirent<Buffer>): boolean {
-    const { skipped } = this;
-    if (entry.isSymbolicLink()) skipped.symbolicLinks += 1;
-    else if (!entry.isFile() && !entry.isDirectory()) skipped.special += 1;
-    else if (this.#isExcluded(path, entry.isFile())) skipped.excluded += 1;
-    else return false;
-    return true;
-  }
-
-  #isExcluded(path: Buffer, isFile: boolean): boolean {
+  #isExcluded(path: Buffer, included: boolean): boolean {
     if (this.#excluded.length + this.#included.length === 0) return false;
     const text = path.toString('utf8');
     if (this.#excluded.some((match) => match(text))) return true;
-    return isFile && this.#included.length > 0 && !this.#included.some((match) => match(text));
+    return included && this.#included.length > 0 && !this.#included.some((match) => match(text));
   }
 
-  *#enter(path: Buffer, fd: number, deviceAbove?: number): Generator<TreeProblem> {
+  *#enter(path: Buffer, fd: number, deviceAbove?: number): Generator<Found> {
     const { dev: device } = fstatSync(fd);
     if (device !== deviceAbove && this.#isForeign(fd, deviceAbove)) {
       this.skipped.fileSystems += 1;
@@ -151,6 +180,7 @@ export class TreeWalk {
       return;
     }
     try {
+      if (this.#everything) yield { kind: 'object', path, target: fd };
       if (this.#stack.length >= DEPTH_LIMIT) throw new SystemError('SYSTEM-CALL', 'over 200 directories deep');
       const entries = readdirSync(`/proc/self/fd/${fd}`, { encoding: 'buffer', withFileTypes: true });
       entries.sort((a, b) => Buffer.compare(a.name, b.name));
@@ -166,14 +196,15 @@ export class TreeWalk {
     return VIEWS.has(statfsSync(`/proc/self/fd/${fd}`).type >>> 0);
   }
 
-  *#file(path: Buffer, fd: number): Generator<OpenedFile> {
+  *#file(path: Buffer, fd: number): Generator<Found> {
     const stats = fstatSync(fd);
-    if (!stats.isFile()) this.skipped.special += 1;
-    else if (stats.nlink > 1 && this.#wasMet(fd)) this.skipped.hardLinks += 1;
-    else {
+    if (stats.isFile() && !(stats.nlink > 1 && this.#wasMet(fd))) {
       yield { kind: 'file', path, fd, size: stats.size };
       return;
     }
+    if (this.#everything) yield { kind: 'object', path, target: fd };
+    else if (stats.isFile()) this.skipped.hardLinks += 1;
+    else this.skipped.special += 1;
     closeSync(fd);
   }
 
@@ -188,6 +219,11 @@ export class TreeWalk {
 
 function joined(above: Buffer, name: Buffer): Buffer {
   return above.at(-1) === SLASH ? Buffer.concat([above, name]) : Buffer.concat([above, Buffer.of(SLASH), name]);
+}
+
+/** Through the open directory, which nothing can move elsewhere. */
+function targetIn(above: Directory, entry: Dirent<Buffer>): Buffer {
+  return Buffer.concat([Buffer.from(`/proc/self/fd/${above.fd}/`), entry.name]);
 }
 
 /** PATH_MAX of include/uapi/linux/limits.h, with the zero at the end. */

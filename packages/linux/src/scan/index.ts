@@ -1,0 +1,1 @@
+export { scanTree, type ScannedPath, type ScanOptions } from './scan.ts';
