@@ -129,6 +129,9 @@ const LABELS: readonly (readonly [rule: string, label: FoundLabel, minor: number
   ['appraise digest_type=verity appraise_type=sigv3', VERITY, 12, undefined],
   ['appraise digest_type=verity appraise_type=sigv3', SIGNATURE, 12, 'verity-signature-required'],
   ['appraise digest_type=verity appraise_type=sigv3', null, 12, 'verity-signature-required'],
+  ['appraise appraise_algos=sha256', DIGEST, 12, undefined],
+  ['appraise appraise_algos=sha512', DIGEST, 12, 'denied-hash-algorithm'],
+  ['appraise appraise_algos=sha512', null, 12, 'missing-hash'],
 ];
 
 for (const [rule, label, minor, cause] of LABELS) {
@@ -159,7 +162,8 @@ test('a rule for signatures of version 3 refuses those of version 2', () => {
     permitDirectio: false,
   };
   const kernel = { ...KERNEL, version: { major: 7, minor: 2 } };
-  assert.equal(labelRefusal(SIGNATURE, false, { ...demands, failUnverifiable: false }, kernel), 'IMA-sigv3-required');
+  const rules = { actions: new Set(['appraise'] as const), demands: { ...demands, failUnverifiable: false } };
+  assert.equal(labelRefusal({ label: SIGNATURE, size: 1 }, rules, kernel), 'IMA-sigv3-required');
 });
 
 test('labels are told apart by their first byte', () => {

@@ -11,7 +11,7 @@ export {
   type FileRole,
 } from './assumptions.ts';
 export { entryCost, INODE_COST, type EntryCost } from './cost.ts';
-export { labelClass, labelRefusal, type FoundLabel, type LabelClass } from './label.ts';
+export { labelClass, labelRefusal, type FoundLabel, type LabelClass, type LabelledFile } from './label.ts';
 export {
   Preflight,
   type PreflightFile,

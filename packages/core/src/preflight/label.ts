@@ -1,6 +1,5 @@
-import { appraise, type AppraisingKernel } from '../appraisal/index.ts';
+import { decideAccess, type AppraisalRules, type AppraisingKernel } from '../appraisal/index.ts';
 import { LABEL_TYPES } from '../label/index.ts';
-import type { Demands } from '../policy/index.ts';
 
 /** What stands in security.ima: its value, null for none, or that the file system keeps no such attributes. */
 export type FoundLabel = Uint8Array | null | 'unsupported' | 'unreadable';
@@ -21,34 +20,44 @@ const CLASSES: ReadonlyMap<number, LabelClass> = new Map([
   [LABEL_TYPES.verity, 'verity'],
 ]);
 
+/** What of a file its label is compared with. */
+export interface LabelledFile {
+  readonly label: FoundLabel;
+  /** Bytes. */
+  readonly size: number;
+  /** Whether the content has the digest of its label, where that was computed. */
+  readonly content?: 'equal' | 'different';
+}
+
 /**
- * Why the kernel refuses a file for its label, whatever its content is: the decision of `appraise` under the best
- * circumstances, in which the digest in the label is that of the content, a signature is good, and EVM has no key.
- * @param isEmpty size 0
- * @returns the cause of its audit record; undefined where the content decides
+ * Why the kernel refuses the first access to a file that a rule appraises: its decision under the best circumstances, in
+ * which the digest in the label is that of the content unless this is known better, a signature is good, and EVM has no key.
+ * @returns the cause of its audit record; undefined where it does not refuse
  */
 export function labelRefusal(
-  label: FoundLabel,
-  isEmpty: boolean,
-  demands: Demands,
+  { label, size, content }: LabelledFile,
+  rules: AppraisalRules,
   kernel: AppraisingKernel,
 ): string | undefined {
   const value = label === 'unsupported' ? null : label;
-  const digest = { algorithm: kernel.imaHash, value: digestIn(value) };
-  const { status, cause = status } = appraise(
+  const digest = digestIn(value);
+  const { passes, cause, status } = decideAccess(
+    rules,
+    {},
     {
       label: value,
       hasXattrs: label !== 'unsupported',
       evm: 'unknown',
       signature: () => 'valid',
-      empty: isEmpty,
-      isNew: false,
+      empty: size === 0,
+      collected: {
+        algorithm: kernel.imaHash,
+        value: content === 'different' ? digest.map((byte) => byte ^ 0xff) : digest,
+      },
     },
-    digest,
-    demands,
     kernel,
   );
-  return status === 'pass' ? undefined : cause;
+  return passes ? undefined : (cause ?? status);
 }
 
 function digestIn(label: Uint8Array | null | 'unreadable'): Uint8Array {

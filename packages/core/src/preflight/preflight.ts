@@ -1,24 +1,19 @@
-import type { AppraisingKernel } from '../appraisal/index.ts';
-import { evaluate, type ActivePolicy, type Demands, type EventFile, type EventFunction } from '../policy/index.ts';
+import type { AppraisalRules, AppraisingKernel } from '../appraisal/index.ts';
+import { evaluate, type ActivePolicy, type EventFile, type EventFunction } from '../policy/index.ts';
 import { assumedEvents, type AssumedEvent, type Assumption, type FileKind, type FileRole } from './assumptions.ts';
 import { entryCost } from './cost.ts';
-import { labelRefusal, type FoundLabel } from './label.ts';
+import { labelRefusal, type FoundLabel, type LabelledFile } from './label.ts';
 
 /** A regular file of a tree, as a policy sees it. */
-export interface PreflightFile {
+export interface PreflightFile extends LabelledFile {
   /** Absolute, one character per byte. */
   readonly path: string;
-  /** Bytes. */
-  readonly size: number;
   readonly mode: number;
   readonly owner: number;
   readonly group: number;
   readonly fileSystem: EventFile;
   readonly role: FileRole;
   readonly isElf: boolean;
-  readonly label: FoundLabel;
-  /** Whether the content has the digest of its label, where that was computed. */
-  readonly content?: 'equal' | 'different';
 }
 
 /** An access that `ima_appraise=enforce` refuses. */
@@ -68,17 +63,17 @@ const DEFAULT_PCR = 10;
 interface Appraising {
   readonly event: AssumedEvent;
   readonly line: number;
-  /** Place in the demands of the kind. */
-  readonly demanded: number;
+  /** Place in the rules of the kind. */
+  readonly ruled: number;
 }
 
 /** What all files of one kind have in common: everything but label, size and path. */
 interface KindVerdict
   extends Pick<PreflightVerdict, 'entries' | 'audited' | 'hashed' | 'measuredBy' | 'appraisedBy' | 'isUncertain'> {
   readonly appraising: readonly Appraising[];
-  /** Each once. */
-  readonly demands: readonly Demands[];
-  /** By the causes for which the demands are not met. */
+  /** What is demanded of labels, each once. */
+  readonly rules: readonly AppraisalRules[];
+  /** By the causes for which the rules are not met. */
   readonly refusals: Map<string, readonly PreflightRefusal[]>;
   readonly readsContent: boolean;
 }
@@ -137,7 +132,8 @@ export class Preflight {
       if (!byPcr.has(pcr)) byPcr.set(pcr, answer.template ?? template);
     }
     const appraising = answered.filter(({ answer }) => answer.actions.has('appraise'));
-    const demands = new Map(appraising.map(({ answer }) => [JSON.stringify(answer.demands), answer.demands]));
+    const rules = new Map(appraising.map(({ answer }) => [keyOf(answer), answer]));
+    const keys = [...rules.keys()];
     return {
       entries: Array.from(byPcr, ([pcr, name]) => ({ pcr, template: name })),
       audited: answered.some(({ answer }) => answer.actions.has('audit')),
@@ -149,9 +145,9 @@ export class Preflight {
       ),
       appraising: appraising.map(({ event, answer }) => {
         const line = answer.decisions.get('appraise')?.rule?.line ?? 0;
-        return { event, line, demanded: [...demands.keys()].indexOf(JSON.stringify(answer.demands)) };
+        return { event, line, ruled: keys.indexOf(keyOf(answer)) };
       }),
-      demands: [...demands.values()],
+      rules: [...rules.values()],
       refusals: new Map(),
       // The digest of fs-verity is there already.
       readsContent: answered.some(({ answer }) => !answer.demands.verity && needsContent(answer.actions)),
@@ -159,20 +155,18 @@ export class Preflight {
   }
 
   /** Files of one kind that fail alike share one list. */
-  #refusals(file: PreflightFile, { appraising, demands, refusals }: KindVerdict): readonly PreflightRefusal[] {
-    const causes = demands.map((each) => this.#cause(file, each));
+  #refusals(file: PreflightFile, { appraising, rules, refusals }: KindVerdict): readonly PreflightRefusal[] {
+    const causes = rules.map((each) => labelRefusal(file, each, this.#options.kernel));
     const key = causes.join();
     const known = refusals.get(key) ?? refusalsFor(causes, appraising);
     refusals.set(key, known);
     return known;
   }
+}
 
-  #cause({ label, size, content }: PreflightFile, demands: Demands): string | undefined {
-    return (
-      labelRefusal(label, size === 0, demands, this.#options.kernel) ??
-      (content === 'different' ? 'invalid-hash' : undefined)
-    );
-  }
+/** The same for rules that demand the same of a label. */
+function keyOf({ demands, algorithms }: AppraisalRules): string {
+  return JSON.stringify([demands, algorithms]);
 }
 
 /** The first of each assumption. */
@@ -181,9 +175,9 @@ function refusalsFor(
   appraising: readonly Appraising[],
 ): readonly PreflightRefusal[] {
   const refusals = new Map<Assumption, PreflightRefusal>();
-  for (const { event, line, demanded } of appraising) {
+  for (const { event, line, ruled } of appraising) {
     const { assumption, func, subject } = event;
-    const cause = causes[demanded];
+    const cause = causes[ruled];
     if (cause === undefined || refusals.has(assumption)) continue;
     refusals.set(assumption, { assumption, func, uid: subject.uid, line, cause });
   }
