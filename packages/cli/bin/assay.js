@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 const NEEDED = 24;
 
 if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
+  const { keepCompiled } = await import('./compiled.js');
+  keepCompiled();
   const { main } = await import('../src/main.ts');
   await main(process.argv);
 } else {
