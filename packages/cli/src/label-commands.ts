@@ -107,8 +107,14 @@ export function addKey(program: Command): void {
   examples(load, ['sudo assay key import ima.der', 'sudo assay key import evm.der --keyring .evm']);
   load.action(action(async (path, given) => (await import('./commands/key-import.ts')).importKey(path, given)));
   addKeyEvm(key);
-  const list = command(key, 'list', 'List the keys of the kernel that check labels.').addOption(outputOption());
-  examples(list, ['sudo assay key list', 'assay key list -o json | jq .keyrings']);
+  const list = command(key, 'list', 'List the keys of the kernel that check labels.')
+    .option('--cert <file>', 'certificate, DER or PEM, whose name and end are shown; may be repeated', collect)
+    .addOption(outputOption());
+  examples(list, [
+    'sudo assay key list',
+    'sudo assay key list --cert /etc/keys/x509_ima.der',
+    'assay key list -o json | jq .keyrings',
+  ]);
   list.action(action(async (given) => (await import('./commands/key-list.ts')).listKeys(given)));
 }
 

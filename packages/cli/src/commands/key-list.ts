@@ -1,33 +1,85 @@
+import { keyIdOfCertificate, type ParsedCertificate } from '@assay/core/keys';
+import { nodeHasher } from '@assay/core/node';
 import { labelKeyrings, type Keyring, type KeyringKey } from '@assay/linux/keyrings';
+import { z } from 'zod';
 import { EXIT } from '../exit.ts';
+import { readCertificates } from '../labels/certificates.ts';
+import { certificateNames, type CertificateNames } from '../log/certificate-names.ts';
 import { optionsFrom, OutputOptions } from '../options.ts';
 import { printJson } from '../output/report.ts';
 import { colours, shown } from '../output/terminal.ts';
 
+const Options = OutputOptions.extend({ cert: z.array(z.string().min(1)).default([]) });
+
+/** What the kernel does not tell of its keys: by their ids, from certificates that were given. */
+interface KnownCertificate extends Partial<CertificateNames> {
+  readonly keyId: string;
+  readonly expired: boolean;
+}
+
+interface ShownKey extends KeyringKey {
+  readonly certificate?: KnownCertificate;
+}
+
+interface ShownKeyring extends Omit<Keyring, 'keys'> {
+  readonly keys?: readonly ShownKey[];
+}
+
 /** `assay key list` */
-export function listKeys(given: unknown): Promise<number> {
-  const { output } = optionsFrom(OutputOptions, given);
-  const keyrings = labelKeyrings();
-  if (output === 'json') printJson({ schema: 'assay.key-list.v1', keyrings });
-  else process.stdout.write(keyrings.length === 0 ? NOTHING : keyrings.map(keyringText).join(''));
-  return Promise.resolve(EXIT.fine);
+export async function listKeys(given: unknown): Promise<number> {
+  const { output, cert } = optionsFrom(Options, given);
+  const known = (await Promise.all(cert.map(readCertificates))).flat().map(knownCertificate);
+  const keyrings = labelKeyrings().map((keyring) => withCertificates(keyring, known));
+  const loaded = new Set(keyrings.flatMap(({ keys = [] }) => keys.map(({ keyId }) => keyId)));
+  const notLoaded = known.filter(({ keyId }) => !loaded.has(keyId));
+  if (output === 'json') printJson({ schema: 'assay.key-list.v1', keyrings, notLoaded });
+  else {
+    const text = keyrings.length === 0 ? NOTHING : keyrings.map(keyringText).join('');
+    process.stdout.write(text + notLoaded.map((each) => `in no keyring: ${certificateText(each)}\n`).join(''));
+  }
+  return EXIT.fine;
 }
 
 const NOTHING = 'This kernel shows no keyring that has to do with labels; root sees more.\n';
 
-function keyringText({ name, checks, keys }: Keyring): string {
+function knownCertificate(certificate: ParsedCertificate): KnownCertificate {
+  const keyId = keyIdOfCertificate(nodeHasher, certificate).toString(16).padStart(8, '0');
+  return { keyId, ...certificateNames(certificate), expired: certificate.validity.notAfter < Date.now() };
+}
+
+function withCertificates({ keys, ...keyring }: Keyring, known: readonly KnownCertificate[]): ShownKeyring {
+  if (keys === undefined) return keyring;
+  const shownKeys = keys.map((key) => {
+    const certificate = known.find(({ keyId }) => keyId === key.keyId);
+    return certificate === undefined ? key : { ...key, certificate };
+  });
+  return { ...keyring, keys: shownKeys };
+}
+
+function keyringText({ name, checks, keys }: ShownKeyring): string {
   const colour = colours(1);
   const lines = keys === undefined ? ['may not be read; root may'] : keys.map(keyText);
   const body = lines.length === 0 ? [colour.dim('empty')] : lines;
   return `${name}  ${colour.dim(checks)}\n${body.map((line) => `  ${line}\n`).join('')}`;
 }
 
-function keyText({ serial, description, keyId, expires, operations, bits }: KeyringKey): string {
+function keyText({ serial, description, keyId, expires, operations, bits, certificate }: ShownKey): string {
   const facts = [
     keyId === undefined ? [] : [`key id ${keyId}`],
     bits === undefined ? [] : [`${bits} bits`],
     operations === undefined ? [] : [`can ${operations.join(' and ')}`],
-    expires === undefined ? ['never expires'] : [`expires: ${expires}`],
+    expires === undefined ? ['the kernel keeps it for good'] : [`expires: ${expires}`],
   ].flat();
-  return `${serial}  ${shown(description)}  (${facts.join(', ')})`;
+  const more = certificate === undefined ? '' : `\n    ${certificateText(certificate)}`;
+  return `${serial}  ${shown(description)}  (${facts.join(', ')})${more}`;
+}
+
+function certificateText({
+  keyId,
+  subject = 'a name that cannot be read',
+  notAfter = '',
+  expired,
+}: KnownCertificate): string {
+  const end = expired ? colours(1).red(`expired on ${notAfter}`) : `valid until ${notAfter}`;
+  return `certificate ${keyId} of ${shown(subject)}, ${end}`;
 }

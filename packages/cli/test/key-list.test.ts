@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { makeCertificate } from '@assay/core/keys';
+import { nodeHasher } from '@assay/core/node';
+import { openPemKey } from '@assay/linux/signers';
+import { ASSAY, assay, documentIn, scratch } from './assay.ts';
+
+/** A user namespace has keyrings of its own, so those of this machine are not touched. */
+const skip =
+  spawnSync('unshare', ['--user', '--map-root-user', 'true']).status === 0
+    ? false
+    : 'this machine lets nobody make a user namespace';
+
+const DAY = 86_400_000;
+
+async function key(cwd: string, name: string): Promise<void> {
+  const args = ['key', 'generate', '--type', 'rsa2048', '--out', `${name}.pem`, '--cert', `${name}.der`];
+  const { code, stderr } = await assay([...args, '--name', name], { cwd });
+  assert.equal(code, 0, stderr);
+}
+
+interface Shown {
+  readonly keyId: string;
+  readonly subject: string;
+  readonly expired: boolean;
+}
+
+describe('assay key list --cert', () => {
+  test('says until when the certificates behind keys of the kernel are valid, and which are not there', {
+    skip,
+  }, async (t) => {
+    const cwd = scratch(t);
+    await key(cwd, 'loaded');
+    await key(cwd, 'other');
+    const script = `"$1" "$2" key import loaded.der --keyring _ima >&2 &&
+"$1" "$2" key list --cert loaded.der --cert other.der -o json`;
+    const words = ['--user', '--map-root-user', 'sh', '-c', script, 'sh', process.execPath, ASSAY];
+    const stdout = execFileSync('unshare', words, {
+      cwd,
+      encoding: 'utf8',
+      timeout: 60_000,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const { keyrings, notLoaded } = documentIn({ stdout }) as {
+      keyrings: { name: string; keys?: { certificate?: Shown; keyId: string }[] }[];
+      notLoaded: Shown[];
+    };
+    const [mine, ...more] = keyrings.find(({ name }) => name === '_ima')?.keys ?? [];
+    assert.deepEqual([mine?.certificate?.subject, mine?.certificate?.expired, more], ['CN=loaded', false, []]);
+    assert.equal(mine?.certificate?.keyId, mine?.keyId);
+    assert.deepEqual(
+      notLoaded.map(({ subject }) => subject),
+      ['CN=other'],
+    );
+  });
+
+  test('says of a certificate that it has expired', async (t) => {
+    const cwd = scratch(t);
+    await key(cwd, 'old');
+    const own = openPemKey(readFileSync(join(cwd, 'old.pem')));
+    const { publicKey } = own;
+    const [notBefore, notAfter] = [new Date(Date.now() - 2 * DAY), new Date(Date.now() - DAY)];
+    const parameters = {
+      name: 'old',
+      publicKey,
+      serial: Uint8Array.of(1),
+      notBefore,
+      notAfter,
+      hash: 'sha256',
+    } as const;
+    writeFileSync(join(cwd, 'old.der'), await makeCertificate(parameters, own, nodeHasher));
+    const { code, stdout } = await assay(['key', 'list', '--cert', 'old.der'], { cwd });
+    assert.equal(code, 0);
+    assert.match(stdout, /^in no keyring: certificate [0-9a-f]{8} of CN=old, expired on \d{4}-/m);
+  });
+});
