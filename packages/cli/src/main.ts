@@ -12,6 +12,12 @@ import { addEventLog, addQuote, addTpm } from './tpm-commands.ts';
 /** @param argv with `node` and the script first */
 export async function main(argv: readonly string[]): Promise<void> {
   followOutput();
+  // Its options are evmctl's own, --help and --version too.
+  if (argv[2] === 'evmctl') {
+    const { evmctl } = await import('./evmctl/main.ts');
+    process.exitCode = await evmctl(argv.slice(3));
+    return;
+  }
   try {
     await createProgram().parseAsync(argv);
   } catch (error) {
@@ -61,6 +67,8 @@ function createProgram(): Command {
   addEvm(program);
   addVerity(program);
   addKey(program);
+  // For the list of commands; main() starts it.
+  command(program, 'evmctl', 'Do what evmctl of ima-evm-utils does, with its options and exit codes.');
   return program;
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { ASSAY, assay, assertFails, documentIn, ROOT, scratch, UNSAFE } from './assay.ts';
 
@@ -165,7 +166,7 @@ test('an older Node without the one that npm brings says what to do', {
   const alone = scratch(t);
   mkdirSync(`${alone}/bin`);
   writeFileSync(`${alone}/package.json`, '{"type":"module"}');
-  copyFileSync(ASSAY, `${alone}/bin/assay.js`);
+  for (const name of ['assay.js', 'start.js']) copyFileSync(join(dirname(ASSAY), name), `${alone}/bin/${name}`);
   const { code, stdout, stderr } = await assay(['doctor'], { node: OLD_NODE, assay: `${alone}/bin/assay.js` });
   assert.deepEqual({ code, stdout }, { code: 3, stdout: '' });
   assert.match(stderr, /needs Node 24 or later; this is v\d+.*npm install/);

@@ -23,8 +23,8 @@ export async function secretFrom(file: string | undefined, of?: string): Promise
   return of === undefined || !isatty(0) ? undefined : hidden(`passphrase of ${of}: `);
 }
 
-/** A line that is typed and not shown. */
-async function hidden(question: string): Promise<string> {
+/** A line that is typed on the terminal and not shown. */
+export async function hidden(question: string): Promise<string> {
   const { stdin } = process;
   process.stderr.write(question);
   stdin.setRawMode(true);

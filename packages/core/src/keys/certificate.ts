@@ -59,7 +59,7 @@ export function parseCertificate(der: Uint8Array): ParsedCertificate {
   const signatureAlgorithm = certificate.element(DER.sequence, 'signatureAlgorithm');
   const signature = wholeBytes(certificate.read(DER.bitString, 'signatureValue'));
   certificate.end();
-  const fields = readFields(tbs);
+  const fields = readFields(tbs, readKeyInfo);
   // RFC 5280 section 4.1.1.2: the algorithm outside is not signed, the one inside is.
   if (!equalBytes(fields.innerAlgorithm, signatureAlgorithm)) {
     throw new FormatError('DER-FORM', 'certificate: it names two algorithms for one signature');
@@ -67,7 +67,26 @@ export function parseCertificate(der: Uint8Array): ParsedCertificate {
   return { raw: der, tbs, signatureAlgorithm, signature, ...fields };
 }
 
-function readFields(bytes: Uint8Array) {
+/** What names a key in labels: of a certificate whose kind of key need not be known here. */
+export interface CertificateOutline {
+  /** SubjectPublicKeyInfo in DER. */
+  readonly keyInfo: Uint8Array;
+  readonly subjectKeyIdentifier?: Uint8Array;
+}
+
+/** @throws FormatError DER-FORM */
+export function parseCertificateOutline(der: Uint8Array): CertificateOutline {
+  const outer = new DerReader(der, 'certificate');
+  const certificate = outer.enter(DER.sequence, 'Certificate');
+  outer.end();
+  const tbs = certificate.element(DER.sequence, 'tbsCertificate');
+  const { publicKey: keyInfo, subjectKeyIdentifier } = readFields(tbs, (reader) =>
+    reader.element(DER.sequence, 'subjectPublicKeyInfo'),
+  );
+  return { keyInfo, ...(subjectKeyIdentifier === undefined ? {} : { subjectKeyIdentifier }) };
+}
+
+function readFields<Key>(bytes: Uint8Array, readPublicKey: (reader: DerReader) => Key) {
   const tbs = new DerReader(bytes, 'certificate').enter(DER.sequence, 'tbsCertificate');
   if (tbs.nextTag === DER.context(0)) tbs.read(DER.context(0), 'version');
   const serialNumber = tbs.unsigned('serialNumber');
@@ -75,7 +94,7 @@ function readFields(bytes: Uint8Array) {
   const issuer = tbs.element(DER.sequence, 'issuer');
   const validity = readValidity(tbs.enter(DER.sequence, 'validity'));
   const subject = tbs.element(DER.sequence, 'subject');
-  const publicKey = readKeyInfo(tbs);
+  const publicKey = readPublicKey(tbs);
   for (const tag of [0x81, 0x82]) if (tbs.nextTag === tag) tbs.read(tag, 'unique identifier');
   const extensions = tbs.nextTag === DER.context(3) ? readExtensions(tbs) : new Map<string, CertificateExtension>();
   tbs.end();

@@ -40,11 +40,16 @@ export function keyIdOfCertificate(hasher: Hasher, certificate: ParsedCertificat
 
 const VERSION1_SIZE = 8;
 
-/** Key id of signatures of version 1: of the SHA-1 of struct pubkey_hdr and two integers (include/linux/digsig.h). */
-export function keyIdOfVersion1(hasher: Hasher, key: RsaPublicKey): Uint8Array {
+/** Key of signatures of version 1 as its keyring holds it: struct pubkey_hdr and two integers (include/linux/digsig.h). */
+export function keyOfVersion1(key: RsaPublicKey): Uint8Array<ArrayBuffer> {
   const writer = new ByteWriter().u8(1).u32(0).u8(0).u8(2);
   for (const number of [key.modulus, exponentOf(key)]) writer.u16(bitLength(number)).bytes(number);
-  return hasher.digest('sha1', writer.finish()).subarray(-VERSION1_SIZE);
+  return writer.finish();
+}
+
+/** Key id of signatures of version 1: of the SHA-1 of the key in the form of its keyring. */
+export function keyIdOfVersion1(hasher: Hasher, key: RsaPublicKey): Uint8Array {
+  return hasher.digest('sha1', keyOfVersion1(key)).subarray(-VERSION1_SIZE);
 }
 
 function exponentOf({ exponent }: RsaPublicKey): Uint8Array {

@@ -1,6 +1,6 @@
 export { digestLabel, encodeEvmLabel, encodeImaLabel } from './encode.ts';
 export { parseEvmLabel, parseImaLabel } from './parse.ts';
-export { signLabel, type LabelSigner, type SignedForm } from './sign.ts';
+export { signLabel, signLabelVersion1, type LabelSigner, type SignedForm, type Version1Signer } from './sign.ts';
 export {
   LABEL_TYPES,
   type DigestLabel,
@@ -19,6 +19,7 @@ export {
   verifyDigestLabel,
   verifySignatureLabel,
   verifySignatureV1Label,
+  version1Payload,
   type ComputedDigest,
   type LabelKey,
   type LabelPorts,

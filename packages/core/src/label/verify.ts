@@ -91,6 +91,12 @@ export function verifySignatureLabel(
 /** struct signature_hdr, of which the bits of the signature are no part. */
 const V1_HEADER = { start: 1, end: 17 };
 
+/** What a signature of version 1 is over. @param digest of the file */
+export function version1Payload(label: SignatureV1Label, digest: Uint8Array, hasher: Hasher): Uint8Array {
+  const header = encodeImaLabel(label).subarray(V1_HEADER.start, V1_HEADER.end);
+  return hasher.digest('sha1', concat([digest, header]));
+}
+
 /**
  * Checks a signature of version 1, which is over the SHA-1 of the file's digest and the header of the signature
  * (lib/digsig.c, digsig_verify).
@@ -108,8 +114,7 @@ export function verifySignatureV1Label(
     const [signed, given] = [toHex(label.keyId), toHex(keyId)];
     throw new VerificationError('IMA-SIG-KEY-UNKNOWN', `signed by key ${signed}, given is ${given}`);
   }
-  const header = encodeImaLabel(label).subarray(V1_HEADER.start, V1_HEADER.end);
-  const payload = hasher.digest('sha1', concat([digest.value, header]));
+  const payload = version1Payload(label, digest.value, hasher);
   const fits = digest.algorithm === label.algorithm && digest.value.length === hashAlgorithm(label.algorithm).size;
   if (!fits || !digestSignatures.verifyPayload(key, label.signature, payload)) {
     throw new VerificationError('IMA-SIG-INVALID', 'the signature was not made by this key over this digest');

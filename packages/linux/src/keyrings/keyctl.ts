@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { SystemError } from '@assay/core/errors';
-import { callFailed, lastErrno, syscall } from '../libc/index.ts';
+import { CallFailure, callFailed, lastErrno, syscall } from '../libc/index.ts';
 
 /** include/uapi/asm-generic/unistd.h and the table of x86-64. */
 const NUMBERS = {
@@ -137,5 +137,6 @@ function refused(call: string, errno: number): SystemError {
     return callFailed(call, errno, 'write permission for the keyring');
   }
   const reason = REASONS.get(errno);
-  return reason === undefined ? callFailed(call, errno) : new SystemError('KEYRING-REFUSED', `${call}: ${reason}`);
+  if (reason === undefined) return callFailed(call, errno);
+  return new SystemError('KEYRING-REFUSED', `${call}: ${reason}`, { cause: new CallFailure(errno) });
 }

@@ -20,5 +20,6 @@ export {
   syscall,
   write,
 } from './calls.ts';
+export { CallFailure } from './errno.ts';
 export { callFailed } from './errors.ts';
 export { Pinned } from './pinned.ts';

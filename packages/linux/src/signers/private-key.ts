@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { constants, createPrivateKey, createPublicKey, privateEncrypt, type KeyObject } from 'node:crypto';
 import { FormatError } from '@assay/core/errors';
 import { parsePublicKey, type PublicKey, type Signer } from '@assay/core/keys';
 import { EvpKey } from './evp.ts';
@@ -6,6 +6,8 @@ import { EvpKey } from './evp.ts';
 export interface OpenedKey {
   readonly signer: Signer;
   readonly publicKey: PublicKey;
+  /** With an RSA key: PKCS#1 v1.5 over bytes as they are, without DigestInfo, as in labels of version 1. */
+  readonly signPayload?: (payload: Uint8Array) => Uint8Array;
 }
 
 /** Whether a PEM file holds a private key that is encrypted (RFC 7468 section 11, RFC 1421 section 4.6.1.1). */
@@ -23,9 +25,13 @@ export function openPemKey(pem: Uint8Array, passphrase?: string): OpenedKey {
   const key = privateKey(pem, passphrase);
   const publicKey = parsePublicKey(createPublicKey(key).export({ format: 'der', type: 'spki' }));
   const der = key.export({ format: 'der', type: 'pkcs8' });
-  const evp = new EvpKey(der, publicKey.kind === 'rsa');
+  const isRsa = publicKey.kind === 'rsa';
+  const evp = new EvpKey(der, isRsa);
   der.fill(0);
-  return { publicKey, signer: { sign: async (hash, digest) => evp.sign(hash, digest) } };
+  const signer: Signer = { sign: async (hash, digest) => evp.sign(hash, digest) };
+  if (!isRsa) return { publicKey, signer };
+  const padding = constants.RSA_PKCS1_PADDING;
+  return { publicKey, signer, signPayload: (payload) => privateEncrypt({ key, padding }, payload) };
 }
 
 function privateKey(pem: Uint8Array, passphrase: string | undefined): KeyObject {

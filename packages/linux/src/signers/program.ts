@@ -23,7 +23,7 @@ export async function outputOf(program: string, words: readonly string[], { inpu
   const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
   const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MILLISECONDS);
   const failed = once(child, 'error').then(([error]: Error[]) => {
-    throw new SystemError('SIGNER-FAILED', `${program} cannot be started: ${error?.message}`);
+    throw new SystemError('SIGNER-FAILED', `${program} cannot be started: ${error?.message}`, { cause: error });
   });
   const ended = once(child, 'close').then(([code, signal]) => String(code ?? signal));
   const [stdin, stdout, stderr, extra] = child.stdio;

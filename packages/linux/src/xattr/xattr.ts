@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { printable } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
 import {
+  CallFailure,
   callFailed,
   fgetxattr,
   flistxattr,
@@ -86,7 +87,9 @@ function terminated(path: Uint8Array): Buffer {
 function failed(call: string, target: XattrTarget, name: string, errno: number): SystemError {
   const what = `${call} of ${name}${typeof target === 'number' ? '' : ` of ${printable(target)}`}`;
   if (errno === ENOTSUP || errno === EOPNOTSUPP) {
-    return new SystemError('XATTR-UNSUPPORTED', `${what}: the file system does not keep it`);
+    return new SystemError('XATTR-UNSUPPORTED', `${what}: the file system does not keep it`, {
+      cause: new CallFailure(errno),
+    });
   }
   return callFailed(what, errno, 'CAP_SYS_ADMIN');
 }
