@@ -1,13 +1,12 @@
-import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import fc from 'fast-check';
 import { concat, fromHex } from '@assay/core/bytes';
 import { hashAlgorithm, type HashName } from '@assay/core/hash';
-import { DER, derElement, keyIdOfCertificate, parseCertificate } from '@assay/core/keys';
 import { encodeImaLabel, type SignedForm } from '@assay/core/label';
 import { nodeHasher } from '@assay/core/node';
 import { VERITY_DEFAULTS, VerityDigest } from '@assay/core/verity';
-import { distinguishedName, mintCertificate } from '../certificates/index.ts';
 import type { KernelSeries } from '../lab/index.ts';
+import { labelKey, type LabelKey } from './label-key.ts';
 import { tinyProgram } from './tiny-program.ts';
 
 /** What all files hold: it can be executed. */
@@ -44,30 +43,6 @@ export function appraisalPolicy(series: KernelSeries): readonly string[] {
   return series === '7.2' ? [...RULES, 'appraise fowner=3009 appraise_type=sigv3'] : RULES;
 }
 
-interface Pair {
-  readonly certificate: Uint8Array;
-  readonly keyId: number;
-  readonly privateKey: KeyObject;
-}
-
-/** Without subjectKeyIdentifier the kernel could not find the key by the id in a label. */
-function pairOf({ publicKey, privateKey }: { publicKey: KeyObject; privateKey: KeyObject }, name: string): Pair {
-  const id = createHash('sha1')
-    .update(publicKey.export({ format: 'der', type: 'spki' }))
-    .digest();
-  const subject = distinguishedName(['550403', name]);
-  const extensions = [{ oid: '551d0e', value: derElement(DER.octetString, id) }];
-  const certificate = mintCertificate({
-    subject,
-    key: privateKey,
-    issuer: { name: subject, key: privateKey },
-    extensions,
-    // Kernels take a time of this form from 2050 on only, and never look whether it has come.
-    notBefore: '20500101000000Z',
-  });
-  return { certificate, keyId: keyIdOfCertificate(nodeHasher, parseCertificate(certificate)), privateKey };
-}
-
 /** Labels by their names, and the certificates that the kernel gets. */
 export interface Labels {
   readonly certificates: ReadonlyMap<string, Uint8Array>;
@@ -80,9 +55,9 @@ const VERITY = { type: 6, version: 3 } as const;
 
 /** Labels of every type, good and bad, by keys that are made for this run. Debian's small 6.1 does not take ECDSA keys. */
 export function makeLabels(series: KernelSeries): Labels {
-  const rsa = pairOf(generateKeyPairSync('rsa', { modulusLength: 2048 }), 'rsa');
-  const p256 = pairOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }), 'p256');
-  const other = pairOf(generateKeyPairSync('rsa', { modulusLength: 2048 }), 'other');
+  const rsa = labelKey(generateKeyPairSync('rsa', { modulusLength: 2048 }), 'rsa');
+  const p256 = labelKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }), 'p256');
+  const other = labelKey(generateKeyPairSync('rsa', { modulusLength: 2048 }), 'other');
   const good = signed(rsa, 'sha256', V2);
   const verity = verityDigest();
   const verityLabel = signed(rsa, 'sha256', VERITY, verity);
@@ -143,7 +118,7 @@ function bytes(...parts: (number | Uint8Array)[]): Uint8Array {
 }
 
 /** Of version 2 the content is signed, of version 3 type, algorithm and digest. */
-function signed(pair: Pair, algorithm: HashName, form: SignedForm, value = digest(algorithm)): Uint8Array {
+function signed(pair: LabelKey, algorithm: HashName, form: SignedForm, value = digest(algorithm)): Uint8Array {
   const { kernelId } = hashAlgorithm(algorithm);
   const message = form.version === 2 ? APPRAISED_CONTENT : bytes(form.type, kernelId, value);
   const signature = sign(algorithm, message, pair.privateKey);

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { labelAlgorithm } from '@assay/core/appraisal';
 import { equalBytes, fromHex, toHex, utf8 } from '@assay/core/bytes';
@@ -14,7 +15,7 @@ import {
 } from '@assay/core/policy';
 import { ASSUMPTION_NAMES, Preflight, roleOf, type Assumption, type PreflightFile } from '@assay/core/preflight';
 import type { KernelSeries } from '../lab/index.ts';
-import { makeLabelKey } from './label-key.ts';
+import { labelKey } from './label-key.ts';
 import { FILE_SYSTEMS } from './policy-cases.ts';
 import { isElf, MIXED_POLICY, usedFiles, USERS, type UsedFile } from './preflight-cases.ts';
 import { profileOf, textOf, type Agreement, type Guest, type GuestAnswer, type Suite } from './suite.ts';
@@ -48,7 +49,7 @@ export const preflight: Suite = {
 async function guestOf(boot: (typeof BOOTS)[number], series: KernelSeries, seed: number, few: boolean): Promise<Guest> {
   const isMixed = boot === 'mixed';
   const policy = isMixed ? lines(MIXED_POLICY) : await readFile(new URL(`${boot}.policy`, POLICIES));
-  const key = makeLabelKey();
+  const key = labelKey(generateKeyPairSync('rsa', { modulusLength: 2048 }), 'labels');
   const files = usedFiles(seed, few ? FILES.few : FILES.all, key, { version: parseKernelVersion(series) });
   return {
     program: 'preflight.py',
