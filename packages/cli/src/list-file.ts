@@ -19,7 +19,7 @@ type Bank = 'sha1' | 'sha256' | 'sha384' | 'sha512';
 const BANKS: readonly Bank[] = ['sha256', 'sha1', 'sha384', 'sha512'];
 /** Longer than a first record. */
 const HEAD = 1024 * 1024;
-const CHUNK = 1024 * 1024;
+const CHUNK = 64 * 1024;
 
 export interface ListOptions {
   readonly bank?: Bank | undefined;

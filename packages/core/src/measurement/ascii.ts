@@ -5,14 +5,14 @@ import { HASH_NAMES, hashAlgorithm, type HashName } from '../hash/index.ts';
 import { isViolation } from './digests.ts';
 import type { ByteOrder, EntryContent, MeasurementEntry } from './entry.ts';
 import { Held } from './held.ts';
+import { DATA_LIMIT, LAST_PCR } from './records.ts';
 import { asciiFields, decodeContent, templateDataFromAscii } from './template-data.ts';
 import { fieldsOf } from './templates.ts';
 
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
-const LAST_PCR = 23;
 /** Of bytes that one entry takes: the limit of binary template data, in hexadecimal, and room for the rest. */
-const RECORD_LIMIT = 2 * 16 * 1024 * 1024 + 64 * 1024;
+const RECORD_LIMIT = 2 * DATA_LIMIT + 64 * 1024;
 
 /**
  * One line of an ascii list, with its newline (ima_fs.c, ima_ascii_measurements_show). Names are written raw, as the

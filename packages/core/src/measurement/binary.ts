@@ -3,14 +3,9 @@ import { FormatError } from '../errors/index.ts';
 import { hashAlgorithm, type HashName } from '../hash/index.ts';
 import { isViolation } from './digests.ts';
 import type { ByteOrder, EntryContent, MeasurementEntry } from './entry.ts';
+import { DATA_LIMIT, LAST_PCR, TEMPLATE_NAME_LIMIT } from './records.ts';
 import { decodeContent, takeOldTemplateData } from './template-data.ts';
 import { isOldTemplate } from './templates.ts';
-
-/** Longest template name: 15 fields of 16 characters and the bars between them. */
-const NAME_LIMIT = 15 * 17;
-/** Far over any xattr, certificate or critical data that the kernel measures; far under what hurts. */
-const DATA_LIMIT = 16 * 1024 * 1024;
-const LAST_PCR = 23;
 
 export interface ParseOptions {
   /** Bank of the template digests in this list; SHA-1 for files without a suffix. */
@@ -90,7 +85,7 @@ function readFrame(reader: ByteReader, number: number, options: ParseOptions): F
   const pcr = reader.u32('pcr');
   if (pcr > LAST_PCR) throw new FormatError('LIST-PCR', `PCR ${pcr} does not exist`);
   const templateDigest = reader.take(hashAlgorithm(options.bank).size, 'template digest');
-  const name = reader.take(reader.length32('template name length', NAME_LIMIT), 'template name');
+  const name = reader.take(reader.length32('template name length', TEMPLATE_NAME_LIMIT), 'template name');
   if (!name.every(isNameByte)) throw new FormatError('LIST-TEMPLATE', 'the template name has unprintable characters');
   const template = String.fromCharCode(...name);
   if (options.accept?.(template) === false) {

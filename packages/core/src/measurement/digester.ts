@@ -7,7 +7,7 @@ import { EXTENSION_PREFIX, FORGED, TEMPLATES_IN_BATCH, VIOLATION, type Extension
 import { entryKind } from './kinds.ts';
 import { KnownTemplates, type KnownTemplate } from './known-templates.ts';
 import { quickFields } from './quick-fields.ts';
-import { isZeroDigest, recordLayout, recordLength, type RecordLayout } from './records.ts';
+import { isZeroDigest, LAST_PCR, recordLayout, recordLength, type RecordLayout } from './records.ts';
 import type { ListForm } from './stream.ts';
 import { digestInput } from './template-data.ts';
 
@@ -174,8 +174,6 @@ interface Section {
   /** Of its first entry. */
   readonly number: number;
 }
-
-const LAST_PCR = 23;
 
 /** Digest sizes of all banks of TPMs are multiples of four. */
 function isSame(a: DataView, at: number, b: DataView, to: number, size: number): boolean {

@@ -3,6 +3,9 @@ import type { HashName } from '../hash/index.ts';
 /** Order of multi-byte integers: that of the machine whose kernel wrote the list (ima_canonical_fmt: little). */
 export type ByteOrder = 'little' | 'big';
 
+/** What a digest may be of (`FileDigest`), by the number that it has in our own encodings. */
+export const DIGEST_TYPES = [undefined, 'ima', 'verity'] as const;
+
 /** A file or buffer digest with the algorithm that its field names. */
 export interface FileDigest {
   readonly algorithm: HashName;

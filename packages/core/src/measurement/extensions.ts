@@ -1,5 +1,5 @@
 import { hashAlgorithm, hashOfKernelId } from '../hash/index.ts';
-import type { FileDigest } from './entry.ts';
+import { DIGEST_TYPES, type FileDigest } from './entry.ts';
 import type { KnownTemplate } from './known-templates.ts';
 
 /** Different templates in one batch; a batch with more ends before them. */
@@ -12,7 +12,6 @@ const HEAD_BYTES = 32;
 const AGGREGATES = 8;
 /** Index of the entry, kernel's number of the hash, type, digest. */
 const AGGREGATE_BYTES = 4 + 2 + 2 + 64;
-const TYPES = [undefined, 'ima', 'verity'] as const;
 
 export const VIOLATION = 1;
 /** The recorded template digest is not that of the data. */
@@ -81,7 +80,7 @@ export class Extensions {
     for (let at = 0; at < AGGREGATE_BYTES * (this.#head[3] ?? 0); at += AGGREGATE_BYTES) {
       const { name, size } = hashOfKernelId(view.getUint16(at + 4));
       const value = new Uint8Array(view.buffer, view.byteOffset + at + 8, size).slice();
-      const type = TYPES[view.getUint16(at + 6)];
+      const type = DIGEST_TYPES[view.getUint16(at + 6)];
       yield [view.getUint32(at), { algorithm: name, value, ...(type === undefined ? {} : { type }) }];
     }
   }
@@ -98,7 +97,7 @@ export class Extensions {
     const at = count * AGGREGATE_BYTES;
     this.#aggregates.setUint32(at, index);
     this.#aggregates.setUint16(at + 4, hashAlgorithm(algorithm).kernelId);
-    this.#aggregates.setUint16(at + 6, TYPES.indexOf(type));
+    this.#aggregates.setUint16(at + 6, DIGEST_TYPES.indexOf(type));
     new Uint8Array(this.#aggregates.buffer, this.#aggregates.byteOffset + at + 8, value.length).set(value);
     this.#head[3] = count + 1;
     return true;

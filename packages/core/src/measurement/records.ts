@@ -1,4 +1,5 @@
 import { hashAlgorithm } from '../hash/index.ts';
+import { SHORT_NAME_LIMIT } from './fields.ts';
 import type { ListForm } from './stream.ts';
 
 /** What tells where the records of a binary list end. */
@@ -13,10 +14,12 @@ export function recordLayout({ bank, byteOrder, imaHash }: ListForm): RecordLayo
   return { digestSize: hashAlgorithm(bank).size, little: byteOrder !== 'big', md5: imaHash === 'md5' };
 }
 
-/** As in `parseBinaryList`, which says why. */
-const NAME_LIMIT = 15 * 17;
-const DATA_LIMIT = 16 * 1024 * 1024;
-const OLD_NAME_LIMIT = 255;
+/** Of TPMs that the kernel uses. */
+export const LAST_PCR = 23;
+/** Longest template name: 15 fields of 16 characters and the bars between them. */
+export const TEMPLATE_NAME_LIMIT = 15 * 17;
+/** Of template data: far over any xattr, certificate or critical data that the kernel measures; far under what hurts. */
+export const DATA_LIMIT = 16 * 1024 * 1024;
 
 /**
  * Length of the record at `at` of a binary list; 0 where it is not whole before `end`, -1 where a length is over its limit.
@@ -28,7 +31,7 @@ export function recordLength(list: DataView, at: number, end: number, layout: Re
   const name = at + 8 + digestSize;
   if (name > end) return 0;
   const nameLength = list.getUint32(name - 4, little);
-  if (nameLength > NAME_LIMIT) return -1;
+  if (nameLength > TEMPLATE_NAME_LIMIT) return -1;
   const afterName = name + nameLength;
   if (afterName + 4 > end) return 0;
   if (isIma(list, name, nameLength)) {
@@ -45,7 +48,7 @@ export function recordLength(list: DataView, at: number, end: number, layout: Re
 function oldLength(list: DataView, at: number, afterDigest: number, end: number, little: boolean): number {
   if (afterDigest + 4 > end) return 0;
   const length = list.getUint32(afterDigest, little);
-  if (length > OLD_NAME_LIMIT) return -1;
+  if (length > SHORT_NAME_LIMIT) return -1;
   const after = afterDigest + 4 + length;
   return after > end ? 0 : after - at;
 }

@@ -3,7 +3,7 @@ import { FormatError } from '../errors/index.ts';
 import { hashAlgorithm, hashOfKernelId, type HashName } from '../hash/index.ts';
 import type { LineState, TrackState } from './chain.ts';
 import { PADDED_RULES, type ExtendRule } from './digests.ts';
-import type { FileDigest } from './entry.ts';
+import { DIGEST_TYPES, type FileDigest } from './entry.ts';
 import type { ListForm } from './stream.ts';
 import type { BootAggregate, ForgedEntry, TotalsState } from './totals.ts';
 import type { VerifierState } from './verifier.ts';
@@ -14,7 +14,6 @@ const MAGIC = 0x414c5601;
 const LIMIT = 4096;
 const REST_LIMIT = 64 * 1024 * 1024;
 const RULES: readonly ExtendRule[] = ['own-digest', ...PADDED_RULES];
-const TYPES = [undefined, 'ima', 'verity'] as const;
 
 /**
  * The state in bytes, for a file or a database. Big-endian. Whoever can change it there can change what is verified: it is
@@ -107,13 +106,13 @@ function readPlace(reader: ByteReader): ForgedEntry {
 function writeAggregate(writer: ByteWriter, { digest, ...place }: BootAggregate): void {
   writePlace(writer, place);
   writeBank(writer, digest.algorithm);
-  writer.u8(TYPES.indexOf(digest.type)).bytes(digest.value);
+  writer.u8(DIGEST_TYPES.indexOf(digest.type)).bytes(digest.value);
 }
 
 function readAggregate(reader: ByteReader): BootAggregate {
   const place = readPlace(reader);
   const algorithm = readBank(reader);
-  const type = TYPES[reader.u8('type')];
+  const type = DIGEST_TYPES[reader.u8('type')];
   const value = readDigest(reader, algorithm);
   const digest: FileDigest = type === undefined ? { algorithm, value } : { algorithm, value, type };
   return { ...place, digest };
