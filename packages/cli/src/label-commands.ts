@@ -15,6 +15,7 @@ export function addFile(program: Command): void {
   hash.action(action(async (paths, given) => (await import('./commands/file-hash.ts')).hashFiles(paths, given)));
   const sign = signing(writing(overTree(command(file, 'sign', 'Sign each file; the signature goes to security.ima.'))))
     .option('--verity', 'sign the fs-verity digest instead: type 6, version 3')
+    .option('--modsig', 'append the signature to the files themselves, as to kernel modules; needs --cert')
     .addOption(blockSizeOption())
     .option('--salt <hex>', 'salt of fs-verity, where it is not enabled yet');
   examples(sign, [

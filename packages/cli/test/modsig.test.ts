@@ -4,8 +4,8 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { concat, utf8 } from '@assay/core/bytes';
-import { encodeModsig } from '@assay/core/label';
-import { assay, documentIn, scratch } from './assay.ts';
+import { encodeModsig, findModsig } from '@assay/core/label';
+import { assay, assertFails, documentIn, scratch } from './assay.ts';
 
 async function withKey(t: TestContext): Promise<string> {
   const cwd = scratch(t);
@@ -50,6 +50,30 @@ describe('a file with an appended signature', () => {
     const { code, stdout } = await assay(['file', 'verify', '--cert', 'ima.der', 'm.ko', '-o', 'json'], { cwd });
     assert.equal(code, 1);
     assert.match(stdout, /"code":"MODSIG-ATTRIBUTES"/);
+  });
+
+  test('is made here too, replaced by the next one, and read by openssl', async (t) => {
+    const cwd = await withKey(t);
+    writeFileSync(join(cwd, 'm.ko'), 'a module\n', { mode: 0o640 });
+    const sign = ['file', 'sign', '--modsig', '--key', 'ima.pem', '--cert', 'ima.der', 'm.ko'];
+    const dry = await assay([...sign, '--dry-run', '-o', 'json'], { cwd });
+    assert.deepEqual([dry.code, readFileSync(join(cwd, 'm.ko')).length], [0, 9], dry.stderr);
+    for (const algorithm of ['sha256', 'sha512']) {
+      const signed = await assay([...sign, '--algorithm', algorithm], { cwd });
+      assert.equal(signed.code, 0, signed.stderr);
+      const file = readFileSync(join(cwd, 'm.ko'));
+      const place = findModsig(file, file.length);
+      assert.equal(place?.contentSize, 9);
+      writeFileSync(join(cwd, 'p7s'), file.subarray(9, 9 + place.signatureSize));
+      writeFileSync(join(cwd, 'content'), file.subarray(0, 9));
+      const read = ['cms', '-verify', '-binary', '-inform', 'DER', '-in', 'p7s', '-content', 'content', '-nointern'];
+      execFileSync('openssl', [...read, '-noverify', '-certfile', 'ima.crt'], { cwd, stdio: 'pipe' });
+    }
+    assert.equal((await assay(['file', 'verify', '--cert', 'ima.der', 'm.ko'], { cwd })).code, 0);
+    const usage = { code: 'USAGE', exit: 2 };
+    await assertFails(['file', 'sign', '--modsig', '--key', 'ima.pem', 'm.ko'], usage, { cwd });
+    await assertFails([...sign, '--algorithm', 'sha1'], usage, { cwd });
+    await assertFails([...sign, '--verity'], usage, { cwd });
   });
 
   test('that is none is told with its code, not taken for a file without one', async (t) => {
