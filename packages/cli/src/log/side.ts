@@ -38,7 +38,7 @@ class Collected {
   add(item: Item): void {
     this.entries++;
     if (this.items.size >= LIMIT) {
-      throw new FormatError('BYTES-LIMIT', `${this.#source} has over ${LIMIT} different entries`);
+      throw new FormatError('LIST-DIFFERENT', `${this.#source} has over ${LIMIT} different entries`);
     }
     this.items.set(itemKey(item), item);
   }

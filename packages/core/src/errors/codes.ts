@@ -31,9 +31,13 @@ export const FORMAT_CODES = {
     meaning: 'A measurement list has no entries, not even boot_aggregate.',
     remedy: 'Check the path; a list that was read without privileges may be empty.',
   },
+  'LIST-DIFFERENT': {
+    meaning: 'A measurement list has more different entries than are held in memory to compare it.',
+    remedy: 'Compare the files alone with `--files`, or compare with part of the list.',
+  },
   'INPUT-FILE': {
-    meaning: 'What is given as an input is not a regular file.',
-    remedy: 'Give the file itself, such as /sys/kernel/security/ima/binary_runtime_measurements; save a pipe first.',
+    meaning: 'What is given as an input is not a regular file; only measurement lists are read from a pipe, too.',
+    remedy: 'Give the file itself, such as /sys/kernel/security/ima/binary_runtime_measurements, not a directory or device.',
   },
   'PCR-LINE': {
     meaning: 'A line of a file of PCR values is not of the form `bank:index hex`.',
@@ -296,7 +300,7 @@ export const POLICY_CODES = {
     remedy: 'Restart the program that had the file open, after the writer has ended.',
   },
   'BOOT-AGGREGATE': {
-    meaning: 'The boot_aggregate in the list is not the digest of the quoted boot PCRs.',
+    meaning: 'A boot_aggregate in the list is not the digest of the boot PCRs as they are quoted, given or replayed.',
     remedy: 'The list belongs to another boot or machine, or the boot PCRs changed after it was written.',
   },
   'ENGINE-GAP': {
