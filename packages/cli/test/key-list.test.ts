@@ -14,6 +14,9 @@ const skip =
     ? false
     : 'this machine lets nobody make a user namespace';
 
+const noKeyctl =
+  spawnSync('keyctl', ['--version']).status === 0 ? false : 'keyctl is missing: apt-get install keyutils';
+
 const DAY = 86_400_000;
 
 async function key(cwd: string, name: string): Promise<void> {
@@ -55,6 +58,16 @@ describe('assay key list --cert', () => {
       notLoaded.map(({ subject }) => subject),
       ['CN=other'],
     );
+  });
+
+  test('says which keyrings have the keys of others', { skip: skip || noKeyctl }, async (t) => {
+    const cwd = scratch(t);
+    await key(cwd, 'one');
+    const script = `"$1" "$2" key import one.der --keyring _ima &&
+keyctl newring further "$(keyctl search @u keyring _ima)" && "$1" "$2" key list`;
+    const words = ['--user', '--map-root-user', 'sh', '-c', script, 'sh', process.execPath, ASSAY];
+    const stdout = execFileSync('unshare', words, { cwd, encoding: 'utf8', timeout: 60_000 });
+    assert.match(stdout, /\n_ima {2}.*\n(?: {2}.*\n)* {2}\d+ {2}all keys of further\n/);
   });
 
   test('says of a certificate that it has expired', async (t) => {

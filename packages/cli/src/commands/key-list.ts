@@ -63,7 +63,8 @@ function keyringText({ name, checks, keys }: ShownKeyring): string {
   return `${name}  ${colour.dim(checks)}\n${body.map((line) => `  ${line}\n`).join('')}`;
 }
 
-function keyText({ serial, description, keyId, expires, operations, bits, certificate }: ShownKey): string {
+function keyText({ serial, description, keyring, keyId, expires, operations, bits, certificate }: ShownKey): string {
+  if (keyring !== undefined) return `${serial}  all keys of ${shown(keyring)}`;
   const facts = [
     keyId === undefined ? [] : [`key id ${keyId}`],
     bits === undefined ? [] : [`${bits} bits`],

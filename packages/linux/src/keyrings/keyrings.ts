@@ -35,6 +35,8 @@ const NAMES = [
 export interface KeyringKey {
   readonly serial: number;
   readonly description: string;
+  /** Its name where it is a keyring: all its keys count as keys of the one that it is in. */
+  readonly keyring?: string;
   /** By which labels name it. */
   readonly keyId?: string;
   /** Until it expires, as the kernel rounds it; undefined where it never does. */
@@ -70,6 +72,7 @@ function describe(serial: number, listed: ListedKey | undefined): KeyringKey {
   return {
     serial,
     description,
+    ...(listed?.type === 'keyring' ? { keyring: keyringName(listed) } : {}),
     ...(keyId === undefined ? {} : { keyId }),
     ...(timeout === 'perm' ? {} : { expires: timeout === 'expd' ? 'has expired' : timeout }),
     ...keyAbilities(serial),
