@@ -69,6 +69,8 @@ const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'EVM-KEY-INVALID': 'reference',
   'LABEL-MISSING': 'reference',
   'VERITY-DISABLED': 'reference',
+  'BASELINE-DIGEST': 'reference',
+  'BASELINE-SIGNATURE': 'reference',
   'MODSIG-ATTRIBUTES': 'reference',
 };
 
