@@ -109,6 +109,18 @@ describe('assay key evm', () => {
     await assertFails(other, { code: 'EVM-KEY-INVALID', exit: 1 }, { cwd, env });
   });
 
+  test('leaves one form of the master key only: a plain one would make sealing worthless', async (t) => {
+    const cwd = scratch(t);
+    const forms = () => readdirSync(join(cwd, 'keys')).filter((name) => name.startsWith('kmk'));
+    await create(cwd, '--unsealed', '--backup', 'backup');
+    await assertFails(['key', 'evm', 'create', '--dir', 'keys'], { code: 'USAGE', exit: 2 }, { cwd, env });
+    await create(cwd, '--master-key', 'keys/kmk-user.blob');
+    assert.deepEqual(forms(), ['kmk-user.sealed']);
+    await create(cwd, '--unsealed', '--master-key', 'backup');
+    assert.deepEqual(forms(), ['kmk-user.blob']);
+    assert.equal((await load(cwd)).code, 0);
+  });
+
   test('refuses what is no directory of a key, and flags that EVM does not have', async (t) => {
     const cwd = scratch(t);
     mkdirSync(join(cwd, 'keys'));

@@ -7,7 +7,14 @@ import { encodeSealedFile, pcrComposite, type BankValues, type PcrSelection } fr
 import { readSelected, sealData, type Tpm } from '@assay/linux/tpm';
 import { z } from 'zod';
 import { boundedContent } from '../bounded-file.ts';
-import { EVM_KEY_FILE, MASTER_KEY_FILE, readEvmKeyText, sealedName, sealedNames } from '../evm-key/directory.ts';
+import {
+  EVM_KEY_FILE,
+  MASTER_KEY_FILE,
+  readEvmKeyText,
+  readPlainMaster,
+  sealedName,
+  sealedNames,
+} from '../evm-key/directory.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
@@ -54,7 +61,8 @@ export async function createEvmKey(given: unknown): Promise<number> {
     });
   }
   const path = join(options.dir, MASTER_KEY_FILE);
-  await writeFile(path, master, { mode: 0o600, flag: options.masterKey === undefined ? 'wx' : 'w' });
+  await writeFile(path, master, { mode: 0o600 });
+  for (const name of await sealedNames(options.dir)) await rm(join(options.dir, name));
   return told(options, [...files, path], []);
 }
 
@@ -65,7 +73,8 @@ async function masterKey({ masterKey: path, dir }: Given): Promise<Buffer> {
     if (payload.length === 0) throw new UsageError('--master-key is empty');
     return payload;
   }
-  if ((await readEvmKeyText(dir)) !== undefined || (await sealedNames(dir)).length > 0) {
+  const plain = await readPlainMaster(dir);
+  if (plain !== undefined || (await readEvmKeyText(dir)) !== undefined || (await sealedNames(dir)).length > 0) {
     throw new UsageError(`${dir} has an EVM key already: --master-key seals its master key again`);
   }
   return randomBytes(MASTER_KEY_SIZE);
@@ -101,6 +110,7 @@ async function sealedFiles(
   for (const name of await sealedNames(dir)) await rm(join(dir, name));
   const paths = texts.map((_, number) => join(dir, sealedName(number)));
   for (const [number, text] of texts.entries()) await writeFile(paths[number] ?? '', text, { mode: 0o600, flag: 'wx' });
+  await rm(join(dir, MASTER_KEY_FILE), { force: true }); // Left there, it would make sealing worthless.
   return paths;
 }
 
