@@ -37,7 +37,8 @@ export const FORMAT_CODES = {
   },
   'INPUT-FILE': {
     meaning: 'What is given as an input is not a regular file; only measurement lists are read from a pipe, too.',
-    remedy: 'Give the file itself, such as /sys/kernel/security/ima/binary_runtime_measurements, not a directory or device.',
+    remedy:
+      'Give the file itself, such as /sys/kernel/security/ima/binary_runtime_measurements, not a directory or device.',
   },
   'PCR-LINE': {
     meaning: 'A line of a file of PCR values is not of the form `bank:index hex`.',
