@@ -4,6 +4,7 @@ import { mergeTallies } from '@assay/core/preflight';
 import { emptyResult, Scan, type ScanResult, type ScanSetup } from './scan.ts';
 
 const THREADS = Math.min(availableParallelism(), 16);
+const THREAD = new URL('../../../bin/simulate-thread.js', import.meta.url);
 /** Parts of a tree for each thread, so that none waits long for the largest. */
 const PARTS = 24;
 
@@ -16,7 +17,7 @@ export async function simulate(setup: ScanSetup, progress: (files: number) => vo
   const found = emptyResult();
   const parts = split(scan, setup.root, found);
   const workers = Array.from({ length: parts.length < THREADS ? 0 : THREADS - 1 }, () => {
-    return new Worker(new URL('./worker.ts', import.meta.url), { workerData: setup });
+    return new Worker(THREAD, { workerData: setup });
   });
   const take = (result: ScanResult): void => {
     add(found, result);
