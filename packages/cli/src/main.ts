@@ -6,6 +6,7 @@ import { addEvm, addFile, addKey, addVerity } from './label-commands.ts';
 import { addLog } from './log-commands.ts';
 import { followOutput } from './output/ends.ts';
 import { reportError, type Format } from './output/report.ts';
+import { addScan } from './scan-commands.ts';
 import { addPolicy } from './policy-commands.ts';
 import { addEventLog, addQuote, addTpm } from './tpm-commands.ts';
 
@@ -67,6 +68,7 @@ function createProgram(): Command {
   addEvm(program);
   addVerity(program);
   addKey(program);
+  addScan(program);
   // For the list of commands; main() starts it.
   command(program, 'evmctl', 'Do what evmctl of ima-evm-utils does, with its options and exit codes.');
   return program;

@@ -38,8 +38,13 @@ const COMMANDS = [
   'key evm create',
   'key evm load',
   'key evm status',
+  'scan create',
+  'scan check',
+  'scan accept',
+  'scan show',
+  'scan diff',
 ];
-const GROUPS = ['hosts', 'log', 'policy', 'eventlog', 'tpm', 'reference', 'file', 'evm', 'verity', 'key'];
+const GROUPS = ['hosts', 'log', 'policy', 'eventlog', 'tpm', 'reference', 'file', 'evm', 'verity', 'key', 'scan'];
 
 test('--help shows every command, where to start and the exit codes', async () => {
   const { code, stdout, stderr } = await assay(['--help']);

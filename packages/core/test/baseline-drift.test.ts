@@ -140,7 +140,21 @@ describe('explanation', () => {
   test('is none without anything that happened, or for what packages do not bring', () => {
     assert.equal(explanation(content, facts).explains, false);
     const attribute = changed({ xattrs: [['security.capability', '00']] });
-    assert.equal(explanation(attribute, { ...facts, action }).explains, false);
+    for (const more of [attribute, changed({ mode: 0o4755 }), changed({ uid: 1 })]) {
+      assert.equal(explanation(more, { ...facts, action }).explains, false);
+    }
+  });
+
+  test('is none for a link, whose target no package vouches for, but an upgrade makes it less grave', () => {
+    const link: BaselineObject = { ...UNREAD, type: 'link', target: 'a' };
+    const drift = changed({ target: 'b' }, link);
+    const { md5, actualMd5, ...unknown } = { ...facts, action };
+    assert.ok(md5 === actualMd5);
+    const reason = explanation(drift, unknown);
+    assert.deepEqual(
+      [reason.explains, severityOf(drift, reason), severityOf(drift, undefined)],
+      [false, 'medium', 'high'],
+    );
   });
 
   test('is none for a configuration file, which people change', () => {

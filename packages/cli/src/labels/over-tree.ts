@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { labelFiles, type LabelJob } from '@assay/linux/labels';
-import { TreeWalk } from '@assay/linux/tree';
+import { TreeWalk, type TreeOptions } from '@assay/linux/tree';
 import type { z } from 'zod';
 import { EXIT } from '../exit.ts';
 import { Progress } from '../output/progress.ts';
@@ -40,7 +40,7 @@ export async function overTree(
 }
 
 /** Listens to signals as long as the work goes on. */
-class Stop implements Disposable {
+export class Stop implements Disposable {
   asked = false;
   readonly #ask = (): void => {
     this.asked = true;
@@ -57,10 +57,10 @@ class Stop implements Disposable {
 }
 
 /** Walks ahead, a few files in each turn, so that the remaining time can be told. */
-async function expectTotal(
+export async function expectTotal(
   progress: Progress,
   roots: readonly Buffer[],
-  options: Options,
+  options: TreeOptions,
   stop: { readonly asked: boolean },
 ): Promise<void> {
   let bytes = 0;

@@ -1,4 +1,4 @@
-import type { Drift } from './compare.ts';
+import type { Attribute, Drift } from './compare.ts';
 import type { Reason } from './reason.ts';
 
 /** What a package and its database know of one path. */
@@ -14,8 +14,9 @@ export interface PackageFacts {
   readonly actualMd5?: string;
 }
 
-/** Attributes that a package brings with its files. */
-const BROUGHT = new Set(['type', 'content', 'mode', 'owner', 'group', 'target', 'links', 'mtime']);
+/** What the MD5 of a package vouches for, and what comes with it. Modes, owners and targets are not in its database. */
+const VOUCHED: ReadonlySet<Attribute> = new Set(['content', 'links', 'mtime']);
+const SET_IDS = 0o6000;
 
 /** Whether what a package did since the baseline is the reason of a difference, in a sentence too. */
 export function explanation(drift: Drift, facts: PackageFacts): Reason {
@@ -43,10 +44,10 @@ function contentOf(drift: Drift, { isConfiguration, md5, actualMd5 }: PackageFac
 function fits(drift: Drift, { action, isConfiguration }: PackageFacts, content: Reason['content']): boolean {
   if (drift.kind === 'unknown' || drift.kind === 'moved') return false;
   if (drift.kind === 'removed') return action?.verb !== 'install';
-  const { after } = drift;
-  if (after.type === 'file' && content !== 'own') return false;
-  if (isConfiguration) return false;
-  return drift.kind === 'added' || drift.attributes.every((attribute) => BROUGHT.has(attribute));
+  const { type, mode, xattrs } = drift.after;
+  if (isConfiguration || (type === 'file' ? content !== 'own' : type !== 'directory')) return false;
+  if (drift.kind === 'changed') return drift.attributes.every((attribute) => VOUCHED.has(attribute));
+  return (mode & SET_IDS) === 0 && xattrs === undefined;
 }
 
 function sentenceOf(facts: PackageFacts, content: Reason['content'], explains: boolean): string {

@@ -19,12 +19,14 @@ export function severityOf(drift: Drift, reason: Reason | undefined): Severity {
   if (reason?.content === 'foreign') return 'critical';
   if (drift.kind === 'unknown') return 'medium';
   if (reason?.explains === true) return 'low';
-  if (drift.kind === 'changed') return ofChange(drift);
+  if (drift.kind === 'changed') return ofChange(drift, reason?.action !== undefined);
   if (drift.kind === 'moved') return 'medium';
   return drift.kind === 'added' && isPowerful(drift.after) ? 'high' : 'medium';
 }
 
-function ofChange({ before, after, attributes }: Extract<Drift, { kind: 'changed' }>): Severity {
+function ofChange({ before, after, attributes }: Extract<Drift, { kind: 'changed' }>, isUpgraded: boolean): Severity {
+  // Libraries are links that lead elsewhere after each upgrade.
+  if (isUpgraded && attributes.every((attribute) => attribute === 'target' || attribute === 'mtime')) return 'medium';
   if (attributes.some((attribute) => GRAVE.has(attribute))) return 'high';
   if (attributes.includes('xattrs') && powersOf(before) !== powersOf(after)) return 'high';
   return attributes.every((attribute) => attribute === 'mtime') ? 'low' : 'medium';
