@@ -29,7 +29,7 @@ describe('a file with an appended signature', () => {
     appendSignature(cwd, 'm.ko', '-noattr');
     const shown = await assay(['file', 'show', 'm.ko'], { cwd });
     assert.equal(shown.code, 0, shown.stderr);
-    assert.match(shown.stdout, /appended {2}appended signature: algorithm ecdsa-sha256, issuer CN=IMA signing key, /);
+    assert.match(shown.stdout, /appended {2}signature: algorithm ecdsa-sha256, issuer CN=IMA signing key, /);
     const document = documentIn(await assay(['file', 'show', 'm.ko', '-o', 'json'], { cwd }));
     const [file] = document['files'] as { modsig: Record<string, unknown> }[];
     assert.deepEqual([file?.modsig['contentSize'], file?.modsig['attributes']], [9, false]);

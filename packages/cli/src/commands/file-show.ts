@@ -73,7 +73,7 @@ function modsigOf(path: Buffer): ShownModsig | null {
     const modsig = modsigOfFile(path);
     if (modsig === undefined) return null;
     const { contentSize, signed } = modsig;
-    return { kind: 'appended signature', ...signedDataDocument(signed), contentSize };
+    return { kind: 'signature', ...signedDataDocument(signed), contentSize };
   });
 }
 
