@@ -21,6 +21,12 @@ const FAULTS = [
   { suite: 'measurement-lists', file: 'measurement/chain.ts', right: '0xff', wrong: '0xfe' },
   { suite: 'evm-values', file: 'evm/check.ts', right: 'KEY_SIZE = 128', wrong: 'KEY_SIZE = 64' },
   { suite: 'appraisal', file: 'appraisal/appraise.ts', right: 'label.subarray(2)', wrong: 'label.subarray(1)' },
+  {
+    suite: 'preflight',
+    file: 'preflight/label.ts',
+    right: 'LABEL_TYPES.digest ? 2 : 1',
+    wrong: 'LABEL_TYPES.digest ? 1 : 1',
+  },
 ] as const;
 
 describe('a fault in core', () => {

@@ -97,7 +97,7 @@ function judgeBoot({ kernel, asked, files }: GuestAnswer): Agreement {
     const verdict = judge(file, policy, profile);
     const said = { refused: refusedIn(file, outcomes[index] ?? ''), entries: entries.get(file.path) ?? [] };
     const isSame = agrees(file, verdict, said);
-    return isSame ? [] : [`${kernel.series} ${fileLine(file)}: the kernel ${shown(said)}, core ${shown(verdict)}`];
+    return isSame ? [] : [`${kernel.series} ${fileLine(file)}: the kernel says ${shown(said)}, core ${shown(verdict)}`];
   });
   return { cases: used.length, disagreements };
 }
@@ -110,7 +110,7 @@ interface Fate {
 }
 
 function shown({ refused, entries }: Fate): string {
-  return `refuses [${refused.join()}], measures [${entries.join()}]`;
+  return `refused [${refused.join()}], measured [${entries.join()}]`;
 }
 
 function judge(file: UsedFile, policy: ActivePolicy, { version }: KernelProfile): Fate {
