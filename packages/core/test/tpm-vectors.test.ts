@@ -95,7 +95,7 @@ describe('quotes of a running kernel with a software TPM', () => {
     });
 
     test(`${kind}: the quote over both banks is accepted where both were asked for, and refused where one was`, () => {
-      const values = vector(`${stem}.pcrs`);
+      const values = Uint8Array.from(vector(`${stem}.pcrs`));
       const sha256 = new Map(PCRS.map((pcr) => [pcr, values.subarray(20 + 32 * pcr, 52 + 32 * pcr)]));
       const pcrValues = new Map([
         ['sha1', new Map([[10, values.subarray(0, 20)]])],

@@ -1,13 +1,20 @@
-import { createHash, createHmac, type Hash } from 'node:crypto';
+import { createHash, createHmac, hash } from 'node:crypto';
 import { SystemError } from '../errors/index.ts';
-import type { Hasher, HashName } from '../hash/index.ts';
+import type { Hasher } from '../hash/index.ts';
 
-/** Digests by Node's OpenSSL. */
+/** Digests by Node's OpenSSL, which has none of the kernel's rarer algorithms, and MD4 only in its legacy provider. */
 export const nodeHasher: Hasher = {
   digest(algorithm, ...parts) {
-    const hash = hashOf(algorithm);
-    for (const part of parts) hash.update(part);
-    return hash.digest();
+    const [first] = parts;
+    try {
+      // A buffer of its own for each digest would cost more than the way through text.
+      if (first !== undefined && parts.length === 1) return Buffer.from(hash(algorithm, first, 'hex'), 'hex');
+      const state = createHash(algorithm);
+      for (const part of parts) state.update(part);
+      return state.digest();
+    } catch (cause) {
+      throw new SystemError('HASH-UNAVAILABLE', `OpenSSL does not compute ${algorithm} here`, { cause });
+    }
   },
   hmac(algorithm, key, ...parts) {
     const hmac = createHmac(algorithm, key);
@@ -15,12 +22,3 @@ export const nodeHasher: Hasher = {
     return hmac.digest();
   },
 };
-
-/** OpenSSL has none of the kernel's rarer algorithms, and MD4 only in its legacy provider. */
-function hashOf(algorithm: HashName): Hash {
-  try {
-    return createHash(algorithm);
-  } catch (cause) {
-    throw new SystemError('HASH-UNAVAILABLE', `OpenSSL does not compute ${algorithm} here`, { cause });
-  }
-}

@@ -20,12 +20,38 @@ export function pcrComposite(
   selection: readonly PcrSelection[],
   values: BankValues,
 ): Uint8Array {
-  const parts: Uint8Array[] = [];
+  return hasher.digest(hash, joinValues(selection, values));
+}
+
+/**
+ * What `pcrComposite` digests: a copy of the selected values, one after another.
+ * @throws VerificationError QUOTE-PCR-DIGEST as there
+ */
+export function joinValues(selection: readonly PcrSelection[], values: BankValues): Uint8Array {
+  const size = selection.reduce((sum, { bank, pcrs }) => sum + pcrs.length * hashAlgorithm(bank).size, 0);
+  const joined = new Uint8Array(size);
+  let end = 0;
   for (const { bank, pcrs } of selection) {
     const ofBank = values.get(bank);
-    for (const pcr of ascending(pcrs)) parts.push(valueOf(ofBank?.get(pcr), bank, pcr));
+    for (const pcr of ascending(pcrs)) {
+      const value = valueOf(ofBank?.get(pcr), bank, pcr);
+      joined.set(value, end);
+      end += value.length;
+    }
   }
-  return hasher.digest(hash, ...parts);
+  return joined;
+}
+
+/** The values that `joinValues` joined, where `selection` has each bank once and its PCRs ascending. */
+export function splitValues(selection: readonly PcrSelection[], joined: Uint8Array): BankValues {
+  let end = 0;
+  const next = (size: number): Uint8Array => joined.subarray(end, (end += size));
+  return new Map(
+    selection.map(({ bank, pcrs }) => {
+      const { size } = hashAlgorithm(bank);
+      return [bank, new Map(pcrs.map((pcr) => [pcr, next(size)]))];
+    }),
+  );
 }
 
 function ascending(pcrs: readonly number[]): readonly number[] {

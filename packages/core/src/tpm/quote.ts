@@ -1,6 +1,6 @@
 import { equalBytes } from '../bytes/index.ts';
 import { VerificationError, type VerificationCode } from '../errors/index.ts';
-import { pcrComposite, type BankValues } from './composite.ts';
+import { joinValues, splitValues, type BankValues } from './composite.ts';
 import { checkAttestation, type AttestationInput, type AttestationPorts } from './signed.ts';
 import type { ClockInfo, ParsedAttest, QuoteInfo } from './structures/attest.ts';
 import type { PcrSelection } from './structures/pcr-selection.ts';
@@ -15,14 +15,22 @@ export interface QuoteInput extends AttestationInput {
 /** A quote that the key made for this question, and the PCR values it covers. Only `verifyQuote` makes one. */
 class Quote implements ClockInfo {
   readonly #attest: ParsedAttest;
-  readonly pcrValues: BankValues;
+  readonly #selection: readonly PcrSelection[];
+  readonly #joinedValues: Uint8Array;
+  #pcrValues: BankValues | undefined;
   /** Absent where the key is a bare one. */
   readonly akName: Uint8Array | undefined;
 
-  constructor(attest: ParsedAttest, pcrValues: BankValues, akName: Uint8Array | undefined) {
+  constructor(attest: ParsedAttest, selection: readonly PcrSelection[], joined: Uint8Array, akName?: Uint8Array) {
     this.#attest = attest;
-    this.pcrValues = pcrValues;
+    this.#selection = selection;
+    this.#joinedValues = joined;
     this.akName = akName;
+  }
+
+  /** Read back from the bytes whose digest was signed, whatever became of those that were given. */
+  get pcrValues(): BankValues {
+    return (this.#pcrValues ??= splitValues(this.#selection, this.#joinedValues));
   }
 
   get attest(): ParsedAttest {
@@ -62,22 +70,22 @@ export type VerifiedQuote = Quote;
 export function verifyQuote(input: QuoteInput, ports: AttestationPorts): VerifiedQuote {
   const { attest, attested } = checkAttestation('quote', input, ports);
   checkSelection(attested.selection, input.selection);
-  checkPcrDigest(attested, input, ports);
-  return new Quote(attest, copyOf(input.pcrValues), input.ak.name);
-}
-
-function copyOf(values: BankValues): BankValues {
-  return new Map([...values].map(([bank, ofBank]) => [bank, new Map(ofBank)]));
+  const joined = checkPcrDigest(attested, input, ports);
+  return new Quote(attest, attested.selection, joined, input.ak.name);
 }
 
 function checkSelection(signed: readonly PcrSelection[], asked: readonly PcrSelection[]): void {
   if (!isSame(signed, asked)) {
     throw refused('QUOTE-SELECTION', `it covers ${describe(signed)}, asked for was ${describe(asked)}`);
   }
-  const banks = new Set(signed.map(({ bank }) => bank));
-  if (banks.size === 0 || banks.size !== signed.length || signed.some(({ pcrs }) => pcrs.length === 0)) {
+  if (signed.length === 0 || !signed.every(isChoice)) {
     throw refused('QUOTE-SELECTION', `${describe(signed)} is not a choice of some PCRs of each bank`);
   }
+}
+
+/** Whether some PCRs are selected, of a bank that was not selected before. */
+function isChoice({ bank, pcrs }: PcrSelection, index: number, all: readonly PcrSelection[]): boolean {
+  return pcrs.length > 0 && all.findIndex((other) => other.bank === bank) === index;
 }
 
 /** Bank for bank and bit for bit; a selection has one encoding, so their bytes are the same too. */
@@ -89,17 +97,23 @@ function isSame(signed: readonly PcrSelection[], asked: readonly PcrSelection[])
 }
 
 function maskOf(pcrs: readonly number[]): number {
-  return pcrs.reduce((mask, pcr) => mask | (1 << pcr), 0);
+  let mask = 0;
+  for (const pcr of pcrs) mask |= 1 << pcr;
+  return mask;
 }
 
-function checkPcrDigest(quote: QuoteInfo, input: QuoteInput, { hasher }: AttestationPorts): void {
-  const given = [...input.pcrValues.values()].reduce((sum, values) => sum + values.size, 0);
-  const selected = quote.selection.reduce((sum, { pcrs }) => sum + pcrs.length, 0);
+/** The values that were signed, joined. */
+function checkPcrDigest(quote: QuoteInfo, input: QuoteInput, { hasher }: AttestationPorts): Uint8Array {
+  let [given, selected] = [0, 0];
+  for (const values of input.pcrValues.values()) given += values.size;
+  for (const { pcrs } of quote.selection) selected += pcrs.length;
   if (input.pcrValues.size !== quote.selection.length || given !== selected)
     throw refused('QUOTE-PCR-DIGEST', `${given} PCR values for ${selected} selected PCRs`);
-  if (!equalBytes(pcrComposite(hasher, input.ak.hash, quote.selection, input.pcrValues), quote.pcrDigest)) {
+  const joined = joinValues(quote.selection, input.pcrValues);
+  if (!equalBytes(hasher.digest(input.ak.hash, joined), quote.pcrDigest)) {
     throw refused('QUOTE-PCR-DIGEST', 'the PCR values are not those that were signed');
   }
+  return joined;
 }
 
 function describe(selection: readonly PcrSelection[]): string {
