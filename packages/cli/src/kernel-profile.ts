@@ -55,7 +55,10 @@ async function chooseOptions(version: KernelVersion, running: boolean, config?: 
   const name = config ?? 'debian';
   const listed = parseOptionList(name, version);
   if (listed !== undefined) return { name, options: listed, builtin: DEBIAN_BUILTIN_OPTIONS };
-  if (name.includes(',') && !name.includes('/')) throw new UsageError(`--config ${name}: ${OPTION_WORDS}`);
+  if (name.includes(',') && !name.includes('/')) {
+    const unknown = name.split(',').filter((word) => parseOptionList(word, version) === undefined);
+    throw new UsageError(`--config ${name}: ${OPTION_WORDS}, not ${unknown.join(', ')}`);
+  }
   return optionsIn(name);
 }
 

@@ -161,7 +161,7 @@ test('policy check takes the options of a kernel as a list, and names a word of 
   const args = ['policy', 'check', path, '--kernel', '6.12', '--config'];
   assert.equal((await assay([...args, 'debian,modsig'])).code, 0);
   const { stderr } = await assertFails([...args, 'debian,modsgi'], { code: 'USAGE', exit: 2 });
-  assert.match(stderr, /--config debian,modsgi: a list has debian, modsig,/);
+  assert.match(stderr, /--config debian,modsgi: a list has debian, modsig, .*, not modsgi\b/);
 });
 
 test('policy check without --kernel asks the running kernel', async (t) => {
