@@ -215,6 +215,14 @@ describe('evmctl', { skip: missing }, () => {
     assert.match(stdout, /^usage: hmac /);
   });
 
+  test('does not wait for keys that never end', () => {
+    file('f');
+    succeeds(theirs('ima_sign', '--rsa', '--key', 'own.pem', 'f'));
+    assert.equal(ours('ima_verify', '--rsa', '--key', '/dev/zero', 'f').status, 1);
+    assert.equal(ours('ima_verify', '--key', '/dev/zero', 'f').status, 1);
+    assert.equal(ours('ima_sign', '--key', '/dev/zero', 'f').status, 125);
+  });
+
   test('refuses labels that are none, each with a message and exit code 1', () => {
     const target = file('f');
     for (const hex of [

@@ -1,22 +1,19 @@
-import { readFileSync } from 'node:fs';
 import { FormatError } from '@assay/core/errors';
 import { keyIdOfIdentifier, parseCertificateOutline } from '@assay/core/keys';
 import { certificateBlocks } from '../labels/certificates.ts';
 import type { Run } from './run.ts';
-
-const LARGEST_FILE = 1024 * 1024;
 
 /**
  * Key id in the subject key identifier of a certificate, with the messages of evmctl.
  * @param form `pem`: one that may stand in the file; `any`: the one that must, in PEM or DER
  */
 export function certificateKeyId(run: Run, path: string, form: 'pem' | 'any'): number | undefined {
-  const content = run.attempt(() => readFileSync(path));
+  const content = run.content(path);
   if (content === undefined) {
     run.say(`Cannot open ${path}: ${run.takeErrno()}`);
     return undefined;
   }
-  const [block = form === 'any' ? content : undefined] = certificateBlocks(content.subarray(0, LARGEST_FILE));
+  const [block = form === 'any' ? content : undefined] = certificateBlocks(content);
   if (block === undefined) {
     run.detail(`${path}: x509 certificate not found`);
     return undefined;

@@ -1,5 +1,4 @@
 import { isatty } from 'node:tty';
-import { readFileSync } from 'node:fs';
 import { toHex } from '@assay/core/bytes';
 import { AssayError, FormatError } from '@assay/core/errors';
 import { encodePublicKey, keyIdOfKeyInfo, type Signer } from '@assay/core/keys';
@@ -10,7 +9,6 @@ import { certificateKeyId } from './certificate-key-id.ts';
 import { Failure, type Run } from './run.ts';
 
 const DEFAULT_KEY = '/etc/keys/privkey_evm.pem';
-const PEM_LIMIT = 1024 * 1024;
 
 interface PrivateKey {
   readonly signer: Signer;
@@ -37,7 +35,7 @@ export async function version1Signer(run: Run): Promise<Version1Signer> {
 async function privateKey(run: Run): Promise<PrivateKey> {
   const path = run.settings.key ?? DEFAULT_KEY;
   if (path.startsWith('pkcs11:')) return tokenKey(run, path);
-  const pem = run.attempt(() => readFileSync(path));
+  const pem = run.content(path);
   if (pem === undefined) throw new Failure(`Failed to open keyfile: ${path}`);
   try {
     return await pemKey(run, path, pem);
@@ -48,7 +46,6 @@ async function privateKey(run: Run): Promise<PrivateKey> {
 }
 
 async function pemKey(run: Run, path: string, pem: Buffer): Promise<PrivateKey> {
-  if (pem.length > PEM_LIMIT) throw new FormatError('BYTES-LIMIT', `${path} is longer than ${PEM_LIMIT} bytes`);
   const { module } = run.settings;
   const passphrase = isEncryptedPem(pem) ? await passphraseOf(run) : undefined;
   if (module === undefined) {

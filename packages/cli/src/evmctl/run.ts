@@ -1,4 +1,4 @@
-import { lstatSync, openSync, readFileSync, type BigIntStats } from 'node:fs';
+import { lstatSync, openSync, readFileSync, statSync, type BigIntStats } from 'node:fs';
 import { constants } from 'node:os';
 import { printable, toHex } from '@assay/core/bytes';
 import { errnoOf, errnoText } from '@assay/linux/errno';
@@ -6,6 +6,7 @@ import { getXattr } from '@assay/linux/xattr';
 import type { Settings } from './settings.ts';
 
 const { ENODATA } = constants.errno;
+const LARGEST_FILE = 1024 * 1024;
 
 /** The end of a command: what it says on standard error, and its exit code. */
 export class Failure extends Error {
@@ -109,10 +110,18 @@ export class Run {
     return value ?? undefined;
   }
 
-  /** The whole of a small file, with the messages of evmctl. */
+  /** The whole of a small file or pipe. Devices, which may never end, count as empty, and so do large files. */
+  content(path: string): Buffer | undefined {
+    return this.attempt(() => {
+      const stats = statSync(path);
+      return stats.isCharacterDevice() || stats.size > LARGEST_FILE ? Buffer.alloc(0) : readFileSync(path);
+    });
+  }
+
+  /** The same with the messages of evmctl. */
   readFile(path: string): Uint8Array | undefined {
     this.say(`Reading to ${path}`);
-    const content = this.attempt(() => readFileSync(path));
+    const content = this.content(path);
     if (content === undefined) this.say(`Failed to open: ${path}`);
     return content;
   }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createPublicKey } from 'node:crypto';
 import { toHex } from '@assay/core/bytes';
 import { FormatError, VerificationError } from '@assay/core/errors';
@@ -78,7 +77,7 @@ function badSignature(name: string): Failure {
 
 /** An RSA public key in PEM. @throws Failure */
 export function version1Key(run: Run, path: string): RsaPublicKey {
-  const pem = run.attempt(() => readFileSync(path));
+  const pem = run.content(path);
   if (pem === undefined) {
     run.detail(`Failed to open keyfile: ${path}`);
     throw new Failure('', 1);
