@@ -27,6 +27,7 @@ if (process.geteuid?.() !== 0) {
   process.exit(3);
 }
 const directory = await mkdtemp(join(tmpdir(), 'assay-bench-'));
+const BASELINE = join(directory, 'baseline');
 try {
   await main();
 } finally {
@@ -63,6 +64,9 @@ function contestants(tree: Tree, aide: string): Contestant[] {
     { name: 'evmctl ima_hash -r', run: unlabelled(() => measure('evmctl', 'ima_hash', '-r', '-a', 'sha256', path)) },
     { name: 'assay file hash, all right already', run: () => assay(tree, 'file', 'hash', path) },
     { name: 'assay file verify', run: () => assay(tree, 'file', 'verify', path) },
+    { name: 'assay scan create', run: () => scan(tree, 'create', path, '--out', BASELINE) },
+    { name: 'assay scan check', run: () => scan(tree, 'check', BASELINE) },
+    { name: 'assay scan check --fast', run: () => scan(tree, 'check', BASELINE, '--fast') },
     { name: 'sha256sum', run: () => measure('sh', ...over('sha256sum')) },
     { name: 'openssl dgst', run: () => measure('sh', ...over('openssl dgst -sha256')) },
     { name: 'aide --init', run: () => measure('aide', '--init', '--config', aide), ...without('aide') },
@@ -77,6 +81,14 @@ function without(program: string): { readonly missing?: string } {
 async function assay(tree: Tree, ...words: readonly string[]): Promise<Measured> {
   const measured = await measure(process.execPath, ASSAY, ...words);
   if (!measured.output.startsWith(`${tree.files} files`)) throw new Error(`${words.join(' ')}: ${measured.output}`);
+  return measured;
+}
+
+/** Directories are counted too. */
+async function scan(tree: Tree, ...words: readonly string[]): Promise<Measured> {
+  const measured = await measure(process.execPath, ASSAY, 'scan', ...words);
+  const objects = Number(/ (\d+) objects/.exec(measured.output)?.[1]);
+  if (!(objects > tree.files)) throw new Error(`scan ${words.join(' ')}: ${measured.output}`);
   return measured;
 }
 
@@ -125,10 +137,12 @@ function report({ bytes, files }: Tree, best: ReadonlyMap<string, Measured | str
     return typeof measured === 'object' ? measured.seconds : Number.NaN;
   };
   ratio('file hash / evmctl ima_hash -r', seconds('assay file hash') / seconds('evmctl ima_hash -r'), AIMS.evmctl);
-  const scan = seconds('assay file verify');
-  ratio('file verify / openssl dgst', scan / seconds('openssl dgst'), AIMS.dgst);
-  ratio('file verify / sha256sum', scan / seconds('sha256sum'), AIMS.dgst);
-  ratio('file verify / aide --init', scan / seconds('aide --init'), AIMS.aide);
+  const verify = seconds('assay file verify');
+  ratio('file verify / openssl dgst', verify / seconds('openssl dgst'), AIMS.dgst);
+  ratio('file verify / sha256sum', verify / seconds('sha256sum'), AIMS.dgst);
+  const create = seconds('assay scan create');
+  ratio('scan create / sha256sum', create / seconds('sha256sum'), AIMS.dgst);
+  ratio('scan create / aide --init', create / seconds('aide --init'), AIMS.aide);
 }
 
 function rate(value: number): string {
