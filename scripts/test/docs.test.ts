@@ -43,7 +43,9 @@ test('docs/cli.md names every command and every option that the help names', () 
     commands.filter((command) => !page.includes(`### assay ${command}`)),
     [],
   );
-  const options = commands.flatMap((command) => help(...command.split(' ')).match(/--[a-z]+(?:-[a-z]+)*/g) ?? []);
+  const options = commands.flatMap(
+    (command) => help(...command.split(' ')).match(/--[a-z][a-z0-9]*(?:-[a-z0-9]+)*/g) ?? [],
+  );
   assert.ok(options.includes('--port'));
   assert.deepEqual(
     options.filter((option) => !page.includes(`${option} `) && !page.includes(`${option}\``)),

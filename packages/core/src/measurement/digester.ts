@@ -8,7 +8,7 @@ import { entryKind } from './kinds.ts';
 import { KnownTemplates, type KnownTemplate } from './known-templates.ts';
 import { quickFields } from './quick-fields.ts';
 import { isZeroDigest, LAST_PCR, recordLayout, recordLength, type RecordLayout } from './records.ts';
-import type { ListForm } from './stream.ts';
+import type { ListForm } from './form.ts';
 import { digestInput } from './template-data.ts';
 
 /** Start, end and target of a message (see `InPlaceHasher.each`). */

@@ -32,7 +32,8 @@ export {
   type ReplayedPcr,
   type ReplayResult,
 } from './replay.ts';
-export { entryStream, type EntryStream, type ListForm } from './stream.ts';
+export type { ListForm } from './form.ts';
+export { entryStream, type EntryStream } from './stream.ts';
 export type { BootAggregate, ForgedEntry, ListReport } from './totals.ts';
 export { decodeVerifierState, encodeVerifierState } from './verifier-state.ts';
 export { ListVerifier, type VerifierState, type VerifyOptions } from './verifier.ts';

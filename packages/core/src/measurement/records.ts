@@ -1,6 +1,6 @@
 import { hashAlgorithm } from '../hash/index.ts';
 import { SHORT_NAME_LIMIT } from './fields.ts';
-import type { ListForm } from './stream.ts';
+import type { ListForm } from './form.ts';
 
 /** What tells where the records of a binary list end. */
 export interface RecordLayout {

@@ -1,20 +1,9 @@
 import { FormatError } from '../errors/index.ts';
-import type { HashName } from '../hash/index.ts';
 import { AsciiEntries } from './ascii.ts';
 import { binaryEntries } from './binary.ts';
-import type { ByteOrder, MeasurementEntry } from './entry.ts';
+import type { MeasurementEntry } from './entry.ts';
+import type { ListForm } from './form.ts';
 import { Held } from './held.ts';
-
-/** What a list does not say of itself. */
-export interface ListForm {
-  readonly format: 'binary' | 'ascii';
-  /** Bank of the template digests. */
-  readonly bank: HashName;
-  /** Default: `little`. */
-  readonly byteOrder?: ByteOrder;
-  /** See `ParseOptions`; an ascii list tells it. */
-  readonly imaHash?: 'sha1' | 'md5';
-}
 
 /** Reads a list as its bytes come, in pieces of any size, in memory for one record and one piece. */
 export interface EntryStream {

@@ -4,7 +4,7 @@ import { hashAlgorithm, hashOfKernelId, type HashName } from '../hash/index.ts';
 import type { LineState, TrackState } from './chain.ts';
 import { PADDED_RULES, type ExtendRule } from './digests.ts';
 import { DIGEST_TYPES, type FileDigest } from './entry.ts';
-import type { ListForm } from './stream.ts';
+import type { ListForm } from './form.ts';
 import type { BootAggregate, ForgedEntry, TotalsState } from './totals.ts';
 import type { VerifierState } from './verifier.ts';
 

@@ -7,7 +7,7 @@ import type { MeasurementEntry } from './entry.ts';
 import { Extensions } from './extensions.ts';
 import { Held } from './held.ts';
 import type { ExpectedPcr } from './replay.ts';
-import type { ListForm } from './stream.ts';
+import type { ListForm } from './form.ts';
 import { digestBanks, ListTotals, type ListReport, type TotalsState } from './totals.ts';
 
 /** Entries that are digested at a time. */
