@@ -155,7 +155,7 @@ test('policy check -o sarif is a log of SARIF 2.1.0: refused rules and lints wit
     results.map(({ ruleId, level, locations }) => [ruleId, level, locations[0]?.physicalLocation.region.startLine]),
     [
       ['RULE-WORD', 'error', 11],
-      ['POLICY-LAST-NEWLINE', 'error', 12],
+      ['POLICY-LAST-NEWLINE', 'warning', 12],
       ['LINT-OLD-NAME', 'note', 2],
       ['LINT-UNREACHED', 'warning', 10],
       ['LINT-UNREACHED', 'warning', 12],

@@ -40,7 +40,7 @@ interface Report {
   readonly fixed?: readonly LintFinding[];
 }
 
-/** `assay policy check FILE`: exit code 0 when the kernel takes every rule and the policy, else 1. */
+/** `assay policy check FILE`: exit code 0 when the kernel takes every rule, and the policy in one way at least, else 1. */
 export async function checkPolicyFile(path: unknown, given: unknown): Promise<number> {
   const options = optionsFrom(CheckOptions, given);
   if (options.dryRun && (!options.fix || options.output !== 'text'))
@@ -128,7 +128,10 @@ function* textOf({ file, kernel, checked, lint, fixed = [] }: Report): Generator
     yield `  line ${rule.line}, column ${column}: ${colour.red(code)} ${shown(message)}\n`;
     yield `    ${shown(rule.text)}\n`;
   }
-  for (const { line, code, message } of load) yield `  line ${line}: ${colour.red(code)} ${message}\n`;
+  for (const { line, code, bars, message } of load) {
+    const shade = bars === 'both' ? colour.red : colour.yellow;
+    yield `  line ${line}: ${shade(code)} ${message}\n`;
+  }
   for (const finding of lint) yield lintText(finding);
 }
 

@@ -51,7 +51,9 @@ function refusedRules({ rules }: CheckedPolicy): Found[] {
 }
 
 function loadProblems({ load }: CheckedPolicy): Found[] {
-  return load.map(({ code, message, line }): Found => ({ code, level: 'error', message, line }));
+  return load.map(({ code, bars, message, line }): Found => {
+    return { code, level: bars === 'both' ? 'error' : 'warning', message, line };
+  });
 }
 
 function lintFound({ code, severity, message, line, column, fix }: LintFinding): Found {

@@ -14,12 +14,14 @@ export type CheckedRule = { readonly line: number; readonly text: string } & (
 /** Why a kernel does not take a policy although it accepts each of its rules. */
 export interface LoadProblem {
   readonly code: 'POLICY-EMPTY' | 'POLICY-LAST-NEWLINE' | 'POLICY-LINE-LENGTH';
+  /** What does not work: writing the policy's path to the kernel, writing its text, or neither. */
+  readonly bars: 'path' | 'text' | 'both';
   readonly line: number;
   readonly message: string;
 }
 
 export interface CheckedPolicy {
-  /** Whether it can be loaded both ways: by its path, and by writing its lines. */
+  /** Whether the kernel takes every rule, and the policy in one way at least: by its path or as text. */
   readonly accepted: boolean;
   readonly rules: readonly CheckedRule[];
   readonly load: readonly LoadProblem[];
@@ -29,7 +31,7 @@ export interface CheckedPolicy {
 export function checkPolicy(lines: readonly PolicyLine[], profile: KernelProfile): CheckedPolicy {
   const rules = lines.filter(({ tokens }) => tokens.length > 0).map((line) => checkRule(line, profile));
   const load = loadProblems(lines, rules.length);
-  return { accepted: load.length === 0 && rules.every(({ accepted }) => accepted), rules, load };
+  return { accepted: isLoadable(load) && rules.every(({ accepted }) => accepted), rules, load };
 }
 
 /** ima_parse_rule and ima_validate_rule (security/integrity/ima/ima_policy.c) for a line that has words. */
@@ -51,6 +53,10 @@ function refusedComment({ comment }: PolicyLine, profile: KernelProfile): Refusa
   return refusal('RULE-KERNEL-VERSION', 'a comment behind a rule needs Linux 6.14 or later', comment);
 }
 
+function isLoadable(problems: readonly LoadProblem[]): boolean {
+  return (['path', 'text'] as const).some((way) => problems.every(({ bars }) => bars !== 'both' && bars !== way));
+}
+
 /** A write is cut to one byte less than a page. */
 const WRITE_LIMIT = 4095;
 
@@ -59,13 +65,18 @@ function loadProblems(lines: readonly PolicyLine[], rules: number): LoadProblem[
   const line = last?.number ?? 1;
   const problems = lines.filter(isOverLimit).map(({ number }): LoadProblem => {
     const message = `longer than ${WRITE_LIMIT} bytes: a policy that is written line by line is cut there`;
-    return { code: 'POLICY-LINE-LENGTH', line: number, message };
+    return { code: 'POLICY-LINE-LENGTH', bars: 'text', line: number, message };
   });
   if (rules === 0)
-    problems.push({ code: 'POLICY-EMPTY', line, message: 'no rule: the kernel drops the load without a word' });
+    problems.push({
+      code: 'POLICY-EMPTY',
+      bars: 'both',
+      line,
+      message: 'no rule: the kernel drops the load without a word',
+    });
   if (last?.end === '') {
     const message = 'the last line is not ended: loaded by its path the whole policy is refused';
-    problems.push({ code: 'POLICY-LAST-NEWLINE', line, message });
+    problems.push({ code: 'POLICY-LAST-NEWLINE', bars: 'path', line, message });
   }
   return problems;
 }
