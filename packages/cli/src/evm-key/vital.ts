@@ -35,7 +35,9 @@ export async function vitalFiles(
     portable: { form: 'portable', wordBits: 64, xattrs: EVM_XATTRS },
   } as const;
   const found: VitalFile[] = [];
-  const files = new TreeWalk({ include: [], exclude: [], oneFileSystem: false }).files(Array.from(present, (path) => Buffer.from(path)));
+  const files = new TreeWalk({ include: [], exclude: [], oneFileSystem: false }).files(
+    Array.from(present, (path) => Buffer.from(path)),
+  );
   for await (const { path, result } of labelFiles(files, job, 1)) {
     const { state, code, message } = result;
     const name = printable(path);
