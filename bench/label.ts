@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measure, type Measured } from './log/measure.ts';
 import { copyPart, removeLabels, writeLarge, type Tree } from './label/tree.ts';
+import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
 
 const ASSAY = join(import.meta.dirname, '../packages/cli/bin/assay.js');
 const SOURCE = '/usr/lib';
@@ -61,7 +62,10 @@ function contestants(tree: Tree, aide: string): Contestant[] {
   };
   return [
     { name: 'assay file hash', run: unlabelled(() => assay(tree, 'file', 'hash', path)) },
-    { name: 'evmctl ima_hash -r', run: unlabelled(() => measure('evmctl', 'ima_hash', '-r', '-a', 'sha256', path)) },
+    {
+      name: 'evmctl ima_hash -r',
+      run: unlabelled(() => measure(DEBIAN_EVMCTL, 'ima_hash', '-r', '-a', 'sha256', path)),
+    },
     { name: 'assay file hash, all right already', run: () => assay(tree, 'file', 'hash', path) },
     { name: 'assay file verify', run: () => assay(tree, 'file', 'verify', path) },
     { name: 'assay scan create', run: () => scan(tree, 'create', path, '--out', BASELINE) },

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { writeList, type PcrValues } from './log/list.ts';
 import { measure, type Measured } from './log/measure.ts';
 import type { Outcome } from './log/program.ts';
+import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
 
 const PROGRAM = join(import.meta.dirname, 'log/program.ts');
 const MATCHED = 'Matched per TPM bank calculated digest(s).';
@@ -88,7 +89,12 @@ async function programs(list: string, more: string, pcrs: PcrValues): Promise<[s
   };
   const files = await Promise.all(Object.entries(pcrs).map(([bank, value]) => pcrFile(bank, value)));
   const evmctl = async (): Promise<Measured> => {
-    const measured = await measure('evmctl', 'ima_measurement', ...files.flatMap((file) => ['--pcrs', file]), list);
+    const measured = await measure(
+      DEBIAN_EVMCTL,
+      'ima_measurement',
+      ...files.flatMap((file) => ['--pcrs', file]),
+      list,
+    );
     if (!measured.output.includes(MATCHED)) throw new Error(`evmctl: ${measured.output.slice(0, 1000)}`);
     return measured;
   };

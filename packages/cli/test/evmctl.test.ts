@@ -7,11 +7,12 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { getXattr } from '@assay/linux/xattr';
+import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
 import { ASSAY, isRoot } from './assay.ts';
 import { getopt, type OptionRule } from '../src/evmctl/getopt.ts';
 
 const OURS = fileURLToPath(new URL('../bin/evmctl.js', import.meta.url));
-const installed = spawnSync('evmctl', ['--version']).status === 0;
+const installed = spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0;
 const missing = installed
   ? !isRoot && 'only root writes security.*'
   : 'evmctl is missing: apt-get install ima-evm-utils';
@@ -35,7 +36,7 @@ function ran(program: string, words: readonly string[], { input = '', env = {} }
   });
 }
 
-const theirs = (...words: string[]) => ran('evmctl', words);
+const theirs = (...words: string[]) => ran(DEBIAN_EVMCTL, words);
 const ours = (...words: string[]) => ran(process.execPath, [OURS, ...words]);
 
 function makeKey(name: string, algorithm: readonly string[]): void {
@@ -189,7 +190,10 @@ describe('evmctl', { skip: missing }, () => {
   test("signs the digests of sha256sum as Debian's does, and of fs-verity", () => {
     const input = `${'5a'.repeat(32)}  one\n${'00'.repeat(32)} two\n`;
     const words = ['sign_hash', '--key', 'own.pem'];
-    const [expected, actual] = [ran('evmctl', words, { input }), ran(process.execPath, [OURS, ...words], { input })];
+    const [expected, actual] = [
+      ran(DEBIAN_EVMCTL, words, { input }),
+      ran(process.execPath, [OURS, ...words], { input }),
+    ];
     assert.deepEqual([actual.status, actual.stdout], [expected.status, expected.stdout]);
     const verity = ran(process.execPath, [OURS, ...words, '--veritysig'], { input: `sha256:${'5a'.repeat(32)} one\n` });
     assert.match(verity.stdout, /^sha256:(?:5a){32} one 060304[0-9a-f]{8}0100[0-9a-f]{512}\n$/);

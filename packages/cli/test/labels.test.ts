@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { getXattr } from '@assay/linux/xattr';
+import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
 import { ASSAY, assay, assertFails, documentIn, isRoot, launch, ordinaryUser, scratch, UNSAFE } from './assay.ts';
 
 const skip = isRoot ? false : 'only root writes security.*';
 const noEvmctl =
-  spawnSync('evmctl', ['--version']).status === 0 ? skip : 'evmctl is missing: apt-get install ima-evm-utils';
+  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? skip : 'evmctl is missing: apt-get install ima-evm-utils';
 
 function run(cwd: string, program: string, ...args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(program, args, { cwd, encoding: 'utf8' });
@@ -120,7 +121,7 @@ describe('assay file sign and verify', { skip: noEvmctl }, () => {
     await key(cwd, 'ima', '--type', 'rsa2048');
     assert.equal((await json(['file', 'sign', '--key', 'ima.pem', 'tree'], cwd)).summary['changed'], 4);
     for (const name of ['a', 'sub/b', 'sub/empty'])
-      run(cwd, 'evmctl', 'ima_verify', '--key', 'ima.der', join('tree', name));
+      run(cwd, DEBIAN_EVMCTL, 'ima_verify', '--key', 'ima.der', join('tree', name));
     assert.equal((await json(['file', 'sign', '--key', 'ima.pem', 'tree'], cwd)).summary['unchanged'], 4);
     assert.equal((await json(['file', 'verify', '--cert', 'ima.der', 'tree'], cwd)).code, 0);
     appendFileSync(join(cwd, 'tree/a'), '!');
@@ -137,7 +138,7 @@ describe('assay file sign and verify', { skip: noEvmctl }, () => {
   test('verify what evmctl signed', async (t) => {
     const cwd = tree(t);
     await key(cwd, 'ima', '--type', 'p256');
-    run(cwd, 'evmctl', 'ima_sign', '-r', '--key', join(cwd, 'ima.pem'), 'tree');
+    run(cwd, DEBIAN_EVMCTL, 'ima_sign', '-r', '--key', join(cwd, 'ima.pem'), 'tree');
     assert.equal((await json(['file', 'verify', '--cert', 'ima.der', 'tree'], cwd)).summary['right'], 4);
   });
 
@@ -163,7 +164,7 @@ describe('assay file sign and verify', { skip: noEvmctl }, () => {
     await assertFails(['file', 'sign', '--signer', './signer', 'tree'], { code: 'USAGE', exit: 2 }, { cwd });
     const signed = await json(['file', 'sign', '--signer', './signer', '--cert', 'hsm.der', 'tree'], cwd);
     assert.equal(signed.summary['changed'], 4);
-    run(cwd, 'evmctl', 'ima_verify', '--key', 'hsm.der', 'tree/a');
+    run(cwd, DEBIAN_EVMCTL, 'ima_verify', '--key', 'hsm.der', 'tree/a');
   });
 
   /** A program that signs with hsm.pem and takes its time. */
@@ -241,7 +242,7 @@ describe('assay evm', { skip: noEvmctl }, () => {
     await assay(['file', 'hash', 'tree'], { cwd });
     assert.equal((await json(sign, cwd)).summary['changed'], 4);
     assert.equal((await json(sign, cwd)).summary['unchanged'], 4);
-    run(cwd, 'evmctl', 'verify', '--key', 'evm.der', 'tree/a');
+    run(cwd, DEBIAN_EVMCTL, 'verify', '--key', 'evm.der', 'tree/a');
     assert.equal((await json(['evm', 'verify', '--cert', 'evm.der', 'tree'], cwd)).code, 0);
     run(cwd, 'chmod', '600', 'tree/a');
     const { code, files } = await json(['evm', 'verify', '--cert', 'evm.der', 'tree'], cwd);

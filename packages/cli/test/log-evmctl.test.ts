@@ -16,6 +16,7 @@ import {
   type TemplateName,
 } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
+import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
 import fc from 'fast-check';
 import {
   assayPcrFile,
@@ -36,7 +37,7 @@ import {
 import { assay, ROOT } from './assay.ts';
 
 const skip =
-  spawnSync('evmctl', ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
+  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
 /** Tries every offset of the kernels' lists too. */
 const EVERY_OFFSET = process.env['ASSAY_EVERY_OFFSET'] === '1';
 const OFFSETS_OF_LONG_LISTS = 40;
@@ -68,7 +69,7 @@ function evmctlAnswer(
   banks: readonly Bank[] = BANKS,
 ): Answer {
   const pcrs = banks.flatMap((bank) => ['--pcrs', `${bank},${PCR_FILE}-${bank}`]);
-  const { status } = spawnSync('evmctl', ['ima_measurement', ...options, ...pcrs, writeList(list)], {
+  const { status } = spawnSync(DEBIAN_EVMCTL, ['ima_measurement', ...options, ...pcrs, writeList(list)], {
     stdio: 'ignore',
   });
   return status === 0 ? 'accepted' : 'refused';

@@ -110,8 +110,9 @@ describe('assay quote verify', () => {
     assert.match(stdout, /^verified: the key signed these PCR values for this nonce\n/);
     assert.match(
       stdout,
-      /sha256:10 {2}[0-9a-f]{64}\n {2}sha1:10 {4}[0-9a-f]{40}\nclock \d+ ms, reset 2, restart 0\nnote /,
+      /\n {2}sha1:10 {4}[0-9a-f]{40}\n {2}sha256:0 [^]*\n {2}sha256:10 {2}[0-9a-f]{64}\nclock \d+ ms, reset 2/,
     );
+    assert.match(stdout, /, restart 0\nnote /);
   });
 
   test('refuses a selection that lacks a PCR or has one more, another nonce, and another key', async () => {

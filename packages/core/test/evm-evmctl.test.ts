@@ -10,9 +10,10 @@ import { evmDigest, EVM_XATTRS, verifyEvmSignature, type FileMetadata, type Meta
 import { keyIdOfCertificate, parseCertificate } from '@assay/core/keys';
 import { parseEvmLabel, type LabelKey } from '@assay/core/label';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
+import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
 
 const skip =
-  spawnSync('evmctl', ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
+  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
 const UUID = '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9';
 const IMA = '04042d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881';
 const SELINUX = 'system_u:object_r:etc_t:s0';
@@ -53,7 +54,7 @@ function makeKey(name: string, ...kind: readonly string[]): LabelKey {
 /** The label that evmctl prints without storing it, and the metadata digest that it says it signed. */
 function sign(key: string, ...options: readonly string[]): { label: Uint8Array; digest: string } {
   const given = [`--selinux=${SELINUX}`, `--ima=${IMA}`, ...OVERRIDES, ...options];
-  const { stdout, stderr } = run('evmctl', '-v', 'sign', '-n', ...given, '--key', `${key}.pem`, 'file');
+  const { stdout, stderr } = run(DEBIAN_EVMCTL, '-v', 'sign', '-n', ...given, '--key', `${key}.pem`, 'file');
   const digest = /hash\(\w+\): ([0-9a-f]+)$/m.exec(stderr)?.[1] ?? assert.fail(stderr);
   return { label: fromHex(stdout.trim().split('\n').at(-1) ?? ''), digest };
 }

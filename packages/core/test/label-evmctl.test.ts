@@ -18,9 +18,10 @@ import {
   type LabelKey,
 } from '@assay/core/label';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
+import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
 
 const skip =
-  spawnSync('evmctl', ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
+  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
 const KEYS = { rsa: ['rsa:2048'], p256: ['ec', 'prime256v1'], p384: ['ec', 'secp384r1'] } as const;
 const HASHES = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 const CONTENT = 'what evmctl signs\n';
@@ -48,7 +49,7 @@ function makeKey(name: string, [kind, curve]: readonly [string, string?]): Label
 /** What evmctl prints as the label: `-n` stores nothing, so the test needs neither root nor a file system's help. */
 function printed(...args: readonly string[]): Uint8Array {
   return fromHex(
-    run('evmctl', ...args, '-n', 'file')
+    run(DEBIAN_EVMCTL, ...args, '-n', 'file')
       .trim()
       .split('\n')
       .at(-1) ?? '',
@@ -104,7 +105,7 @@ describe('what evmctl labels', { skip }, () => {
 describe('security.ima as evmctl stores it', () => {
   const needs = process.getuid?.() === 0 ? skip : 'only root writes security.ima';
   test('is read from the file as printed', { skip: needs }, () => {
-    const value = fromHex(run('evmctl', 'ima_hash', 'file').trim());
+    const value = fromHex(run(DEBIAN_EVMCTL, 'ima_hash', 'file').trim());
     const [, stored = ''] =
       /security\.ima=0x([0-9a-f]+)/.exec(run('getfattr', '-e', 'hex', '-n', 'security.ima', 'file')) ?? [];
     assert.deepEqual(fromHex(stored), value);

@@ -6,13 +6,14 @@ import { test } from 'node:test';
 import { utf8 } from '@assay/core/bytes';
 import type { HashName } from '@assay/core/hash';
 import { nodeHasher } from '@assay/core/node';
+import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
 import { fileDraft, recordDraft } from '../src/drafts.ts';
 import { MeasurementList } from '../src/list.ts';
 import type { EngineTpm } from '../src/options.ts';
 import { scratchDirectory, startTpm } from './support.ts';
 
 const missing =
-  spawnSync('evmctl', ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
+  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
 
 /** PCR values as evmctl reads them from a file. */
 async function writePcrs(tpm: EngineTpm, bank: HashName, path: string): Promise<void> {
@@ -41,7 +42,7 @@ test('evmctl replays the list to the PCRs of the TPM, and not to others', { skip
   const measurements = join(directory.path, 'binary_runtime_measurements');
   const check = (): string => {
     const pcrs = ['--pcrs', `sha1,${sha1}`, '--pcrs', `sha256,${sha256}`];
-    const { stdout, stderr } = spawnSync('evmctl', ['-v', 'ima_measurement', ...pcrs, measurements], {
+    const { stdout, stderr } = spawnSync(DEBIAN_EVMCTL, ['-v', 'ima_measurement', ...pcrs, measurements], {
       encoding: 'utf8',
     });
     return stdout + stderr;

@@ -15,11 +15,12 @@ import { labelFiles, type LabelJob, type LabelledFile, type LabelResult, type Si
 import { TreeWalk } from '@assay/linux/tree';
 import { getXattr, removeXattr, setXattr } from '@assay/linux/xattr';
 import { cannotMount, mountExt4 } from '@assay/testkit/mounts';
+import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
 
 const isRoot = process.geteuid?.() === 0;
 const skip = isRoot ? false : 'only root writes security.*';
 const noEvmctl =
-  spawnSync('evmctl', ['--version']).status === 0 ? skip : 'evmctl is missing: apt-get install ima-evm-utils';
+  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? skip : 'evmctl is missing: apt-get install ima-evm-utils';
 const directory = mkdtempSync(join(tmpdir(), 'assay-labels-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -138,7 +139,7 @@ describe('signing', { skip: noEvmctl }, () => {
       const job = { kind: 'sign', key, dryRun: false } as const;
       assert.equal((await one({ ...job, dryRun: true }, path)).state, 'would-change');
       assert.equal((await one(job, path)).state, 'changed');
-      run('evmctl', 'ima_verify', '--key', 'signer.der', 'signed');
+      run(DEBIAN_EVMCTL, 'ima_verify', '--key', 'signer.der', 'signed');
       assert.equal((await one(job, path)).state, 'unchanged');
       assert.equal((await one({ ...VERIFY, keys: [label] }, path)).state, 'right');
       assert.equal((await one(VERIFY, path)).code, 'IMA-SIG-KEY-UNKNOWN');
@@ -214,7 +215,7 @@ describe('EVM', { skip: noEvmctl }, () => {
     await one(HASH, path);
     const job = { kind: 'evm-sign', key, form: portable, dryRun: false } as const;
     assert.equal((await one(job, path)).state, 'changed');
-    run('evmctl', 'verify', '--key', 'evm.der', path);
+    run(DEBIAN_EVMCTL, 'verify', '--key', 'evm.der', path);
     assert.equal((await one(job, path)).state, 'unchanged');
     assert.equal((await one({ ...verify, keys: [label] }, path)).state, 'right');
     const bind = { ...job, form: bound } as const;
@@ -222,7 +223,7 @@ describe('EVM', { skip: noEvmctl }, () => {
     assert.deepEqual([first.state, first.message], ['changed', undefined]);
     const device = run('findmnt', '-n', '-o', 'SOURCE', mount.path).trim();
     const uuid = run('blkid', '-p', '-o', 'value', '-s', 'UUID', device).trim();
-    run('evmctl', 'verify', `--uuid=${uuid}`, '--key', 'evm.der', path);
+    run(DEBIAN_EVMCTL, 'verify', `--uuid=${uuid}`, '--key', 'evm.der', path);
     assert.equal((await one({ ...verify, keys: [label] }, path)).state, 'right');
     chmodSync(path, 0o600);
     assert.equal((await one({ ...verify, keys: [label] }, path)).code, 'IMA-SIG-INVALID');

@@ -11,9 +11,10 @@ import { encodePublicKey, keyIdOfKeyInfo, keyIdOfPublicKey, makeCertificate } fr
 import { encodeEvmLabel, LABEL_TYPES, signLabel } from '@assay/core/label';
 import { nodeHasher } from '@assay/core/node';
 import { openPemKey } from '@assay/linux/signers';
+import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
 
 const skip =
-  spawnSync('evmctl', ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
+  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
 const UUID = '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9';
 const IMA = '04042d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881';
 const SELINUX = 'system_u:object_r:etc_t:s0';
@@ -59,7 +60,7 @@ describe('a signature of metadata by an RSA key is that of evmctl, byte by byte'
     for (const algorithm of ['sha1', 'sha256', 'sha512'] as const) {
       test(`${name}, ${algorithm}`, async () => {
         const given = [`--selinux=${SELINUX}`, `--ima=${IMA}`, ...OVERRIDES, ...options, '-a', algorithm];
-        const theirs = run('evmctl', 'sign', '-n', ...given, '--key', 'key.pem', 'file');
+        const theirs = run(DEBIAN_EVMCTL, 'sign', '-n', ...given, '--key', 'key.pem', 'file');
         const label = await signMetadata(METADATA, form, { algorithm, version: 2 }, signer, nodeHasher);
         assert.equal(toHex(encodeEvmLabel(label)), theirs.trim());
       });

@@ -27,9 +27,10 @@ import {
 } from '@assay/core/keys';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
 import { openPemKey, openSigner, opensslPublicKey } from '@assay/linux/signers';
+import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
 
 const skip =
-  spawnSync('evmctl', ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
+  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
 const isRoot = process.geteuid?.() === 0;
 const needsXattr = skip === false && !isRoot ? 'only root writes security.*' : skip;
 const CONTENT = 'what we sign\n';
@@ -99,12 +100,12 @@ for (const [name, kind] of Object.entries(KEYS)) {
       test(`signs ${hash} so that evmctl verifies it`, { skip: needsXattr }, async () => {
         const label = await signLabel(digest, { type: LABEL_TYPES.signature, version: 2 }, signer, nodeHasher);
         store('security.ima', encodeImaLabel(label));
-        run('evmctl', 'ima_verify', '--key', `${name}.der`, 'file');
+        run(DEBIAN_EVMCTL, 'ima_verify', '--key', `${name}.der`, 'file');
       });
     }
 
     test('signs portable metadata so that evmctl verifies it', { skip: needsXattr }, async () => {
-      const ima = fromHex(run('evmctl', 'ima_hash', 'file').stdout.trim());
+      const ima = fromHex(run(DEBIAN_EVMCTL, 'ima_hash', 'file').stdout.trim());
       const metadata: FileMetadata = {
         inode: 0n,
         generation: 0,
@@ -118,7 +119,7 @@ for (const [name, kind] of Object.entries(KEYS)) {
       const signed = { algorithm: 'sha256', version: 2 } as const;
       const raw = encodeEvmLabel(await signMetadata(metadata, form, signed, signer, nodeHasher));
       store('security.evm', raw);
-      run('evmctl', 'verify', '--portable', '--key', `${name}.der`, 'file');
+      run(DEBIAN_EVMCTL, 'verify', '--portable', '--key', `${name}.der`, 'file');
       const label = parseEvmLabel(raw);
       assert.ok(label.kind === 'signature');
       assert.equal(verifyEvmSignature(label, metadata, form, key, nodeCrypto).label, label);
@@ -153,7 +154,7 @@ describe('an RSA signature', () => {
     const signer = { ...openPemKey(pem('same')).signer, keyId: key.keyId };
     const digest = { algorithm: 'sha256', value: createHash('sha256').update(CONTENT).digest() } as const;
     const label = await signLabel(digest, { type: LABEL_TYPES.signature, version: 2 }, signer, nodeHasher);
-    const { stdout } = run('evmctl', 'ima_sign', '-n', '-a', 'sha256', '--key', 'same.pem', 'file');
+    const { stdout } = run(DEBIAN_EVMCTL, 'ima_sign', '-n', '-a', 'sha256', '--key', 'same.pem', 'file');
     assert.deepEqual(encodeImaLabel(label), fromHex(stdout.trim()));
   });
 

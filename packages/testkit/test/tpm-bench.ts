@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromHex } from '@assay/core/bytes';
+import { fromHex, toHex } from '@assay/core/bytes';
 import { nodeCrypto } from '@assay/core/node';
 import {
   checkAttestationKey,
   checkEndorsementKey,
   parsePublic,
+  type BankValues,
   type VerifiedAttestationKey,
   type VerifiedEndorsementKey,
 } from '@assay/core/tpm';
@@ -97,4 +98,9 @@ export function relayed(
 /** TPM_CC of a command. */
 export function codeOf(command: Uint8Array): number {
   return Buffer.from(command).readUInt32BE(6);
+}
+
+/** PCR values as text, whatever kind of bytes they are. */
+export function valuesInHex(values: BankValues): string[] {
+  return [...values].flatMap(([bank, ofBank]) => [...ofBank].map(([pcr, value]) => `${bank}:${pcr} ${toHex(value)}`));
 }
