@@ -1,45 +1,21 @@
 import { equalBytes, toHex } from '../bytes/index.ts';
 import { VerificationError } from '../errors/index.ts';
-import { checkAttestation, type AttestationInput, type AttestationPorts, type InfoOf } from './signed.ts';
-import type { AttestKind, ClockInfo, ParsedAttest } from './structures/attest.ts';
+import { checkAttestation, SignedAttest, type AttestationInput, type AttestationPorts, type InfoOf } from './signed.ts';
+import type { AttestKind, ParsedAttest } from './structures/attest.ts';
 
 type OtherKind = Exclude<AttestKind, 'quote'>;
 
 /** An attestation that the key made for this question, about what was asked. Only the checks below make one. */
-class Attestation<K extends OtherKind> implements ClockInfo {
-  readonly #attest: ParsedAttest;
+class Attestation<K extends OtherKind> extends SignedAttest {
   readonly #attested: InfoOf<K>;
-  /** Absent where the key is a bare one. */
-  readonly akName: Uint8Array | undefined;
 
   constructor(attest: ParsedAttest, attested: InfoOf<K>, akName: Uint8Array | undefined) {
-    this.#attest = attest;
+    super(attest, akName);
     this.#attested = attested;
-    this.akName = akName;
-  }
-
-  get attest(): ParsedAttest {
-    return this.#attest;
   }
 
   get attested(): InfoOf<K> {
     return this.#attested;
-  }
-
-  get clock(): bigint {
-    return this.#attest.clock;
-  }
-
-  get resetCount(): number {
-    return this.#attest.resetCount;
-  }
-
-  get restartCount(): number {
-    return this.#attest.restartCount;
-  }
-
-  get safe(): boolean {
-    return this.#attest.safe;
   }
 }
 

@@ -1,8 +1,8 @@
 import { equalBytes } from '../bytes/index.ts';
 import { VerificationError, type VerificationCode } from '../errors/index.ts';
 import { joinValues, splitValues, type BankValues } from './composite.ts';
-import { checkAttestation, type AttestationInput, type AttestationPorts } from './signed.ts';
-import type { ClockInfo, ParsedAttest, QuoteInfo } from './structures/attest.ts';
+import { checkAttestation, SignedAttest, type AttestationInput, type AttestationPorts } from './signed.ts';
+import type { ParsedAttest, QuoteInfo } from './structures/attest.ts';
 import type { PcrSelection } from './structures/pcr-selection.ts';
 
 export interface QuoteInput extends AttestationInput {
@@ -13,19 +13,15 @@ export interface QuoteInput extends AttestationInput {
 }
 
 /** A quote that the key made for this question, and the PCR values it covers. Only `verifyQuote` makes one. */
-class Quote implements ClockInfo {
-  readonly #attest: ParsedAttest;
+class Quote extends SignedAttest {
   readonly #selection: readonly PcrSelection[];
   readonly #joinedValues: Uint8Array;
   #pcrValues: BankValues | undefined;
-  /** Absent where the key is a bare one. */
-  readonly akName: Uint8Array | undefined;
 
   constructor(attest: ParsedAttest, selection: readonly PcrSelection[], joined: Uint8Array, akName?: Uint8Array) {
-    this.#attest = attest;
+    super(attest, akName);
     this.#selection = selection;
     this.#joinedValues = joined;
-    this.akName = akName;
   }
 
   /** Read back from the bytes whose digest was signed, whatever became of those that were given. */
@@ -33,28 +29,8 @@ class Quote implements ClockInfo {
     return (this.#pcrValues ??= splitValues(this.#selection, this.#joinedValues));
   }
 
-  get attest(): ParsedAttest {
-    return this.#attest;
-  }
-
-  get clock(): bigint {
-    return this.#attest.clock;
-  }
-
-  get resetCount(): number {
-    return this.#attest.resetCount;
-  }
-
-  get restartCount(): number {
-    return this.#attest.restartCount;
-  }
-
-  get safe(): boolean {
-    return this.#attest.safe;
-  }
-
   get firmwareVersion(): bigint {
-    return this.#attest.firmwareVersion;
+    return this.attest.firmwareVersion;
   }
 }
 

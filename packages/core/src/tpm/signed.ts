@@ -9,6 +9,7 @@ import {
   TPM_GENERATED,
   type AttestedInfo,
   type AttestKind,
+  type ClockInfo,
   type ParsedAttest,
 } from './structures/attest.ts';
 import { parseSignature, signatureFor, type ParsedSignature } from './structures/signature.ts';
@@ -35,6 +36,38 @@ const MIN_EXTRA_DATA = 16;
 
 /** What an attestation of this kind says. */
 export type InfoOf<K extends AttestKind> = Extract<AttestedInfo, { readonly kind: K }>;
+
+/** What the verified attestations of every kind tell of the key, the boot and the clock. */
+export class SignedAttest implements ClockInfo {
+  readonly #attest: ParsedAttest;
+  /** Absent where the key is a bare one. */
+  readonly akName: Uint8Array | undefined;
+
+  constructor(attest: ParsedAttest, akName: Uint8Array | undefined) {
+    this.#attest = attest;
+    this.akName = akName;
+  }
+
+  get attest(): ParsedAttest {
+    return this.#attest;
+  }
+
+  get clock(): bigint {
+    return this.#attest.clock;
+  }
+
+  get resetCount(): number {
+    return this.#attest.resetCount;
+  }
+
+  get restartCount(): number {
+    return this.#attest.restartCount;
+  }
+
+  get safe(): boolean {
+    return this.#attest.safe;
+  }
+}
 
 /**
  * What the attestations of every kind have in common. Nothing that one says is looked at before its signature holds.

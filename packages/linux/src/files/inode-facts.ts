@@ -2,24 +2,12 @@ import { createHash } from 'node:crypto';
 import { fstatSync, lstatSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { toHex } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
-import type { ObjectType } from '@assay/core/baseline';
+import type { BaselineObject, ObjectType } from '@assay/core/baseline';
 import { getXattr, listXattrs, type XattrTarget } from '../xattr/index.ts';
 
 /** What is known of an inode without its content. Plain data, which threads can hand over. */
-export interface InodeFacts {
-  readonly type: ObjectType;
-  /** Permissions, set-id bits and the sticky bit. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Bytes. */
-  readonly size: number;
-  /** Names that it has. */
-  readonly links: number;
-  readonly inode: string;
-  /** Seconds since 1970 with nine decimals. */
-  readonly mtime: string;
-  readonly ctime: string;
+export interface InodeFacts
+  extends Pick<BaselineObject, 'type' | 'mode' | 'uid' | 'gid' | 'size' | 'links' | 'inode' | 'mtime' | 'ctime'> {
   /** One text per inode, however many names it has. */
   readonly identity: string;
   /** Names in the order of their characters, each with its value as a baseline writes it. */
