@@ -7,15 +7,12 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { getXattr } from '@assay/linux/xattr';
-import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
+import { DEBIAN_EVMCTL, evmctlMissing } from '@assay/testkit/peers';
 import { ASSAY, isRoot } from './assay.ts';
 import { getopt, type OptionRule } from '../src/evmctl/getopt.ts';
 
 const OURS = fileURLToPath(new URL('../bin/evmctl.js', import.meta.url));
-const installed = spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0;
-const missing = installed
-  ? !isRoot && 'only root writes security.*'
-  : 'evmctl is missing: apt-get install ima-evm-utils';
+const missing = evmctlMissing() || (!isRoot && 'only root writes security.*');
 const UUID = '--uuid=0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9';
 
 const directory = mkdtempSync(join(tmpdir(), 'assay-evmctl-'));

@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { getXattr } from '@assay/linux/xattr';
-import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
+import { DEBIAN_EVMCTL, evmctlMissing } from '@assay/testkit/peers';
 import { ASSAY, assay, assertFails, documentIn, isRoot, launch, ordinaryUser, scratch, UNSAFE } from './assay.ts';
 
 const skip = isRoot ? false : 'only root writes security.*';
-const noEvmctl =
-  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? skip : 'evmctl is missing: apt-get install ima-evm-utils';
+const noEvmctl = evmctlMissing() || skip;
 
 function run(cwd: string, program: string, ...args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(program, args, { cwd, encoding: 'utf8' });

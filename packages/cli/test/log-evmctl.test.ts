@@ -16,7 +16,7 @@ import {
   type TemplateName,
 } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
-import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
+import { DEBIAN_EVMCTL, evmctlMissing } from '@assay/testkit/peers';
 import fc from 'fast-check';
 import {
   assayPcrFile,
@@ -36,8 +36,7 @@ import {
 } from './evmctl-lists.ts';
 import { assay, ROOT } from './assay.ts';
 
-const skip =
-  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
+const skip = evmctlMissing();
 /** Tries every offset of the kernels' lists too. */
 const EVERY_OFFSET = process.env['ASSAY_EVERY_OFFSET'] === '1';
 const OFFSETS_OF_LONG_LISTS = 40;

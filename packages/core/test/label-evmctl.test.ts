@@ -18,10 +18,9 @@ import {
   type LabelKey,
 } from '@assay/core/label';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
-import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
+import { DEBIAN_EVMCTL, evmctlMissing } from '@assay/testkit/peers';
 
-const skip =
-  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
+const skip = evmctlMissing();
 const KEYS = { rsa: ['rsa:2048'], p256: ['ec', 'prime256v1'], p384: ['ec', 'secp384r1'] } as const;
 const HASHES = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 const CONTENT = 'what evmctl signs\n';

@@ -6,14 +6,13 @@ import { test } from 'node:test';
 import { utf8 } from '@assay/core/bytes';
 import type { HashName } from '@assay/core/hash';
 import { nodeHasher } from '@assay/core/node';
-import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
+import { DEBIAN_EVMCTL, evmctlMissing } from '@assay/testkit/peers';
 import { fileDraft, recordDraft } from '../src/drafts.ts';
 import { MeasurementList } from '../src/list.ts';
 import type { EngineTpm } from '../src/options.ts';
 import { scratchDirectory, startTpm } from './support.ts';
 
-const missing =
-  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
+const missing = evmctlMissing();
 
 /** PCR values as evmctl reads them from a file. */
 async function writePcrs(tpm: EngineTpm, bank: HashName, path: string): Promise<void> {

@@ -15,12 +15,11 @@ import { labelFiles, type LabelJob, type LabelledFile, type LabelResult, type Si
 import { TreeWalk } from '@assay/linux/tree';
 import { getXattr, removeXattr, setXattr } from '@assay/linux/xattr';
 import { cannotMount, mountExt4 } from '@assay/testkit/mounts';
-import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
+import { DEBIAN_EVMCTL, evmctlMissing } from '@assay/testkit/peers';
 
 const isRoot = process.geteuid?.() === 0;
 const skip = isRoot ? false : 'only root writes security.*';
-const noEvmctl =
-  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? skip : 'evmctl is missing: apt-get install ima-evm-utils';
+const noEvmctl = evmctlMissing() || skip;
 const directory = mkdtempSync(join(tmpdir(), 'assay-labels-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
 

@@ -11,10 +11,9 @@ import { encodePublicKey, keyIdOfKeyInfo, keyIdOfPublicKey, makeCertificate } fr
 import { encodeEvmLabel, LABEL_TYPES, signLabel } from '@assay/core/label';
 import { nodeHasher } from '@assay/core/node';
 import { openPemKey } from '@assay/linux/signers';
-import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
+import { DEBIAN_EVMCTL, evmctlMissing } from '@assay/testkit/peers';
 
-const skip =
-  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
+const skip = evmctlMissing();
 const UUID = '0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9';
 const IMA = '04042d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881';
 const SELINUX = 'system_u:object_r:etc_t:s0';

@@ -27,10 +27,9 @@ import {
 } from '@assay/core/keys';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
 import { openPemKey, openSigner, opensslPublicKey } from '@assay/linux/signers';
-import { DEBIAN_EVMCTL } from '@assay/testkit/peers';
+import { DEBIAN_EVMCTL, evmctlMissing } from '@assay/testkit/peers';
 
-const skip =
-  spawnSync(DEBIAN_EVMCTL, ['--version']).status === 0 ? false : 'evmctl is missing: apt-get install ima-evm-utils';
+const skip = evmctlMissing();
 const isRoot = process.geteuid?.() === 0;
 const needsXattr = skip === false && !isRoot ? 'only root writes security.*' : skip;
 const CONTENT = 'what we sign\n';
