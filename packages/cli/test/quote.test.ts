@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { toHex } from '@assay/core/bytes';
+import { EVIDENCE_STEPS } from '@assay/core/evidence';
 import { parsePublic, publicKeyOf } from '@assay/core/tpm';
 import { encodePublicKey } from '@assay/core/keys';
 import { quoteAttacks, quotesToAccept, type QuoteBundle } from '@assay/testkit/forge';
@@ -32,8 +33,10 @@ const Answer = z.discriminatedUnion('verified', [
   z.strictObject({
     schema: z.literal('assay.quote-verify.v1'),
     verified: z.literal(false),
+    step: z.enum(EVIDENCE_STEPS),
     code: z.string(),
     message: z.string(),
+    remedy: z.string(),
     place: z.object({}),
   }),
 ]);
@@ -137,6 +140,7 @@ describe('assay quote verify', () => {
     const { code, stdout } = await verify(ECC.files, VECTOR_NONCE, ECC.pcrs.slice(1));
     assert.equal(code, 1);
     assert.match(stdout, /^refused QUOTE-SELECTION: quote refused: it covers sha1:10\+sha256:0,/);
+    assert.match(stdout, /\nwhat to do Check that the TPM has the bank active/);
   });
 
   test('accepts odd quotes that are right, and tells the name of a key whose public area is known', async (t) => {

@@ -24,7 +24,7 @@ const Answer = z.strictObject({
         maker: z.strictObject({ manufacturer: z.string(), model: z.string(), version: z.string() }),
         path: z.array(z.string()),
       }),
-      Key.extend({ verified: z.literal(false), code: z.string(), message: z.string() }),
+      Key.extend({ verified: z.literal(false), code: z.string(), message: z.string(), remedy: z.string() }),
     ]),
   ),
 });
@@ -60,7 +60,7 @@ describe('assay tpm ek, on a swtpm with certificates of a maker of its own', () 
     assert.equal(ended.code, 1);
     assert.match(
       (await ek()).stdout,
-      /^refused {2}EK L-1 \(certificate 0x01c00002\): CERT-CHAIN: .* neither trusted nor given\n/,
+      /^refused {2}EK L-1 \(certificate 0x01c00002\): CERT-CHAIN: .* neither trusted nor given\nwhat to do /,
     );
   });
 

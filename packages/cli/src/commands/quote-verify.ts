@@ -1,5 +1,6 @@
 import { fromHex, toHex } from '@assay/core/bytes';
 import { VerificationError } from '@assay/core/errors';
+import { stepOf } from '@assay/core/evidence';
 import type { HashName } from '@assay/core/hash';
 import { nodeCrypto } from '@assay/core/node';
 import { parseAttest, verifyQuote, type BankValues, type PcrSelection, type VerifiedQuote } from '@assay/core/tpm';
@@ -8,7 +9,7 @@ import { readAttestingKey } from '../attesting-key-file.ts';
 import { boundedContent } from '../bounded-file.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { OutputOptions, optionsFrom } from '../options.ts';
-import { printJson } from '../output/report.ts';
+import { printJson, remedyOf } from '../output/report.ts';
 import { colours, shown, table } from '../output/terminal.ts';
 import { parsePcrOption } from '../pcr-values.ts';
 
@@ -79,7 +80,7 @@ function askedSelection(values: BankValues, message: Uint8Array): PcrSelection[]
 function documentOf(answer: Answer): object {
   if ('refused' in answer) {
     const { code, message, place } = answer.refused;
-    return { verified: false, code, message, place };
+    return { verified: false, step: stepOf(code), code, message, remedy: remedyOf(code), place };
   }
   const { quote } = answer;
   return {
@@ -103,7 +104,10 @@ function rowsOf({ pcrValues }: VerifiedQuote): { bank: HashName; pcr: number; va
 
 function textOf(answer: Answer): string {
   const colour = colours(1);
-  if ('refused' in answer) return `${colour.red('refused')} ${answer.refused.code}: ${shown(answer.refused.message)}\n`;
+  if ('refused' in answer) {
+    const { code, message } = answer.refused;
+    return `${colour.red('refused')} ${code}: ${shown(message)}\n${colour.dim('what to do')} ${remedyOf(code)}\n`;
+  }
   const { quote } = answer;
   const rows = rowsOf(quote).map(({ bank, pcr, value }) => [`  ${bank}:${pcr}`, value]);
   return [

@@ -22,7 +22,7 @@ import { z } from 'zod';
 import { boundedContent } from '../bounded-file.ts';
 import { EXIT } from '../exit.ts';
 import { optionsFrom } from '../options.ts';
-import { printJson } from '../output/report.ts';
+import { printJson, remedyOf } from '../output/report.ts';
 import { colours, shown } from '../output/terminal.ts';
 import { TpmOptions, withTpm } from '../tpm-options.ts';
 
@@ -99,7 +99,10 @@ function isTemplate(name: string): name is EkTemplateName {
 }
 
 function memberOf({ result, ...row }: Row): object {
-  if (result instanceof AssayError) return { ...row, verified: false, code: result.code, message: result.message };
+  if (result instanceof AssayError) {
+    const { code, message } = result;
+    return { ...row, verified: false, code, message, remedy: remedyOf(code) };
+  }
   return { ...row, verified: true, ...(result.tpm === undefined ? {} : { maker: result.tpm }), path: pathOf(result) };
 }
 
@@ -117,8 +120,10 @@ function textOf(rows: readonly Row[]): string {
 function rowText({ template, index, result }: Row): string {
   const colour = colours(1);
   const head = `EK ${template} (certificate ${index})`;
-  if (result instanceof AssayError)
-    return `${colour.red('refused')}  ${head}: ${result.code}: ${shown(result.message)}\n`;
+  if (result instanceof AssayError) {
+    const { code, message } = result;
+    return `${colour.red('refused')}  ${head}: ${code}: ${shown(message)}\n${colour.dim('what to do')} ${remedyOf(code)}\n`;
+  }
   const { tpm } = result;
   const maker = tpm === undefined ? '' : ` is of a TPM ${manufacturerName(tpm.manufacturer)} ${tpm.model ?? ''}:`;
   return `${colour.green('verified')} ${head}${shown(maker)} ${pathOf(result).map(shown).join(' <- ')}\n`;

@@ -1,11 +1,4 @@
-import {
-  AssayError,
-  FINDING_CODES,
-  FORMAT_CODES,
-  REQUEST_CODES,
-  SYSTEM_CODES,
-  type CodeText,
-} from '@assay/core/errors';
+import { AssayError, FINDING_CODES, FORMAT_CODES, REQUEST_CODES, SYSTEM_CODES } from '@assay/core/errors';
 import { ProblemError } from '@assay/wire';
 import { isFileError, UsageError } from '../exit.ts';
 import { colours, shown } from './terminal.ts';
@@ -30,12 +23,21 @@ function escapedUnit(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, '0')}`;
 }
 
-const TEXTS: Readonly<Record<string, CodeText>> = {
+const TEXTS = {
   ...FORMAT_CODES,
   ...FINDING_CODES,
   ...SYSTEM_CODES,
   ...REQUEST_CODES,
 };
+
+/** What to do about an error, in a sentence. */
+export function remedyOf(code: keyof typeof TEXTS): string {
+  return TEXTS[code].remedy;
+}
+
+function isListed(code: string): code is keyof typeof TEXTS {
+  return Object.hasOwn(TEXTS, code);
+}
 
 interface Failure {
   readonly code: string;
@@ -57,13 +59,8 @@ export function reportError(error: unknown, format: Format): void {
 
 function describe(error: unknown): Failure {
   if (error instanceof AssayError) {
-    const remedy = TEXTS[error.code]?.remedy;
-    return {
-      code: error.code,
-      message: error.message,
-      ...(remedy === undefined ? {} : { remedy }),
-      place: error.place,
-    };
+    const { code, message, place } = error;
+    return { code, message, remedy: remedyOf(code), place };
   }
   if (error instanceof ProblemError) return describeProblem(error);
   if (error instanceof UsageError) {
@@ -73,11 +70,11 @@ function describe(error: unknown): Failure {
   return { code: 'INTERNAL', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
+const UNAUTHENTICATED = 'Run it where `assay up` runs, name its state directory with --state, or set ASSAY_TOKEN.';
+
 function describeProblem({ problem }: ProblemError): Failure {
   const { code, detail, title, status } = problem;
-  const remedy =
-    status === 401
-      ? 'Run it where `assay up` runs, name its state directory with --state, or set ASSAY_TOKEN.'
-      : TEXTS[code]?.remedy;
+  const known = isListed(code) ? remedyOf(code) : undefined;
+  const remedy = status === 401 ? UNAUTHENTICATED : known;
   return { code, message: detail || title, ...(remedy === undefined ? {} : { remedy }) };
 }

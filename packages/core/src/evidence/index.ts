@@ -8,6 +8,7 @@ export {
   type VerifiedEkCertificate,
 } from './ek-certificate.ts';
 export type { Boot, KeptState } from './continuity.ts';
+export { EVIDENCE_STEPS, stepOf, type EvidenceStep } from './steps.ts';
 export {
   IMA_PCR,
   verifyEvidence,
