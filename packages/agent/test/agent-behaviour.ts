@@ -127,8 +127,8 @@ export function agentBehaviour(tpm: string, boot: (t: TestContext) => Promise<Ma
     });
 
     test('leaves nothing loaded in the TPM, however many rounds, errors and enrolments there were', async (t) => {
-      const database = join(directory(t), 'verifier.db');
-      const verifier = await service(t, { database });
+      const store = `sqlite:${join(directory(t), 'verifier.db')}`;
+      const verifier = await service(t, { store });
       const machine = await boot(t);
       const free = await machine.freeSlots();
       const statePath = join(directory(t), 'agent.json');

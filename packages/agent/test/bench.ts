@@ -28,14 +28,14 @@ export function directory(t: TestContext): string {
 
 /** A verifier that ends with the test; another with these options goes on where it stopped. */
 export async function service(t: TestContext, options: Partial<VerifierOptions> = {}): Promise<Verifier> {
-  const database = options.database ?? join(directory(t), 'verifier.db');
+  const store = options.store ?? `sqlite:${join(directory(t), 'verifier.db')}`;
   const verifier = await startVerifier({
     port: 0,
     tokens: TOKENS,
     heartbeatSeconds: HEARTBEAT_SECONDS,
     staleAfterSeconds: HEARTBEAT_SECONDS * 2,
     ...options,
-    database,
+    store,
   });
   t.after(() => verifier.close());
   return verifier;

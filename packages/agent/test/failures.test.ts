@@ -12,19 +12,19 @@ interface Running {
   readonly verifier: Verifier;
   readonly machine: Machine;
   readonly statePath: string;
-  readonly database: string;
+  readonly store: string;
   readonly watched: Watched;
 }
 
 /** An agent after its first evidence. */
 async function running(t: TestContext): Promise<Running> {
-  const database = join(directory(t), 'verifier.db');
+  const store = `sqlite:${join(directory(t), 'verifier.db')}`;
   const statePath = join(directory(t), 'agent.json');
-  const verifier = await service(t, { database });
+  const verifier = await service(t, { store });
   const machine = await Machine.simulated(t);
   const watched = new Watched(t, machine, { verifierUrl: verifier.url, statePath });
   await watched.attested(1);
-  return { verifier, machine, statePath, database, watched };
+  return { verifier, machine, statePath, store, watched };
 }
 
 const State = z.looseObject({
@@ -43,25 +43,25 @@ function codeOf(error: Error): string {
 describe('the agent, when the verifier', () => {
   test('is not there at the start, says so, tries again, and attests when it comes', async (t) => {
     const tokens = { operator: 'o'.repeat(32), join: 'j'.repeat(32) };
-    const database = join(directory(t), 'verifier.db');
-    const absent = await startVerifier({ database, port: 0, tokens });
+    const store = `sqlite:${join(directory(t), 'verifier.db')}`;
+    const absent = await startVerifier({ store, port: 0, tokens });
     await absent.close();
     const machine = await Machine.simulated(t);
     const statePath = join(directory(t), 'agent.json');
     const watched = new Watched(t, machine, { verifierUrl: absent.url, statePath });
     assert.equal(codeOf(await watched.retrying()), 'VERIFIER-UNREACHABLE');
     assert.equal(codeOf(await watched.retrying()), 'VERIFIER-UNREACHABLE');
-    await service(t, { database, port: absent.port });
+    await service(t, { store, port: absent.port });
     await watched.attested(1);
   });
 
   test('restarts, goes on with the same enrolment and the list from where it was', async (t) => {
-    const { verifier, database, machine, watched } = await running(t);
+    const { verifier, store, machine, watched } = await running(t);
     await capture(verifier);
     await verifier.close();
     await machine.run('/usr/bin/while-it-was-away');
     assert.equal(codeOf(await watched.retrying()), 'VERIFIER-UNREACHABLE');
-    const again = await service(t, { database, port: verifier.port });
+    const again = await service(t, { store, port: verifier.port });
     const reply = await watched.attested(2);
     assert.equal(reply.verdict, 'warning');
     assert.equal(watched.names().filter((name) => name === 'enrolling').length, 1);

@@ -16,7 +16,7 @@ export const PUBLIC = fileURLToPath(new URL('../../verifier/public', import.meta
 export function verifierOptions(t: TestContext): VerifierOptions {
   const directory = mkdtempSync(join(tmpdir(), 'assay-dashboard-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
-  return { database: join(directory, 'verifier.db'), port: 0, tokens: TOKENS, publicDirectory: PUBLIC };
+  return { store: `sqlite:${join(directory, 'verifier.db')}`, port: 0, tokens: TOKENS, publicDirectory: PUBLIC };
 }
 
 /** The real verifier, by default on a free port with an empty store; it ends with the test, or earlier. */

@@ -9,8 +9,8 @@ import { EventStreams } from './http/events.ts';
 import { openStore } from './store/open.ts';
 
 export interface VerifierOptions {
-  /** Path of the SQLite database, or `:memory:`. */
-  readonly database: string;
+  /** `sqlite:FILE` or `postgres://…`. */
+  readonly store: string;
   /** Address to listen on; default 127.0.0.1. On another than the loopback, readers need the operator token too. */
   readonly host?: string;
   /** 0 chooses a free port. */
@@ -40,14 +40,15 @@ const EXPIRY_CHECK_MILLISECONDS = 1000;
  */
 export async function startVerifier(options: VerifierOptions): Promise<Verifier> {
   const host = options.host ?? '127.0.0.1';
-  const database = openStore(options.database);
+  const log = options.log ?? (() => undefined);
+  const database = await openStore(options.store, log);
   const streams = new EventStreams();
   const context: Context = {
     database,
     references: new ReferenceCache(),
     publish: (events) => streams.publish(events),
     now: options.now ?? (() => new Date()),
-    log: options.log ?? (() => undefined),
+    log,
     heartbeatSeconds: options.heartbeatSeconds ?? 10,
     staleAfterSeconds: options.staleAfterSeconds ?? 30,
   };

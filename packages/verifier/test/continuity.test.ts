@@ -8,10 +8,10 @@ import { nodeHasher } from '@assay/core/node';
 import { SimulatedHost, SimulatedList } from '@assay/testkit/evidence';
 import { startVerifier } from '@assay/verifier';
 import { enrol, type TestAgent } from './machine.ts';
-import { databaseFile, service, TOKENS } from './service.ts';
+import { newStore, service, TOKENS } from './service.ts';
 
 test('a challenge and the kept state outlive a restart of the verifier between question and answer', async (t) => {
-  const options = { database: databaseFile(t), port: 0, tokens: TOKENS };
+  const options = { store: await newStore(t), port: 0, tokens: TOKENS };
   const first = await startVerifier(options);
   const agent = await enrol(first, await SimulatedHost.boot({ name: 'web-03' }));
   await agent.attest();
@@ -140,7 +140,7 @@ test('listeners learn that a host is stale without anybody asking', async (t) =>
 });
 
 test('a verifier that was down says at once that its old evidence is stale', async (t) => {
-  const options = { database: databaseFile(t), port: 0, tokens: TOKENS, staleAfterSeconds: 1 };
+  const options = { store: await newStore(t), port: 0, tokens: TOKENS, staleAfterSeconds: 1 };
   const first = await startVerifier(options);
   const agent = await enrol(first, await SimulatedHost.boot({ name: 'web-03' }));
   assert.equal((await agent.attest()).verdict, 'unverified');

@@ -208,7 +208,7 @@ test('listeners are greeted, and let go when the verifier ends', async (t) => {
 
 test('a taken port is an error that names the address', async (t) => {
   const { port } = await service(t);
-  const second: Promise<Verifier> = startVerifier({ database: ':memory:', port, tokens: TOKENS });
+  const second: Promise<Verifier> = startVerifier({ store: 'sqlite::memory:', port, tokens: TOKENS });
   await assert.rejects(second, (error) => {
     assert(error instanceof SystemError);
     assert.equal(error.code, 'PORT-TAKEN');

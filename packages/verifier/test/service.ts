@@ -5,15 +5,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { Problem } from '@assay/wire';
+import { createDatabase } from '@assay/testkit/postgres';
 import { startVerifier, type Verifier, type VerifierOptions } from '@assay/verifier';
 
 export const TOKENS = { operator: randomBytes(16).toString('hex'), join: randomBytes(16).toString('hex') };
 
-/** A verifier on a free port with a database file of its own; both end with the test. */
+/** A verifier on a free port with a store of its own; both end with the test. */
 export async function service(t: TestContext, options: Partial<VerifierOptions> = {}): Promise<Verifier> {
-  const verifier = await startVerifier({ database: databaseFile(t), port: 0, tokens: TOKENS, ...options });
+  const verifier = await startVerifier({
+    store: options.store ?? (await newStore(t)),
+    port: 0,
+    tokens: TOKENS,
+    ...options,
+  });
   t.after(() => verifier.close());
   return verifier;
+}
+
+/** The URL of an empty store: a database of the server that ASSAY_TEST_POSTGRES names, else an SQLite file. */
+export async function newStore(t: TestContext): Promise<string> {
+  const server = process.env['ASSAY_TEST_POSTGRES'];
+  return server === undefined ? `sqlite:${databaseFile(t)}` : createDatabase(server);
 }
 
 export function databaseFile(t: TestContext): string {

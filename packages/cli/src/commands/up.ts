@@ -53,7 +53,7 @@ export async function up(given: unknown): Promise<number> {
   cleanup.defer(() => state.release());
   const { operator, join } = state.tokens;
   const verifier = await startVerifier({
-    database: state.path('verifier.sqlite'),
+    store: `sqlite:${state.path('verifier.sqlite')}`,
     port: options.port,
     tokens: { operator, join },
     publicDirectory: BUILT_PAGE,

@@ -8,10 +8,10 @@ export async function findingOf(db: Database, key: FindingKey): Promise<FindingR
     .selectFrom('findings')
     .selectAll()
     .where('host', '=', key.host)
-    .where('boot', 'is', key.boot)
+    .where('boot', 'is not distinct from', key.boot)
     .where('code', '=', key.code)
-    .where('digest', 'is', key.digest)
-    .where('filename_hint', 'is', key.filename_hint)
+    .where('digest', 'is not distinct from', key.digest)
+    .where('filename_hint', 'is not distinct from', key.filename_hint)
     .executeTakeFirst();
 }
 
@@ -73,7 +73,7 @@ export async function spreadOf(db: Database, finding: Pick<FindingRow, 'code' | 
       fn.max<string | null>('last_seen').as('lastSeen'),
     ])
     .where('code', '=', finding.code)
-    .where('digest', 'is', finding.digest)
+    .where('digest', 'is not distinct from', finding.digest)
     .where('open', '=', 1)
     .executeTakeFirstOrThrow();
 }

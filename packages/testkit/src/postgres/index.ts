@@ -1,0 +1,2 @@
+export { createDatabase } from './database.ts';
+export { postgresAvailable, startPostgres, type Postgres } from './server.ts';

@@ -1,0 +1,6 @@
+import { firmware } from './firmware.ts';
+import { fleet } from './fleet.ts';
+import type { Migration } from './migration.ts';
+
+/** In the order in which they are applied; a new one goes to the end. */
+export const MIGRATIONS: readonly Migration[] = [fleet, firmware];

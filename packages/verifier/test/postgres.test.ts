@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { postgresAvailable, startPostgres, type Postgres } from '@assay/testkit/postgres';
+
+/** All whose tests start a verifier or open a store, but for what only SQLite does. */
+const FILES = readdirSync(import.meta.dirname).filter(
+  (file) => file.endsWith('.test.ts') && !file.startsWith('sqlite') && usesStore(file),
+);
+
+function usesStore(file: string): boolean {
+  return readFileSync(join(import.meta.dirname, file), 'utf8').includes("from './service.ts'");
+}
+
+const available = postgresAvailable();
+const skip = 'missing' in available ? `PostgreSQL is missing: ${available.missing}` : false;
+
+describe('on PostgreSQL, the same tests hold as on SQLite:', { skip }, () => {
+  let server: Postgres;
+  before(async () => {
+    server = await startPostgres(['fsync=off']);
+  });
+  after(() => server.stop());
+
+  for (const file of FILES) {
+    test(file, async () => {
+      const [code, output] = await runTests(file, server.url);
+      assert.equal(code, 0, output);
+      assert.match(output, /^# pass [1-9]/m);
+    });
+  }
+});
+
+async function runTests(file: string, postgres: string): Promise<[code: number | null, output: string]> {
+  const child = spawn(process.execPath, ['--test-reporter=tap', join(import.meta.dirname, file)], {
+    // Without the first it reports as a test of its own, not as a part of this one.
+    env: { ...process.env, NODE_TEST_CONTEXT: undefined, ASSAY_TEST_POSTGRES: postgres },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const output: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
+  await once(child, 'close');
+  return [child.exitCode, Buffer.concat(output).toString()];
+}
