@@ -3,13 +3,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
-import { toHex, utf8 } from '@assay/core/bytes';
+import { nameMatcher, toHex, utf8 } from '@assay/core/bytes';
 import { filenameHint, parseBinaryList } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import { SimulatedList } from '@assay/testkit/evidence';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { nameMatcher } from '../src/log/glob.ts';
 import { csvLine } from '../src/output/csv.ts';
 import { ASSAY, assay, assertFails, launch, ROOT, scratch, UNSAFE, type Launched } from './assay.ts';
 

@@ -210,6 +210,12 @@ describe('the ladder', () => {
     'BASELINE-SIGNATURE': 'reference',
     'VERITY-DISABLED': 'reference',
     'MODSIG-ATTRIBUTES': 'reference',
+    'IMA-DENIED-DIGEST': 'reference',
+    'IMA-KEYRING-CHANGED': 'reference',
+    'IMA-POLICY-CHANGED': 'reference',
+    'POLICY-SIGNATURE': 'reference',
+    'POLICY-ROLLBACK': 'reference',
+    'POLICY-EXPIRED': 'reference',
   };
   for (const [code, rung] of Object.entries(rungs) as [FindingCode, RungName][]) {
     test(`shows ${code} on the rung ${rung}, and on no other`, () => {

@@ -63,7 +63,18 @@ export const Measurement = z.object({
   digest: Digest,
   /** The path or event name, escaped; a hint only: the digest is what was proved. */
   filenameHint: z.string(),
-  status: z.enum(['known', 'unknown', 'changed', 'unjudged', 'boot-aggregate', 'engine-record', 'violation']),
+  status: z.enum([
+    'known',
+    'signed',
+    'excluded',
+    'denied',
+    'unknown',
+    'changed',
+    'unjudged',
+    'boot-aggregate',
+    'engine-record',
+    'violation',
+  ]),
   receivedAt: Time,
 });
 export type Measurement = z.infer<typeof Measurement>;

@@ -1,9 +1,9 @@
+import { nameMatcher } from '@assay/core/bytes';
 import { FormatError } from '@assay/core/errors';
 import { isHashName } from '@assay/core/hash';
 import { digestText, fieldsOf, filenameHint, type MeasurementEntry } from '@assay/core/measurement';
 import { z } from 'zod';
 import { UsageError } from '../exit.ts';
-import { nameMatcher } from './glob.ts';
 
 const Whole = z
   .string()

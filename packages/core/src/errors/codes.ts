@@ -93,6 +93,18 @@ export const FORMAT_CODES = {
     meaning: 'A baseline of a tree is cut off, or a line of it is not of the one form that is written.',
     remedy: 'Take the baseline from where it was kept; one that somebody edited has no meaning any more.',
   },
+  'REFERENCE-FORM': {
+    meaning: 'Reference values, or a policy to be imported, are not of their form; the message names the member.',
+    remedy: 'Mend the member, or write the file again by `assay reference`; docs/reference.md describes each member.',
+  },
+  'REFERENCE-PATTERN': {
+    meaning: 'A pattern of an exclude is no regular expression of RE2, which has no look-around and no back-references.',
+    remedy: 'Write it without them, or use a glob; Python expressions that use them cannot be carried over.',
+  },
+  'ENVELOPE-FORM': {
+    meaning: 'A signature is neither a DSSE envelope nor a Sigstore bundle of the form that its specification gives it.',
+    remedy: 'Sign the reference values again; the message names what is missing.',
+  },
   'CMS-FORM': {
     meaning: 'A signature in CMS (PKCS#7) is of a form that kernels do not take for a module or kernel.',
     remedy: 'Sign by sign-file of the kernel or `openssl cms`: one signer, the content outside, plain data.',
@@ -264,6 +276,18 @@ export const VERIFICATION_CODES = {
     meaning: 'A baseline of a tree is not signed by any of the keys that were given.',
     remedy: 'Give the certificate or public key of its signer; without one that fits, treat the baseline as forged.',
   },
+  'POLICY-SIGNATURE': {
+    meaning: 'Reference values are not signed, or no signature is by a key or identity that is trusted.',
+    remedy: 'Have them signed by one whom this verifier trusts; do not activate what nobody vouches for.',
+  },
+  'POLICY-ROLLBACK': {
+    meaning: 'Reference values have a lower version than those that are in force, or the same version and another content.',
+    remedy: 'Publish what you want as a new, higher version; an old one may allow what was found to be bad.',
+  },
+  'POLICY-EXPIRED': {
+    meaning: 'The time until which reference values are valid is over.',
+    remedy: 'Review them and publish a new version with a later time.',
+  },
   'VERITY-DISABLED': {
     meaning: 'The label is a signature of an fs-verity digest, and fs-verity is not enabled on the file.',
     remedy: 'Enable it with `assay verity enable`; until then the kernel refuses the file.',
@@ -296,6 +320,18 @@ export const POLICY_CODES = {
     meaning: 'A file was measured at a known path with another digest than the reference values have for it.',
     remedy: 'Was the package updated? Then capture new reference values; else the file was altered.',
   },
+  'IMA-DENIED-DIGEST': {
+    meaning: 'A file was measured whose digest the reference values deny: it is known to be bad.',
+    remedy: 'Take the host out of service, find out how the file came there, and who else ran it.',
+  },
+  'IMA-KEYRING-CHANGED': {
+    meaning: 'A key was loaded into a keyring for which the reference values allow other keys only.',
+    remedy: 'Find out who added the key; if it is wanted, add its digest to the keyring in new reference values.',
+  },
+  'IMA-POLICY-CHANGED': {
+    meaning: 'The kernel read an IMA policy that the reference values do not have.',
+    remedy: 'Compare the policy file with the one that you rolled out; if it is wanted, add its digest.',
+  },
   'IMA-VIOLATION-TOMTOU': {
     meaning: 'A file was opened for writing while a measured reader had it open, so what was read is not proved.',
     remedy: 'Restart the program that had the file open, after the writer has ended.',
@@ -318,62 +354,9 @@ export const POLICY_CODES = {
   },
 } as const satisfies Record<string, CodeText>;
 
-/** The verifier refuses a request: the `code` of a problem (RFC 9457). */
-export const REQUEST_CODES = {
-  'REQUEST-MALFORMED': {
-    meaning: 'The request is not HTTP, or its body is not JSON.',
-    remedy: 'Send one JSON document to one of the routes of /openapi.json.',
-  },
-  'REQUEST-INVALID': {
-    meaning: 'A member of the request is not of the form that the API gives it.',
-    remedy: 'The detail names the member; /openapi.json describes all of them.',
-  },
-  'REQUEST-MEDIA-TYPE': {
-    meaning: 'The body of the request is not declared as JSON.',
-    remedy: 'Send it with the header Content-Type: application/json.',
-  },
-  'REQUEST-TOO-LARGE': {
-    meaning: 'The body of the request is over the limit of its route.',
-    remedy: 'Send a long measurement list in several messages, of whole entries each.',
-  },
-  'REQUEST-TOO-MANY': {
-    meaning: 'More requests came in the last minute than this route takes from one sender.',
-    remedy: 'Wait for the seconds that the header Retry-After names.',
-  },
-  'REQUEST-UNAUTHENTICATED': {
-    meaning: 'The request has no bearer token, or one that is not valid here.',
-    remedy: 'Send the header Authorization: Bearer with the token that the route asks for.',
-  },
-  'REQUEST-HOST': {
-    meaning: 'The Host header does not name this machine, though the verifier listens on the loopback address only.',
-    remedy: 'Use http://127.0.0.1 or http://localhost; a foreign name here is how DNS rebinding looks.',
-  },
-  'REQUEST-NOT-FOUND': {
-    meaning: 'There is no such route, or no such host.',
-    remedy: '/openapi.json lists the routes, /v1/hosts the hosts.',
-  },
-  'ENROLMENT-UNKNOWN': {
-    meaning: 'The enrolment does not exist, has expired, or was answered before.',
-    remedy: 'Begin the enrolment again.',
-  },
-  'ENROLMENT-SECRET': {
-    meaning: 'The answer is not the secret of the credential, so the two keys are not proved to be in one TPM.',
-    remedy: 'Begin the enrolment again; if it repeats, the attestation key is not in the TPM of the endorsement key.',
-  },
-  'EVIDENCE-MISSING': {
-    meaning: 'The host has sent no evidence that verified, so it has no list to capture.',
-    remedy: 'Wait for its first evidence, or look at its findings.',
-  },
-  'VERIFIER-ERROR': {
-    meaning: 'The verifier failed; the request may be right.',
-    remedy: 'Look into the log of the verifier, and report what stands there.',
-  },
-} as const satisfies Record<string, CodeText>;
-
 export type FormatCode = keyof typeof FORMAT_CODES;
 export type VerificationCode = keyof typeof VERIFICATION_CODES;
 export type PolicyCode = keyof typeof POLICY_CODES;
-export type RequestCode = keyof typeof REQUEST_CODES;
 export type FindingCode = VerificationCode | PolicyCode;
 
 export const FINDING_CODES: Readonly<Record<FindingCode, CodeText>> = { ...VERIFICATION_CODES, ...POLICY_CODES };

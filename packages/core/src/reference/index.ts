@@ -1,1 +1,29 @@
-export { buildReference, captureReference, type ReferenceItem, type ReferenceValues } from './values.ts';
+export { ACCEPTED, decide, type Decision, type DecisionStatus } from './decide.ts';
+export {
+  emptyReference,
+  LIMITS,
+  type BufferRule,
+  type Denied,
+  type Exclude,
+  type FileRule,
+  type Pool,
+  type PoolDigest,
+  type PoolKind,
+  type ReferenceDocument,
+  type SignerKey,
+} from './document.ts';
+export { exportKeylimePolicy } from './keylime-export.ts';
+export { importKeylimePolicy, KEYLIME_PAYLOAD_TYPE, type KeylimeImportOptions } from './keylime.ts';
+export type { Loss } from './losses.ts';
+export type { Matcher, PatternCompiler } from './patterns.ts';
+export { checkedReference, isDigest, parseReference, type ParsedReference } from './reader.ts';
+export {
+  buildReference,
+  captureReference,
+  compileReference,
+  hostPool,
+  pooled,
+  type CompiledExclude,
+  type ReferenceItem,
+  type ReferenceValues,
+} from './values.ts';

@@ -1,3 +1,4 @@
+import type { Decision, Pool } from '../reference/index.ts';
 import type { Explanation } from './findings.ts';
 
 const WORLD_WRITABLE = ['/tmp/', '/var/tmp/', '/dev/shm/'];
@@ -13,8 +14,34 @@ function isUnder(path: string, directories: readonly string[]): boolean {
   return directories.some((directory) => path.startsWith(directory));
 }
 
-/** Why a file with an unknown digest may have been measured, from its name alone; the likeliest cause first. */
-export function explainUnknown(path: string): Explanation[] {
+type Unknown = Extract<Decision, { status: 'unknown' }>;
+type Changed = Extract<Decision, { status: 'changed' }>;
+
+/** Why a file with an unknown digest may have been measured; the likeliest cause first. */
+export function explainUnknown(path: string, decision: Omit<Unknown, 'status'> = {}): Explanation[] {
+  return [...explainDigest(path, decision), ...explainPath(path)];
+}
+
+/** From what the reference values know of the digest. */
+function explainDigest(path: string, { ended, elsewhere }: Omit<Unknown, 'status'>): Explanation[] {
+  if (ended !== undefined) {
+    return [{ cause: `It is of ${poolText(ended)}, which was good until ${ended.until}.`, confidence: 'high' }];
+  }
+  if (elsewhere === undefined || elsewhere === path) return [];
+  return [
+    {
+      cause: `The same content is good at ${elsewhere}: it was copied, renamed or mounted elsewhere.`,
+      confidence: 'high',
+    },
+  ];
+}
+
+function poolText({ name, version, kind }: Pool): string {
+  return version === undefined ? `${kind} ${name}` : `${name} ${version}`;
+}
+
+/** From the name alone. */
+function explainPath(path: string): Explanation[] {
   if (path.startsWith('/memfd:') || path.startsWith('memfd:')) {
     return [{ cause: 'It was made in memory and never was a file on disk.', confidence: 'high' }];
   }
@@ -37,10 +64,17 @@ export function explainUnknown(path: string): Explanation[] {
   return causes;
 }
 
-export function explainChanged(): Explanation[] {
+export function explainChanged(path: string, decision: Omit<Changed, 'status'> = {}): Explanation[] {
+  const known = explainDigest(path, decision);
+  const { expected } = decision;
+  const upgraded =
+    expected?.kind === 'package'
+      ? `The reference values have ${poolText(expected)} for it: the package was installed or upgraded since.`
+      : 'A package that owns the file was installed or upgraded after the capture.';
   return [
-    { cause: 'A package that owns the file was installed or upgraded after the capture.', confidence: 'medium' },
-    { cause: 'The file was altered.', confidence: 'medium' },
+    ...known,
+    { cause: upgraded, confidence: known.length > 0 ? 'low' : 'medium' },
+    { cause: 'The file was altered.', confidence: known.length > 0 ? 'low' : 'medium' },
   ];
 }
 

@@ -8,12 +8,15 @@ import {
   type EntryKind,
   type MeasurementEntry,
 } from '../measurement/index.ts';
-import type { ReferenceValues } from '../reference/index.ts';
+import { decide, type Decision, type ReferenceValues } from '../reference/index.ts';
 import { explainChanged, explainUnknown, isInstalledProgram, nextFor } from './explain.ts';
 import { severityOf, type FindingDraft } from './findings.ts';
 
 export type EntryStatus =
   | 'known'
+  | 'signed'
+  | 'excluded'
+  | 'denied'
   | 'unknown'
   | 'changed'
   | 'unjudged'
@@ -28,6 +31,8 @@ export interface JudgeContext {
   /** Quoted values of the SHA-256 bank, PCR 0 to 9 among them. */
   readonly bootPcrs: ReadonlyMap<number, Uint8Array>;
   readonly hasher: Hasher;
+  /** Time of the verifier; without it nothing is good that ends. */
+  readonly at?: Date;
 }
 
 export interface Judgement {
@@ -120,25 +125,80 @@ function judgeBootAggregate(entry: MeasurementEntry, context: JudgeContext): Jud
 
 function judgeDigest(entry: MeasurementEntry, context: JudgeContext): Judgement {
   const { number } = entry;
-  const path = filenameHint(entry.fields);
   if (context.reference === null) return { number, status: 'unjudged' };
-  if (context.reference.has(digestText(entry.fields.digest))) return { number, status: 'known' };
-  const next = nextFor(context.host, path);
-  if (context.reference.knowsPath(path)) {
-    const sentence = `${path} was measured with another digest than the reference values have for it.`;
-    return {
-      number,
-      status: 'changed',
-      finding: draft(entry, 'IMA-DIGEST-CHANGED', { sentence, explanation: explainChanged(), next }),
-    };
+  const decision = decide(context.reference, entry, context.hasher, context.at);
+  switch (decision.status) {
+    case 'known':
+    case 'signed':
+    case 'excluded':
+      return { number, status: decision.status };
+    case 'denied':
+      return { number, status: 'denied', finding: deniedFinding(entry, context, decision.reason) };
+    case 'keyring':
+    case 'kernel-policy':
+      return { number, status: 'changed', finding: loadedFinding(entry, context, decision.status) };
+    case 'changed':
+      return { number, status: 'changed', finding: changedFinding(entry, context, decision) };
+    case 'unknown':
+      return { number, status: 'unknown', finding: unknownFinding(entry, context, decision) };
   }
+}
+
+function deniedFinding(entry: MeasurementEntry, { host }: JudgeContext, reason: string): FindingDraft {
+  const path = filenameHint(entry.fields);
+  return draft(entry, 'IMA-DENIED-DIGEST', {
+    sentence: `${path} was measured with a digest that the reference values deny: ${reason}.`,
+    explanation: [{ cause: `The digest is on the list of denied ones: ${reason}.`, confidence: 'high' }],
+    next: nextFor(host, path),
+  });
+}
+
+function loadedFinding(
+  entry: MeasurementEntry,
+  { host }: JudgeContext,
+  what: 'keyring' | 'kernel-policy',
+): FindingDraft {
+  const name = filenameHint(entry.fields);
+  const [code, sentence, cause] =
+    what === 'keyring'
+      ? ([
+          'IMA-KEYRING-CHANGED',
+          `A key was loaded into ${name} that the reference values do not allow there.`,
+          'A certificate was added to the keyring.',
+        ] as const)
+      : ([
+          'IMA-POLICY-CHANGED',
+          `An IMA policy was read from ${name} that the reference values do not have.`,
+          'The policy file was edited, or came with an update.',
+        ] as const);
+  const explanation = [{ cause, confidence: 'medium' as const }];
+  return draft(entry, code, { sentence, explanation, next: nextFor(host, name) });
+}
+
+function changedFinding(
+  entry: MeasurementEntry,
+  { host }: JudgeContext,
+  decision: Extract<Decision, { status: 'changed' }>,
+): FindingDraft {
+  const path = filenameHint(entry.fields);
+  const sentence = `${path} was measured with another digest than the reference values have for it.`;
+  return draft(entry, 'IMA-DIGEST-CHANGED', {
+    sentence,
+    explanation: explainChanged(path, decision),
+    next: nextFor(host, path),
+  });
+}
+
+function unknownFinding(
+  entry: MeasurementEntry,
+  { host }: JudgeContext,
+  decision: Extract<Decision, { status: 'unknown' }>,
+): FindingDraft {
+  const path = filenameHint(entry.fields);
   const sentence = `${path} was measured with a digest that the reference values do not contain.`;
-  const finding = draft(entry, 'IMA-UNKNOWN-DIGEST', { sentence, explanation: explainUnknown(path), next });
-  return {
-    number,
-    status: 'unknown',
-    finding: isInstalledProgram(path) ? { ...finding, severity: 'warning' } : finding,
-  };
+  const explanation = explainUnknown(path, decision);
+  const finding = draft(entry, 'IMA-UNKNOWN-DIGEST', { sentence, explanation, next: nextFor(host, path) });
+  return isInstalledProgram(path) ? { ...finding, severity: 'warning' } : finding;
 }
 
 function draft(

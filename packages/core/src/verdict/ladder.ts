@@ -72,6 +72,12 @@ const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'BASELINE-DIGEST': 'reference',
   'BASELINE-SIGNATURE': 'reference',
   'MODSIG-ATTRIBUTES': 'reference',
+  'IMA-DENIED-DIGEST': 'reference',
+  'IMA-KEYRING-CHANGED': 'reference',
+  'IMA-POLICY-CHANGED': 'reference',
+  'POLICY-SIGNATURE': 'reference',
+  'POLICY-ROLLBACK': 'reference',
+  'POLICY-EXPIRED': 'reference',
 };
 
 /** The six steps from the TPM's identity to the reference values, each with its state and what it rests on. */

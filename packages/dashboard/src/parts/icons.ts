@@ -19,6 +19,9 @@ export const RUNG_ICONS: Readonly<Record<Rung['state'], IconName>> = {
 
 export const STATUS_ICONS: Readonly<Record<Measurement['status'], IconName>> = {
   known: 'check',
+  signed: 'stamp',
+  excluded: 'dots',
+  denied: 'cross',
   unknown: 'cross',
   changed: 'cross',
   violation: 'alert',

@@ -8,11 +8,14 @@ import { STATUS_ICONS } from './icons.ts';
 export type Status = Measurement['status'];
 
 const ORDER: readonly Status[] = [
+  'denied',
   'unknown',
   'changed',
   'violation',
+  'excluded',
   'unjudged',
   'known',
+  'signed',
   'engine-record',
   'boot-aggregate',
 ];

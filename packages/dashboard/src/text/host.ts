@@ -23,6 +23,9 @@ export const LIST_WORDS: Readonly<Record<HostSummary['list']['source'], Words>> 
 
 export const STATUS_WORDS: Readonly<Record<Measurement['status'], string>> = {
   known: 'Known',
+  signed: 'Signed',
+  excluded: 'Excluded',
+  denied: 'Denied',
   unknown: 'Unknown',
   changed: 'Changed',
   violation: 'Violation',

@@ -23,6 +23,9 @@ export const SEVERITY_TONES: Readonly<Record<Finding['severity'], Tone>> = { war
 
 export const STATUS_TONES: Readonly<Record<Measurement['status'], Tone>> = {
   known: 'good',
+  signed: 'good',
+  excluded: 'caution',
+  denied: 'bad',
   unknown: 'bad',
   changed: 'bad',
   violation: 'caution',

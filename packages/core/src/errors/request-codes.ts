@@ -1,0 +1,55 @@
+import type { CodeText } from './code-text.ts';
+
+/** The verifier refuses a request: the `code` of a problem (RFC 9457). */
+export const REQUEST_CODES = {
+  'REQUEST-MALFORMED': {
+    meaning: 'The request is not HTTP, or its body is not JSON.',
+    remedy: 'Send one JSON document to one of the routes of /openapi.json.',
+  },
+  'REQUEST-INVALID': {
+    meaning: 'A member of the request is not of the form that the API gives it.',
+    remedy: 'The detail names the member; /openapi.json describes all of them.',
+  },
+  'REQUEST-MEDIA-TYPE': {
+    meaning: 'The body of the request is not declared as JSON.',
+    remedy: 'Send it with the header Content-Type: application/json.',
+  },
+  'REQUEST-TOO-LARGE': {
+    meaning: 'The body of the request is over the limit of its route.',
+    remedy: 'Send a long measurement list in several messages, of whole entries each.',
+  },
+  'REQUEST-TOO-MANY': {
+    meaning: 'More requests came in the last minute than this route takes from one sender.',
+    remedy: 'Wait for the seconds that the header Retry-After names.',
+  },
+  'REQUEST-UNAUTHENTICATED': {
+    meaning: 'The request has no bearer token, or one that is not valid here.',
+    remedy: 'Send the header Authorization: Bearer with the token that the route asks for.',
+  },
+  'REQUEST-HOST': {
+    meaning: 'The Host header does not name this machine, though the verifier listens on the loopback address only.',
+    remedy: 'Use http://127.0.0.1 or http://localhost; a foreign name here is how DNS rebinding looks.',
+  },
+  'REQUEST-NOT-FOUND': {
+    meaning: 'There is no such route, or no such host.',
+    remedy: '/openapi.json lists the routes, /v1/hosts the hosts.',
+  },
+  'ENROLMENT-UNKNOWN': {
+    meaning: 'The enrolment does not exist, has expired, or was answered before.',
+    remedy: 'Begin the enrolment again.',
+  },
+  'ENROLMENT-SECRET': {
+    meaning: 'The answer is not the secret of the credential, so the two keys are not proved to be in one TPM.',
+    remedy: 'Begin the enrolment again; if it repeats, the attestation key is not in the TPM of the endorsement key.',
+  },
+  'EVIDENCE-MISSING': {
+    meaning: 'The host has sent no evidence that verified, so it has no list to capture.',
+    remedy: 'Wait for its first evidence, or look at its findings.',
+  },
+  'VERIFIER-ERROR': {
+    meaning: 'The verifier failed; the request may be right.',
+    remedy: 'Look into the log of the verifier, and report what stands there.',
+  },
+} as const satisfies Record<string, CodeText>;
+
+export type RequestCode = keyof typeof REQUEST_CODES;
