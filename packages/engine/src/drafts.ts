@@ -1,6 +1,6 @@
 import { printable, utf8 } from '@assay/core/bytes';
 import type { HashName } from '@assay/core/hash';
-import { bootAggregate, ENGINE_RECORDS, type EntryFields, type TemplateName } from '@assay/core/measurement';
+import { bootAggregate, ENGINE_RECORDS, type EntryFields } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import manifest from '../package.json' with { type: 'json' };
 import type { EngineTpm } from './options.ts';
@@ -10,8 +10,13 @@ export const IMA_PCR = 10;
 
 /** An entry before it has its digests and its place in the list. */
 export interface EntryDraft {
-  readonly template: TemplateName;
+  /** Name, or the format of a custom template. */
+  readonly template: string;
   readonly fields: EntryFields;
+  /** Left out: {@link IMA_PCR}. */
+  readonly pcr?: number;
+  /** Recorded as zeros and extended as 0xff bytes. */
+  readonly violation?: boolean;
 }
 
 /** First entry of a boot; of the bank that the kernel would choose (ima_crypto.c, ima_calc_boot_aggregate). */
@@ -27,7 +32,7 @@ export function fileDraft(path: Uint8Array, sha256: Uint8Array): EntryDraft {
 }
 
 /** As the kernel writes names: blanks become `_`, all other bytes stay (ima_template_lib.c, ima_write_template_field_data). */
-function kernelName(path: Uint8Array): Uint8Array {
+export function kernelName(path: Uint8Array): Uint8Array {
   return path.map((byte) => (byte === 0x20 ? 0x5f : byte));
 }
 

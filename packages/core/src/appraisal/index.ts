@@ -20,7 +20,7 @@ export {
 } from './changes.ts';
 export { evmStatus, type EvmFile, type EvmResult, type EvmState } from './evm-status.ts';
 export { labelAlgorithm } from './label-algorithm.ts';
-export { RECORD_TYPES, recordText, type IntegrityRecord, type RecordSubject } from './record.ts';
+export { RECORD_TYPES, recordText, untrustedText, type IntegrityRecord, type RecordSubject } from './record.ts';
 export { imaSignatureVerdict } from './signature.ts';
 export type {
   AppraiseMode,

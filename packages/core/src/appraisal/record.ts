@@ -4,6 +4,7 @@ import { hasVersion, type KernelProfile } from '../policy/index.ts';
 export const RECORD_TYPES = {
   INTEGRITY_DATA: 1800,
   INTEGRITY_METADATA: 1801,
+  INTEGRITY_PCR: 1804,
   /** Since 6.14, for checks that a script interpreter asks for with AT_EXECVE_CHECK. */
   INTEGRITY_USERSPACE: 1808,
 } as const;
@@ -11,7 +12,14 @@ export const RECORD_TYPES = {
 /** What a record says of a decision; who and which file it was about is added by {@link recordText}. */
 export interface IntegrityRecord {
   readonly type: keyof typeof RECORD_TYPES;
-  readonly op: 'appraise_data' | 'collect_data' | 'mmap_file' | 'set_data' | 'update_metadata' | 'appraise_metadata';
+  readonly op:
+    | 'appraise_data'
+    | 'collect_data'
+    | 'mmap_file'
+    | 'set_data'
+    | 'update_metadata'
+    | 'appraise_metadata'
+    | 'invalid_pcr';
   readonly cause: string;
   /** What `res` says; a few records of failures say success, because they show the result of an earlier step. */
   readonly success: boolean;
@@ -55,8 +63,8 @@ export function recordText(
   const parts = [
     `pid=${pid} uid=${uid} auid=${auid} ses=${ses}`,
     ...(subj === undefined ? [] : [`subj=${subj}`]),
-    `op=${record.op} cause=${record.cause} comm=${untrusted(subject.comm)}`,
-    `name=${untrusted(nameOf(record, subject))} dev=${untrusted(new TextEncoder().encode(subject.dev))}`,
+    `op=${record.op} cause=${record.cause} comm=${untrustedText(subject.comm)}`,
+    `name=${untrustedText(nameOf(record, subject))} dev=${untrustedText(new TextEncoder().encode(subject.dev))}`,
     `ino=${subject.inode} res=${record.success ? 1 : 0}`,
     ...(hasVersion(kernel, '5.9') ? ['errno=0'] : []),
   ];
@@ -69,10 +77,10 @@ function nameOf({ name }: IntegrityRecord, { path, innerPath = path }: RecordSub
 }
 
 /**
- * audit_log_untrustedstring: in quotation marks, or, where a quotation mark, a blank or anything but printable ASCII is in
- * it, as hexadecimal in upper case.
+ * A text that anybody may have chosen, as audit_log_untrustedstring writes it: in quotation marks, or, where a quotation
+ * mark, a blank or anything but printable ASCII is in it, as hexadecimal in upper case.
  */
-function untrusted(text: Uint8Array): string {
+export function untrustedText(text: Uint8Array): string {
   const isPlain = text.every((byte) => byte >= 0x21 && byte <= 0x7e && byte !== 0x22);
   if (isPlain) return `"${String.fromCharCode(...text)}"`;
   return Array.from(text, (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join('');

@@ -2,7 +2,7 @@ import { ByteReader, ByteWriter } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import type { ByteOrder, EntryFields, TemplateContent } from './entry.ts';
 import { badField, decodeOldDigest, decodeParts, FIELDS, joinFields, SHORT_NAME_LIMIT, splitFields } from './fields.ts';
-import { fieldsOf, isOldTemplate, type TemplateName } from './templates.ts';
+import { fieldsOf, isOldTemplate } from './templates.ts';
 
 /** TPM_DIGEST_SIZE and MD5_DIGEST_SIZE: what `ima_hash=` allows with template `ima`. */
 const OLD_DIGEST_SIZES = [20, 16] as const;
@@ -41,12 +41,12 @@ export function templateDataFromAscii(template: string, shown: readonly Uint8Arr
   return oldTemplateData(digest, name.subarray(0, -1), order);
 }
 
-/** Template data as they are stored in a binary list. */
-export function encodeTemplateData(
-  template: TemplateName,
-  fields: EntryFields,
-  order: ByteOrder = 'little',
-): Uint8Array {
+/**
+ * Template data as they are stored in a binary list.
+ * @param template name, or the format of a custom template
+ * @throws FormatError LIST-TEMPLATE; LIST-FIELD where a field is missing that the kernel always fills
+ */
+export function encodeTemplateData(template: string, fields: EntryFields, order: ByteOrder = 'little'): Uint8Array {
   const ids = fieldsOf(template);
   if (!isOldTemplate(template))
     return joinFields(

@@ -17,8 +17,8 @@ import type { EntryDraft } from '../drafts.ts';
 //   5. `audits` go to the journal, without waiting;
 //   6. the answer, `memory` kept by inode, the verdict cached where `cache` grants it.
 //
-// Beside this file: `createDecider` (decider.ts) makes a decider from data that threads can hand over; `taskOf` (task.ts)
-// reads a task from /proc; `EngineControl` (control.ts) is the shared memory with mode and pause.
+// Beside this file: `createDecider` (decider.ts) makes a decider from a `DeciderSetup` (setup.ts), which threads can hand
+// over; `EngineControl` (control.ts) is the shared memory with mode and pause.
 
 /** One question of the kernel to its policy about a file. */
 export interface HookCall {
@@ -29,7 +29,10 @@ export interface HookCall {
 
 /** What of an event tells the hooks that the kernel would call; the argument of `hooksOf`. */
 export interface OpenEvent {
-  /** FAN_OPEN_EXEC_PERM or FAN_OPEN_EXEC; else an opening that may be for anything. */
+  /**
+   * FAN_OPEN_EXEC_PERM or FAN_OPEN_EXEC; else an opening that may be for anything. The FAN_OPEN_PERM that follows a
+   * FAN_OPEN_EXEC_PERM is the same opening: it has no hooks of its own, and is not asked about.
+   */
   readonly isExec: boolean;
   /** Flags of open(2), where they are known (/proc/PID/syscall of the waiting task); undefined: taken as O_RDONLY. */
   readonly flags?: number;
@@ -103,7 +106,7 @@ export interface OpenedModsig {
   readonly signature: Uint8Array;
 }
 
-/** The task whose access waits; `taskOf` makes one from /proc. What cannot be read any more is left out. */
+/** The task whose access waits. What cannot be read any more is left out. */
 export interface Task {
   readonly pid: number;
   /** Asked only where a rule has a condition on the task (`Decider.needsSubject`) or a record is written. */
@@ -115,8 +118,11 @@ export interface Task {
 
 /** Who did it, as audit records say it. */
 export interface TaskRecord {
-  /** Real uid in the initial user namespace. */
+  /** Real uid. */
   readonly uid: number;
+  /** `gid`, `euid`, `suid`, `fsuid`, `egid`, `sgid` and `fsgid`, in this order, as far as they are known. */
+  readonly ids?: readonly (readonly [name: string, id: number])[];
+  readonly parent?: number;
   /** Login uid and session; left out: not set. */
   readonly auid?: number;
   readonly ses?: number;
@@ -136,13 +142,15 @@ export interface Ancestor {
 
 /** What the engine remembers of an inode between two events; opaque to the event path, which keeps it by inode. */
 export interface FileMemory {
-  /** The state and epoch for which `measured`, `audited`, `hashed` and `appraisal` hold; left out: they hold for nothing. */
-  readonly of?: { readonly identity: FileIdentity; readonly mode: number; readonly epoch: number };
+  /** The state and epoch for which `measured`, `audited`, `hashed` and `appraisal` hold; undefined: they hold for nothing. */
+  readonly of?: { readonly identity: FileIdentity; readonly epoch: number } | undefined;
   /** PCRs that have the content. */
   readonly measured: ReadonlySet<number>;
   readonly audited: boolean;
   readonly hashed: boolean;
   readonly appraisal: AppraisalMemory;
+  /** The state in which the file was opened for writing, until it is closed. */
+  readonly written?: FileIdentity;
   /** IMA_MAY_EMIT_TOMTOU: measured by a reader since the last violation of this kind. */
   readonly mayBeTomtou: boolean;
   /** IMA_EMITTED_OPENWRITERS: the violation is listed; it is listed again after a time without writers. */
@@ -155,20 +163,20 @@ export interface AccessQuestion {
   readonly task: Task;
   /** In the kernel's order: FILE_CHECK, BPRM_CHECK, CREDS_CHECK, MMAP_CHECK, and those of files that the kernel reads. */
   readonly hooks: readonly HookCall[];
-  /** The opening created the file. fanotify does not tell; true only where the event path knows. */
+  /** The opening created the file, for certain; else it counts as created where it is empty and never changed. */
   readonly creates?: boolean;
   /** O_DIRECT */
   readonly isDirect?: boolean;
   readonly memory?: FileMemory;
 }
 
-/** Why an engine record is written besides entries of rules. */
+/** `integrity`: of an appraisal; `file`: of the action `audit`; `updater`: a transaction gave a label. */
 export type AuditKind = 'integrity' | 'violation' | 'file' | 'updater';
 
 /** An audit record, in the kernel's words; plain data that threads can hand over. */
 export interface AuditEvent {
   readonly kind: AuditKind;
-  /** `INTEGRITY_DATA` (1800), `INTEGRITY_PCR` (1804), `INTEGRITY_RULE` (1805), ... */
+  /** `INTEGRITY_DATA` (1800), `INTEGRITY_PCR` (1804), `INTEGRITY_RULE` (1805); `ENGINE_UPDATER` is ours. */
   readonly type: string;
   /** What the kernel writes behind `audit(TIME:SERIAL): `. */
   readonly text: string;
@@ -201,7 +209,10 @@ export interface Decision {
   /** Attributes to set on the descriptor; null removes one. */
   readonly writes: readonly KernelWrite[];
   readonly memory: FileMemory;
-  /** Left out: the next event asks again. For the same file, the same hooks and `subject`. */
+  /**
+   * For the same state of the file, the same hooks and `subject`. Left out: the next event asks again, and verdicts that
+   * are cached of this inode are dropped.
+   */
   readonly cache?: CacheGrant;
 }
 

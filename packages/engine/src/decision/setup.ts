@@ -1,0 +1,34 @@
+import type { EvmState } from '@assay/core/appraisal';
+import type { HashName } from '@assay/core/hash';
+import type { LabelKey } from '@assay/core/label';
+import type { KernelProfile, PlacedRule } from '@assay/core/policy';
+
+/** What a kernel has in its build and on its command line. */
+export interface EngineKernel {
+  readonly profile: KernelProfile;
+  /** `ima_hash=` */
+  readonly imaHash: HashName;
+  /** `ima_template=`: name, or a format. */
+  readonly template: string;
+}
+
+/** Whose writing gives a file a new hash label: that of all who may write it, as in the kernel, or of updaters alone. */
+export type Relabel = 'writers' | 'updaters';
+
+/** All that a decider is made from; data that threads can hand over. */
+export interface DeciderSetup {
+  /** Another one for other rules or keys. */
+  readonly epoch: number;
+  readonly rules: readonly PlacedRule[];
+  readonly failSecurely: boolean;
+  readonly kernel: EngineKernel;
+  /** Of certificates that security.ima may be signed by, the keyring `.ima`. */
+  readonly keys: readonly LabelKey[];
+  /** Without one EVM has no key, and says nothing. */
+  readonly evm?: EvmState;
+  /** SHA-256 digests, in hexadecimal, of programs that install software. */
+  readonly updaters: readonly string[];
+  readonly relabel: Relabel;
+  /** Memory of `EngineControl`. */
+  readonly control: SharedArrayBuffer;
+}
