@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import { read as readWithCallback, readSync } from 'node:fs';
-import { promisify } from 'node:util';
+import { readSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { HashName } from '@assay/core/hash';
 import { VerityDigest, type VerityParameters } from '@assay/core/verity';
 import type { ComputedDigest } from '@assay/core/label';
 import { fastHasher } from '../digests/index.ts';
-
-const read = promisify(readWithCallback);
 
 /**
  * Never mapped: a file that is cut short while it is mapped would kill the process. One buffer per thread, as nobody waits
@@ -14,9 +12,8 @@ const read = promisify(readWithCallback);
  */
 const buffer = Buffer.allocUnsafeSlow(128 * 1024);
 
-/** From here on it pays to read and hash at the same time, on two processors; it takes more time of both. */
-const LARGE = 16 * 1024 * 1024;
-const LARGE_PART = 512 * 1024;
+/** A signal is answered, and progress shown, after so many bytes of one file. */
+const TURN_BYTES = 16 * 1024 * 1024;
 
 /**
  * Digest of the whole content, whatever the file offset is.
@@ -24,7 +21,7 @@ const LARGE_PART = 512 * 1024;
  * @throws Error of read(2); SystemError HASH-UNAVAILABLE
  */
 export function contentDigest(fd: number, algorithm: HashName, size: number): ComputedDigest | Promise<ComputedDigest> {
-  if (size >= LARGE) return largeDigest(fd, algorithm);
+  if (size >= TURN_BYTES) return largeDigest(fd, algorithm);
   if (size < buffer.length) {
     const length = fill(fd, 0);
     if (length < buffer.length) return { algorithm, value: fastHasher.digest(algorithm, buffer.subarray(0, length)) };
@@ -34,19 +31,21 @@ export function contentDigest(fd: number, algorithm: HashName, size: number): Co
   return { algorithm, value: hash.digest() };
 }
 
-/** The next part is read by another thread while this one hashes. */
+/**
+ * Reading in another thread, while this one hashes, is no faster: the kernel reads ahead by itself, and bytes that were
+ * copied by the processor that hashes them are in its cache.
+ */
 async function largeDigest(fd: number, algorithm: HashName): Promise<ComputedDigest> {
-  let [part, other] = [Buffer.allocUnsafeSlow(LARGE_PART), Buffer.allocUnsafeSlow(LARGE_PART)];
   const hash = createHash(algorithm);
-  let reading = read(fd, part, 0, LARGE_PART, 0);
-  for (let position = 0; ; ) {
-    const { bytesRead } = await reading;
-    if (bytesRead === 0) return { algorithm, value: hash.digest() };
-    position += bytesRead;
-    reading = read(fd, other, 0, LARGE_PART, position);
-    hash.update(part.subarray(0, bytesRead));
-    [part, other] = [other, part];
+  let due = TURN_BYTES;
+  for (const part of parts(fd)) {
+    hash.update(part);
+    due -= part.length;
+    if (due > 0) continue;
+    await turn();
+    due = TURN_BYTES;
   }
+  return { algorithm, value: hash.digest() };
 }
 
 /** fs-verity digest of the whole content. @throws Error of read(2); FormatError VERITY-PARAMETER */

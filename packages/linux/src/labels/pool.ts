@@ -1,7 +1,8 @@
 import { closeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { AssayError } from '@assay/core/errors';
+import { startThread } from '../threads/index.ts';
 import type { OpenedFile, TreeProblem } from '../tree/index.ts';
 import type { LabelJob, LabelResult } from './job.ts';
 import { LabelRunner } from './run.ts';
@@ -19,9 +20,11 @@ export interface LabelledFile<F extends Found = Found> {
 type Found = OpenedFile | TreeProblem | { readonly kind: 'passing'; readonly path: Buffer };
 
 /** What is handed to a thread at once: enough that the handing over costs little, not so much that others wait. */
-const BATCH_FILES = 32;
-const BATCH_BYTES = 1024 * 1024;
-const BATCHES_PER_THREAD = 2;
+const BATCH_FILES = 64;
+const BATCH_BYTES = 2 * 1024 * 1024;
+/** What waits in a thread while this one hashes a file and can hand out nothing. */
+const WAITING_BYTES = 16 * 1024 * 1024;
+const WAITING_BATCHES = 8;
 /** Starting threads costs as much as so many files, of which each costs as much as reading so many bytes. */
 const FILES_ALONE = 2000;
 const BYTES_LIKE_A_FILE = 32 * 1024;
@@ -40,7 +43,7 @@ export async function* labelFiles<F extends Found>(
   const runner = new LabelRunner(job); // A key that cannot be opened is an error before any file is touched.
   const open: OpenBatch<F>[] = [];
   let pool: Pool<F> | undefined;
-  const { files, begun } = paceOf(job);
+  const { files, waiting, begun } = paceOf(job);
   let work = begun;
   try {
     for (const batch of batchesOf(found, files)) {
@@ -48,7 +51,7 @@ export async function* labelFiles<F extends Found>(
       open.push(one);
       if (pool?.take(one) !== true) await one.runHere(runner);
       work += one.fds.length + one.bytes / BYTES_LIKE_A_FILE;
-      if (work >= FILES_ALONE) pool ??= new Pool<F>(job, threads - 1);
+      if (work >= FILES_ALONE) pool ??= new Pool<F>(job, threads - 1, waiting);
       await turn();
       if (open.length >= BATCHES_OPEN) await open[0]?.done;
       while (open[0]?.results !== undefined) yield* open.shift()?.results ?? [];
@@ -60,10 +63,19 @@ export async function* labelFiles<F extends Found>(
   }
 }
 
+interface Pace {
+  /** In a batch, at most. */
+  readonly files: number;
+  /** Batches of a thread, at most. */
+  readonly waiting: number;
+  readonly begun: number;
+}
+
 /** Where every file waits for another program or a token, they are handed out one by one, so that an end comes soon. */
-function paceOf(job: LabelJob): { readonly files: number; readonly begun: number } {
+function paceOf(job: LabelJob): Pace {
   const asksOthers = 'key' in job && 'source' in job.key && job.key.source.kind !== 'pem';
-  return asksOthers ? { files: 1, begun: FILES_ALONE } : { files: BATCH_FILES, begun: 0 };
+  if (asksOthers) return { files: 1, waiting: 2, begun: FILES_ALONE };
+  return { files: BATCH_FILES, waiting: WAITING_BATCHES, begun: 0 };
 }
 
 /** Lets messages of the threads in. */
@@ -147,8 +159,8 @@ function failure(error: Error): LabelResult {
 class Pool<F extends Found> {
   readonly #threads: Thread<F>[];
 
-  constructor(job: LabelJob, threads: number) {
-    this.#threads = Array.from({ length: threads }, () => new Thread<F>(job));
+  constructor(job: LabelJob, threads: number, waiting: number) {
+    this.#threads = Array.from({ length: threads }, () => new Thread<F>(job, waiting));
   }
 
   /** @returns false where all threads are busy, or not running yet */
@@ -166,14 +178,19 @@ class Pool<F extends Found> {
 /** A worker says with its first message that it runs, and answers batches in the order in which it gets them. */
 class Thread<F extends Found> {
   readonly #worker: Worker;
+  readonly #most: number;
   readonly #waiting: OpenBatch<F>[] = [];
   #runs = false;
+  #bytes = 0;
 
-  constructor(job: LabelJob) {
+  /** @param most batches that wait in it */
+  constructor(job: LabelJob, most: number) {
+    this.#most = most;
     // Descriptors are opened in the thread that walks and closed in this one.
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: job, trackUnmanagedFds: false });
+    const module = new URL('./worker.ts', import.meta.url);
+    this.#worker = startThread(module, { workerData: job, trackUnmanagedFds: false });
     this.#worker.on('message', (results: readonly LabelResult[]) => {
-      if (this.#runs) this.#waiting.shift()?.finish(results);
+      if (this.#runs) this.#finish(results);
       this.#runs = true;
     });
     this.#worker.on('error', (error: Error) => this.#end(error));
@@ -185,12 +202,19 @@ class Thread<F extends Found> {
     for (const batch of this.#waiting.splice(0)) batch.fail(error);
   }
 
+  #finish(results: readonly LabelResult[]): void {
+    const batch = this.#waiting.shift();
+    this.#bytes -= batch?.bytes ?? 0;
+    batch?.finish(results);
+  }
+
   get isFree(): boolean {
-    return this.#runs && this.#waiting.length < BATCHES_PER_THREAD;
+    return this.#runs && this.#waiting.length < this.#most && this.#bytes < WAITING_BYTES;
   }
 
   run(batch: OpenBatch<F>): void {
     this.#waiting.push(batch);
+    this.#bytes += batch.bytes;
     this.#worker.postMessage(batch.fds, []);
   }
 

@@ -1,8 +1,9 @@
 import { setImmediate as immediate } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { HashName } from '@assay/core/hash';
 import { Digester, type ListForm, type ListVerifier } from '@assay/core/measurement';
 import { inPlaceHasher } from '../digests/index.ts';
+import { startThread } from '../threads/index.ts';
 import { RecordReader } from './record-reader.ts';
 import { allocateSection, Section, type SectionMemory } from './section.ts';
 import type { SectionWork } from './section-worker.ts';
@@ -47,7 +48,7 @@ class Workers {
   constructor(count: number, work: { form: ListForm; banks: readonly HashName[]; memory: readonly SectionMemory[] }) {
     const workerData: SectionWork = { ...work, given: this.#given };
     const url = new URL('./section-worker.ts', import.meta.url);
-    this.#workers = Array.from({ length: count }, () => new Worker(url, { workerData, resourceLimits: RESOURCES }));
+    this.#workers = Array.from({ length: count }, () => startThread(url, { workerData, resourceLimits: RESOURCES }));
     const { promise, reject } = Promise.withResolvers<never>();
     for (const worker of this.#workers) worker.once('error', reject);
     promise.catch(() => undefined);

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { mergeTallies } from '@assay/core/preflight';
+import { startThread } from '@assay/linux/threads';
 import { emptyResult, Scan, type ScanResult, type ScanSetup } from './scan.ts';
 
 const THREADS = Math.min(availableParallelism(), 16);
-const THREAD = new URL('../../../bin/simulate-thread.js', import.meta.url);
+const THREAD = new URL('./worker.ts', import.meta.url);
 /** Parts of a tree for each thread, so that none waits long for the largest. */
 const PARTS = 24;
 
@@ -17,7 +18,7 @@ export async function simulate(setup: ScanSetup, progress: (files: number) => vo
   const found = emptyResult();
   const parts = split(scan, setup.root, found);
   const workers = Array.from({ length: parts.length < THREADS ? 0 : THREADS - 1 }, () => {
-    return new Worker(THREAD, { workerData: setup });
+    return startThread(THREAD, { workerData: setup });
   });
   const take = (result: ScanResult): void => {
     add(found, result);
