@@ -1,7 +1,8 @@
-// Writes docs/codes.md from the table of codes: `npm run docs`
+// Writes docs/codes.md from the table of codes, and docs/adversary.md from that of forgeries: `npm run docs`
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  FINDING_CODES,
   FORMAT_CODES,
   LINT_CODES,
   POLICY_CODES,
@@ -10,10 +11,15 @@ import {
   SYSTEM_CODES,
   VERIFICATION_CODES,
   type CodeText,
+  type FindingCode,
+  type FormatCode,
 } from '@assay/core/errors';
+import { stepOf, type EvidenceStep } from '@assay/core/evidence';
+import { ADVERSARY, type AdversaryCase } from '@assay/testkit/forge';
 import { ROOT } from './workspace.ts';
 
 export const CODES_FILE = join(ROOT, 'docs/codes.md');
+export const ADVERSARY_FILE = join(ROOT, 'docs/adversary.md');
 
 interface Kind {
   readonly title: string;
@@ -95,4 +101,46 @@ function codeSection([code, { meaning, remedy }]: readonly [string, CodeText]): 
   return `### ${code}\n\n${meaning}\n\nWhat to do: ${remedy}\n`;
 }
 
-if (import.meta.main) writeFileSync(CODES_FILE, codesPage());
+/** The text of docs/adversary.md. */
+export function adversaryPage(): string {
+  return `# Forgeries, one by one
+
+What a verifier of machines has to withstand, with what Assay answers and which check of [evidence.md](evidence.md) it is that
+fails. Tests carry these numbers. All that has a function in the forge kit (\`@assay/testkit/forge\`) is tried in
+\`packages/core/test/adversary.test.ts\`; what needs a verifier that remembers, or a TPM, in the test that is named. This page
+is written by \`npm run docs\`.
+
+\`accept\` stands where something looks odd and is right: a verifier that refuses it is wrong, too. \`unreadable\` is any
+error of form. \`secure-boot-unknown\`, \`command-line-unknown\` and \`not-proved\` are no errors: the log holds, and does not
+prove what somebody might conclude from it.
+
+| Case | Forgery | Answer | Check | Made by | Also tried in |
+|---|---|---|---|---|---|
+${ADVERSARY.map(adversaryRow).join('\n')}
+
+Case 32 is not tried: Assay binds a host to its endorsement key, and does not read the instance identifiers of clouds.
+`;
+}
+
+function adversaryRow({ number, title, answers, kit, tests }: AdversaryCase): string {
+  const steps = new Set(answers.flatMap((answer) => (isCode(answer) ? (stepOf(answer) ?? []) : (WORDS[answer] ?? []))));
+  const code = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(', ');
+  return `| ${number} | ${title} | ${code(answers)} | ${[...steps].join(', ')} | ${code(kit)} | ${code(tests)} |`;
+}
+
+/** The check of an answer that is no code. */
+const WORDS: Readonly<Record<string, EvidenceStep>> = {
+  unreadable: 'form',
+  'secure-boot-unknown': 'boot-log',
+  'command-line-unknown': 'boot-log',
+  'not-proved': 'boot-log',
+};
+
+function isCode(answer: string): answer is FindingCode | FormatCode {
+  return Object.hasOwn(FORMAT_CODES, answer) || Object.hasOwn(FINDING_CODES, answer);
+}
+
+if (import.meta.main) {
+  writeFileSync(CODES_FILE, codesPage());
+  writeFileSync(ADVERSARY_FILE, adversaryPage());
+}

@@ -5,11 +5,15 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import * as errors from '@assay/core/errors';
 import { ROUTES } from '@assay/wire';
-import { CODES_FILE, codesPage } from '../docs.ts';
+import { ADVERSARY_FILE, adversaryPage, CODES_FILE, codesPage } from '../docs.ts';
 import { ROOT } from '../workspace.ts';
 
 test('docs/codes.md is what the table of codes says (npm run docs writes it)', () => {
   assert.equal(readFileSync(CODES_FILE, 'utf8'), codesPage());
+});
+
+test('docs/adversary.md is what the table of forgeries says (npm run docs writes it)', () => {
+  assert.equal(readFileSync(ADVERSARY_FILE, 'utf8'), adversaryPage());
 });
 
 test('every code has its section', () => {

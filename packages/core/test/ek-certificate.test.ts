@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { AssayError } from '@assay/core/errors';
 import { manufacturerName, tpmIdentity, verifyEkCertificate, type VerifiedEkCertificate } from '@assay/core/evidence';
 import { parseCertificate } from '@assay/core/keys';
 import { nodeSignatures } from '@assay/core/node';
 import { checkEndorsementKey, parsePublic } from '@assay/core/tpm';
 import { alternativeName, distinguishedName, mintAuthority } from '@assay/testkit/certificates';
-import { endorsementAttacks, endorsementsToAccept, type EndorsementBundle } from '@assay/testkit/forge';
+import { endorsementsToAccept, type EndorsementBundle } from '@assay/testkit/forge';
+
+// The forge kit is tried in adversary.test.ts.
 
 /** What a verifier does with what a host shows. */
 function verify({ ekPublic, certificate, intermediates, roots, now }: EndorsementBundle): VerifiedEkCertificate {
@@ -25,8 +26,6 @@ const [honest] = endorsementsToAccept();
 assert.ok(honest !== undefined);
 
 describe('verifyEkCertificate accepts the certificate', () => {
-  for (const { name, bundle } of endorsementsToAccept()) test(name, () => assert.ok(verify(bundle).path.length >= 2));
-
   test('and tells the TPM of it', () => {
     assert.deepEqual(verify(honest.bundle).tpm, { manufacturer: 'id:49465800', model: 'SLB9672', version: 'id:0010' });
   });
@@ -49,15 +48,6 @@ describe('verifyEkCertificate accepts the certificate', () => {
 });
 
 describe('verifyEkCertificate refuses', () => {
-  for (const { name, answer, bundle } of endorsementAttacks()) {
-    test(`${name}: ${answer}`, () => {
-      assert.throws(
-        () => verify(bundle),
-        (error) => error instanceof AssayError && error.code === answer,
-      );
-    });
-  }
-
   test('a certificate that names two makers', () => {
     const two = distinguishedName(['6781050201', 'id:49465800'], ['6781050201', 'id:53544d20']);
     const { certificate } = mintAuthority('Two', undefined, { extensions: [alternativeName(two)] });

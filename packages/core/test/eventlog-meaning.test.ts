@@ -69,8 +69,8 @@ describe('Secure Boot', () => {
     assert.match(notes.join('\n'), /DMA protection/);
   });
 
-  for (const { name, reason, events } of secureBootAttacks()) {
-    test(`cases 46 and 53: is unknown with ${name}`, () => {
+  for (const { number, name, reason, events } of secureBootAttacks()) {
+    test(`case ${number}: is unknown with ${name}, for that reason`, () => {
       const { state, reasons } = secureBoot(events);
       assert.equal(state, 'unknown');
       assert.match(reasons.join('\n'), reason);

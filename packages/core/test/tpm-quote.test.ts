@@ -12,7 +12,7 @@ import {
 } from '@assay/core/tpm';
 import { eccKey, honestAttest, NONCE, SELECTION, signBy, VALUES, valuesOf } from '@assay/testkit/forge';
 
-// What bundles of files cannot say: quote-forgeries.test.ts runs the forge kit.
+// What bundles of files cannot say: adversary.test.ts runs the forge kit.
 
 const key = eccKey();
 const ak = checkAttestationKey(parsePublic(encodePublic(key.area)), nodeCrypto.hasher);

@@ -38,14 +38,15 @@ test('case 58: a compressed body is not unpacked', async (t) => {
   const verifier = await service(t);
   const bomb = gzipSync(Buffer.alloc(8 * 1024 * 1024, 0x20)).toString('latin1');
   const headers = { ...JOIN, 'content-encoding': 'gzip' };
-  assert.match(refusal(await call(verifier, ROUTES.enrol, { method: 'POST', headers, body: bomb })), /^4\d\d REQUEST-/);
+  const answer = await call(verifier, ROUTES.enrol, { method: 'POST', headers, body: bomb });
+  assert.equal(refusal(answer), '400 REQUEST-MALFORMED');
 });
 
 test('case 58: a body nested without end is refused, and the verifier goes on', async (t) => {
   const verifier = await service(t);
   for (const body of ['['.repeat(60_000), '['.repeat(30_000) + ']'.repeat(30_000), '{"a":'.repeat(10_000)]) {
     const answer = await call(verifier, ROUTES.enrol, { method: 'POST', headers: JOIN, body });
-    assert.match(refusal(answer), /^400 REQUEST-/);
+    assert.equal(refusal(answer), '400 REQUEST-MALFORMED');
   }
   assert.equal((await call(verifier, ROUTES.health)).status, 200);
 });

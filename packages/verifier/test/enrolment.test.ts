@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { toBase64 } from '@assay/core/bytes';
 import { AK_ECC_P256, EK_ECC_P256, encodePublic } from '@assay/core/tpm';
 import { SimulatedHost } from '@assay/testkit/evidence';
-import { ROUTES } from '@assay/wire';
+import { ROUTES, type EnrolRequest } from '@assay/wire';
 import { activate, beginEnrolment, enrol } from './machine.ts';
 import { post, problemIn, refusal, service, TOKENS } from './service.ts';
 
 const POINT = { x: new Uint8Array(32).fill(1), y: new Uint8Array(32).fill(2) };
 
-test('an enrolment is answered once: a second answer finds nothing, though it is right', async (t) => {
+test('case 27: an enrolment is answered once: a second answer finds nothing, though it is right', async (t) => {
   const verifier = await service(t);
   const host = await SimulatedHost.boot({ name: 'web-03' });
   const begun = await beginEnrolment(verifier, host);
@@ -18,7 +18,7 @@ test('an enrolment is answered once: a second answer finds nothing, though it is
   assert.equal(refusal(await activate(verifier, begun.enrolment, secret)), '404 ENROLMENT-UNKNOWN');
 });
 
-test('of two answers at the same moment, one enrols', async (t) => {
+test('case 27: of two answers at the same moment, one enrols', async (t) => {
   const verifier = await service(t);
   const host = await SimulatedHost.boot({ name: 'web-03' });
   const begun = await beginEnrolment(verifier, host);
@@ -30,7 +30,7 @@ test('of two answers at the same moment, one enrols', async (t) => {
   );
 });
 
-test('a wrong answer uses the enrolment up', async (t) => {
+test('case 27: a wrong answer uses the enrolment up', async (t) => {
   const verifier = await service(t);
   const host = await SimulatedHost.boot({ name: 'web-03' });
   for (const wrong of ['', '00'.repeat(32), '00'.repeat(64)]) {
@@ -42,7 +42,7 @@ test('a wrong answer uses the enrolment up', async (t) => {
   assert.equal(refusal(await activate(verifier, 'never-begun', '00')), '404 ENROLMENT-UNKNOWN');
 });
 
-test('an enrolment ends after two minutes', async (t) => {
+test('case 27: an enrolment ends after two minutes', async (t) => {
   let now = new Date('2026-09-01T12:00:00Z');
   const verifier = await service(t, { now: () => now });
   const host = await SimulatedHost.boot({ name: 'web-03' });
@@ -53,27 +53,37 @@ test('an enrolment ends after two minutes', async (t) => {
   assert.equal(refusal(answer), '404 ENROLMENT-UNKNOWN');
 });
 
-test('a secret for one attestation key does not open the credential of another', async (t) => {
+test('case 26: a secret for one attestation key does not open the credential of another', async (t) => {
   const verifier = await service(t);
   const [host, other] = [await SimulatedHost.boot({ name: 'web-03' }), await SimulatedHost.boot({ name: 'web-04' })];
   const begun = await beginEnrolment(verifier, host);
   await assert.rejects(other.openCredential(begun), { code: 'TPM-RESPONSE' });
 });
 
-test('keys that prove no TPM are refused', async (t) => {
+/** What the verifier answers to a request to enrol in which something is changed. */
+async function changedRequest(t: TestContext): Promise<{ right: EnrolRequest; send(change: object): Promise<string> }> {
   const verifier = await service(t);
   const right = await (await SimulatedHost.boot({ name: 'web-03' })).enrolRequest();
-  const send = async (change: object) =>
+  const send = async (change: object): Promise<string> =>
     refusal(await post(verifier, ROUTES.enrol, TOKENS.join, { ...right, ...change }));
+  return { right, send };
+}
+
+test('case 19: attestation keys that sign anything are refused', async (t) => {
+  const { right, send } = await changedRequest(t);
   const signing = encodePublic({ ...AK_ECC_P256, ...POINT, attributes: 0x00040072 });
   assert.equal(await send({ akPublic: toBase64(signing) }), '422 AK-ATTRIBUTES');
   assert.equal(await send({ akPublic: right.ekPublic }), '422 AK-ATTRIBUTES');
+});
+
+test('case 25: endorsement keys of no template are refused', async (t) => {
+  const { right, send } = await changedRequest(t);
   assert.equal(await send({ ekPublic: right.akPublic }), '422 EK-UNTRUSTED');
   const otherPolicy = encodePublic({ ...EK_ECC_P256, ...POINT, authPolicy: new Uint8Array(32) });
   assert.equal(await send({ ekPublic: toBase64(otherPolicy) }), '422 EK-UNTRUSTED');
 });
 
-test('a name that another endorsement key has is refused, with what to do', async (t) => {
+test('case 28: a name that another endorsement key has is refused, with what to do', async (t) => {
   const verifier = await service(t);
   await enrol(verifier, await SimulatedHost.boot({ name: 'web-03' }));
   const answer = await post(
@@ -86,7 +96,7 @@ test('a name that another endorsement key has is refused, with what to do', asyn
   assert.match(problemIn(answer).detail, /another endorsement key.*Enrol this machine under another name/);
 });
 
-test('one endorsement key under a second name is refused, with what to do', async (t) => {
+test('case 29: one endorsement key under a second name is refused, with what to do', async (t) => {
   const verifier = await service(t);
   const host = await SimulatedHost.boot({ name: 'web-03' });
   await enrol(verifier, host);

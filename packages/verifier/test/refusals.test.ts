@@ -38,7 +38,7 @@ async function failsAndHeals(agent: TestAgent, message: EvidenceMessage, code: s
   assert.deepEqual(await agent.findings(), []);
 }
 
-test('a message that was answered before is refused, and changes nothing', async (t) => {
+test('case 9: a message that was answered before is refused, and changes nothing', async (t) => {
   const verifier = await service(t);
   const host = await SimulatedHost.boot({ name: 'web-03' });
   const agent = await enrol(verifier, host);
@@ -62,7 +62,7 @@ test('of the same message sent twice at once, one is accepted', async (t) => {
   );
 });
 
-test('a challenge that has expired is refused, and changes nothing', async (t) => {
+test('case 12: a challenge that has expired is refused, and changes nothing', async (t) => {
   let now = new Date('2026-09-01T12:00:00Z');
   const verifier = await service(t, { now: () => now, staleAfterSeconds: 600 });
   const host = await SimulatedHost.boot({ name: 'web-03' });
@@ -76,7 +76,7 @@ test('a challenge that has expired is refused, and changes nothing', async (t) =
   assert.equal((await agent.attest()).verified, true);
 });
 
-test('the session of another host is refused, and is still good for that host', async (t) => {
+test('case 11: the session of another host is refused, and is still good for that host', async (t) => {
   const verifier = await service(t);
   const [one, two] = [
     await enrol(verifier, await SimulatedHost.boot({ name: 'one' })),
@@ -90,7 +90,7 @@ test('the session of another host is refused, and is still good for that host', 
   assert.equal((await two.attest()).verified, true);
 });
 
-test('a quote over the nonce of another host fails with QUOTE-NONCE', async (t) => {
+test('case 57: a quote over the nonce of another host fails with QUOTE-NONCE', async (t) => {
   const verifier = await service(t);
   const [one, two] = [
     await enrol(verifier, await SimulatedHost.boot({ name: 'one' })),
@@ -100,7 +100,7 @@ test('a quote over the nonce of another host fails with QUOTE-NONCE', async (t) 
   await failsAndHeals(one, await one.host.evidence({ ...one.challenge, nonce }), 'QUOTE-NONCE');
 });
 
-test('a quote by the attestation key of another host fails with QUOTE-SIGNATURE', async (t) => {
+test('case 15: a quote by the attestation key of another host fails with QUOTE-SIGNATURE', async (t) => {
   const verifier = await service(t);
   const [one, two] = [
     await enrol(verifier, await SimulatedHost.boot({ name: 'one' })),

@@ -1,4 +1,5 @@
 export { bootAggregateCandidates, type BootAggregateCandidate } from './boot-aggregate.ts';
+export { kernelCommandLineOf, type KernelCommandLine } from './command-line.ts';
 export { comparePcrs, firstDifference, type PcrComparison, type PcrExpectation } from './compare.ts';
 export { coverageOf, type Coverage } from './coverage.ts';
 export { decodeEvent, type DecodedEvent } from './decode.ts';

@@ -3,6 +3,7 @@ import { VerificationError } from '../errors/index.ts';
 import { hashAlgorithm, type HashName, type Hasher } from '../hash/index.ts';
 import type { VerifiedQuote } from '../tpm/index.ts';
 import { bootAggregateCandidates, type BootAggregateCandidate } from './boot-aggregate.ts';
+import { kernelCommandLineOf, type KernelCommandLine } from './command-line.ts';
 import { comparePcrs, type PcrComparison } from './compare.ts';
 import { coverageOf, type Coverage } from './coverage.ts';
 import type { Quirk } from './quirks.ts';
@@ -49,6 +50,12 @@ class EventLog {
   /** Undefined where PCR 7 was not quoted. */
   secureBoot(): SecureBoot | undefined {
     return this.pcrs.includes(7) ? secureBootOf(this.#hasher, this.#log, this.bank) : undefined;
+  }
+
+  /** Of the proved PCRs. */
+  commandLine(): KernelCommandLine {
+    const events = this.#log.events.filter(({ pcr }) => this.pcrs.includes(pcr));
+    return kernelCommandLineOf(this.#hasher, { events }, this.bank);
   }
 
   /** What boot_aggregate of a kernel on this boot can be. Empty unless PCR 0 to 9 were quoted. */

@@ -1,18 +1,15 @@
+import { sign } from 'node:crypto';
 import { concat, fromHex, toBase64, toHex, utf8 } from '@assay/core/bytes';
 import type { HashName } from '@assay/core/hash';
 import type { Curve } from '@assay/core/keys';
 import { nodeCrypto } from '@assay/core/node';
 import {
   encodeAttest,
-  encodePublic,
   encodeSignature,
-  OBJECT,
   parseSignature,
   TPM_ST,
-  type EccPublicArea,
   type ParsedSignature,
   type PcrSelection,
-  type PublicArea,
 } from '@assay/core/tpm';
 import {
   bundleOf,
@@ -26,40 +23,36 @@ import {
   signBy,
   type ExpectedValue,
   type QuoteBundle,
-  type SoftwareKey,
 } from './bundle.ts';
+import { attack, HONEST, KEY, TRAILING, withNumber, type QuoteCase } from './honest.ts';
+import { keyAttacks } from './key-attacks.ts';
 
-/** A quote, and what a sound verifier makes of it. */
-export interface QuoteCase {
-  readonly name: string;
-  /** The code by which Assay refuses it; `accept` where every verifier must accept it. */
-  readonly answer: string;
-  readonly bundle: QuoteBundle;
-}
-
-const KEY: SoftwareKey = eccKey();
-const HONEST = forged(KEY);
 const P256_ORDER = fromHex('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551');
-const TRAILING = new Uint8Array(16);
 
 /** Every forged quote of the kit, made anew: envelope, question, signature, key, selection and values. */
 export function quoteAttacks(): QuoteCase[] {
-  return [...envelopes(), ...questions(), ...signatures(), ...keys(), ...selections(), ...values()];
+  return [...envelopes(), ...questions(), ...signatures(), ...keyAttacks(), ...selections(), ...values()];
 }
 
 /** Quotes that look odd and are right. */
 export function quotesToAccept(): QuoteCase[] {
-  const accept = (name: string, bundle: QuoteBundle): QuoteCase => ({ name, answer: 'accept', bundle });
+  const accept = (name: string, bundle: QuoteBundle, number = 0): QuoteCase => ({
+    number,
+    name,
+    answer: 'accept',
+    bundle,
+  });
   const banks = [
     { bank: 'sha1', pcrs: [10] },
     { bank: 'sha256', pcrs: [0, 7, 10] },
   ] as const;
   return [
     accept('an honest quote', HONEST),
-    accept('after a power loss, when the clock is not safe', forged(KEY, { safe: false })),
+    accept('after a power loss, when the clock is not safe', forged(KEY, { safe: false }), 43),
     accept(
       'with n - s in the place of s, which anybody can put there',
       signedAs(({ r, s }) => ({ r, s: negated(s) })),
+      18,
     ),
     accept('over the SHA-1 bank, signed with SHA-256', honestOver([{ bank: 'sha1', pcrs: [10] }])),
     accept('over two banks', honestOver(banks)),
@@ -80,23 +73,31 @@ function envelopes(): QuoteCase[] {
     session_audit: 0x8016,
   };
   return [
-    attack('a magic that differs in one bit', 'QUOTE-MAGIC', forged(KEY, { magic: 0x7f544347 })),
+    attack(1, 'a magic that differs in one bit', 'QUOTE-MAGIC', forged(KEY, { magic: 0x7f544347 })),
     ...Object.entries(others).map(([name, type]) =>
-      attack(`what ${name} signs`, 'QUOTE-MAGIC', forged(KEY, { type, attested: { kind: 'other', body: TRAILING } })),
+      attack(
+        2,
+        `what ${name} signs`,
+        'QUOTE-MAGIC',
+        forged(KEY, { type, attested: { kind: 'other', body: TRAILING } }),
+      ),
     ),
-    attack('an index whose contents look like a quote', 'QUOTE-MAGIC', forged(KEY, { type: TPM_ST.ATTEST_NV })),
+    attack(3, 'an index whose contents look like a quote', 'QUOTE-MAGIC', forged(KEY, { type: TPM_ST.ATTEST_NV })),
     attack(
+      4,
       'bytes after the quote, which the key signed too',
       'BYTES-TRAILING',
       resigned((quote) => concat([quote, TRAILING])),
     ),
-    attack('bytes after the signature', 'BYTES-TRAILING', {
+    attack(4, 'bytes after the signature', 'BYTES-TRAILING', {
       ...HONEST,
       signature: concat([HONEST.signature, TRAILING]),
     }),
     ...lengthLies(),
   ];
 }
+
+type LengthLie = readonly [number: number, name: string, offset: number, width: 1 | 2 | 4, lies: readonly number[]];
 
 /** Every size and count of the message, each with other values, signed as it then is. */
 function lengthLies(): QuoteCase[] {
@@ -105,16 +106,17 @@ function lengthLies(): QuoteCase[] {
   const count = extraData + 2 + NONCE.length + 17 + 8;
   const mask = count + 4 + 2;
   const digest = mask + 1 + 3;
-  const sizes: readonly (readonly [name: string, offset: number, width: 1 | 2 | 4, lies: readonly number[]])[] = [
-    ['size of the signer', 6, 2, [0, 35, 0xffff]],
-    ['size of the nonce', extraData, 2, [0, 33, 0xffff]],
-    ['count of the selections', count, 4, [0, 2, 0xffffffff]],
-    ['size of a mask', mask, 1, [0, 1, 4, 255]],
-    ['size of the PCR digest', digest, 2, [0, 33, 0xffff]],
+  const sizes: readonly LengthLie[] = [
+    [6, 'size of the signer', 6, 2, [0, 35, 0xffff]],
+    [6, 'size of the nonce', extraData, 2, [0, 33, 0xffff]],
+    [7, 'count of the selections', count, 4, [0, 2, 17, 0xffff, 0x80000000, 0xffffffff]],
+    [8, 'size of a mask', mask, 1, [0, 1, 2, 4, 255]],
+    [6, 'size of the PCR digest', digest, 2, [0, 33, 0xffff]],
   ];
-  return sizes.flatMap(([name, offset, width, lies]) =>
+  return sizes.flatMap(([number, name, offset, width, lies]) =>
     lies.map((lie) =>
       attack(
+        number,
         `${name} ${lie}`,
         'unreadable',
         resigned(() => withNumber(quote, offset, width, lie)),
@@ -124,20 +126,31 @@ function lengthLies(): QuoteCase[] {
 }
 
 function questions(): QuoteCase[] {
-  const forms: Readonly<Record<string, Uint8Array>> = {
-    'the answer to another question': NONCE.map((byte) => byte ^ 0xff),
+  const parts: Readonly<Record<string, Uint8Array>> = {
     'the question and a zero byte': concat([NONCE, Uint8Array.of(0)]),
     'the first half of the question': NONCE.subarray(0, 16),
     'the question without its first byte': NONCE.subarray(1),
+    'the first half of the question, filled with zeros': concat([NONCE.subarray(0, 16), TRAILING]),
     'no question': new Uint8Array(0),
+  };
+  const texts: Readonly<Record<string, Uint8Array>> = {
     'the question as base64 text': utf8(toBase64(NONCE)),
     'the question as hexadecimal text': utf8(toHex(NONCE)),
   };
   return [
-    ...Object.entries(forms).map(([name, extraData]) =>
-      attack(`${name} signed`, 'QUOTE-NONCE', forged(KEY, { extraData })),
+    attack(
+      11,
+      'the answer to a question that somebody else was asked',
+      'QUOTE-NONCE',
+      forged(KEY, { extraData: NONCE.map((byte) => byte ^ 0xff) }),
     ),
-    attack('a question too short to be fresh, though answered', 'QUOTE-NONCE', {
+    ...Object.entries(parts).map(([name, extraData]) =>
+      attack(10, `${name} signed`, 'QUOTE-NONCE', forged(KEY, { extraData })),
+    ),
+    ...Object.entries(texts).map(([name, extraData]) =>
+      attack(14, `${name} signed`, 'QUOTE-NONCE', forged(KEY, { extraData })),
+    ),
+    attack(13, 'a question too short to be fresh, though answered', 'QUOTE-NONCE', {
       ...forged(KEY, { extraData: NONCE.subarray(0, 8) }),
       nonce: NONCE.subarray(0, 8),
     }),
@@ -156,23 +169,32 @@ function signatures(): QuoteCase[] {
     'r with a zero before it': ({ r }) => ({ r: concat([Uint8Array.of(0), r]) }),
   };
   return [
-    attack('a signature by another key', 'QUOTE-SIGNATURE', { ...HONEST, signature: signBy(eccKey(), HONEST.message) }),
-    attack('a changed message', 'QUOTE-SIGNATURE', {
+    attack(15, 'a signature by another key', 'QUOTE-SIGNATURE', {
+      ...HONEST,
+      signature: signBy(eccKey(), HONEST.message),
+    }),
+    attack(15, 'a changed message', 'QUOTE-SIGNATURE', {
       ...HONEST,
       message: HONEST.message.with(last, (HONEST.message[last] ?? 0) ^ 1),
     }),
-    ...Object.entries(numbers).map(([name, change]) => attack(name, 'QUOTE-SIGNATURE', signedAs(change))),
+    ...Object.entries(numbers).map(([name, change]) => attack(18, name, 'QUOTE-SIGNATURE', signedAs(change))),
     ...(['sha1', 'sha384'] as const).map((hash) =>
       attack(
+        16,
         `the hash id of ${hash}`,
         'QUOTE-SIGNATURE',
         relabelled((own) => ({ ...own, hash })),
       ),
     ),
-    attack('ECDSA numbers under the tag of RSASSA', 'QUOTE-SIGNATURE', relabelled(asRsa)),
+    attack(16, 'ECDSA numbers under the tag of RSASSA', 'QUOTE-SIGNATURE', relabelled(asRsa)),
+    attack(18, 'r and s in DER under the tag of ECDSA', 'unreadable', { ...HONEST, signature: derSignature() }),
+    attack(56, 'a signature over SHA-1 by a key that signs SHA-256', 'QUOTE-SIGNATURE', {
+      ...HONEST,
+      signature: signBy(KEY, HONEST.message, { scheme: 'ecdsa', hash: 'sha1' }),
+    }),
     ...schemeConfusions(),
-    attack('an HMAC', 'TPM-STRUCTURE', { ...HONEST, signature: concat([fromHex('0005000b'), zero]) }),
-    attack('no signature at all', 'TPM-STRUCTURE', { ...HONEST, signature: fromHex('0010') }),
+    attack(17, 'an HMAC', 'TPM-STRUCTURE', { ...HONEST, signature: concat([fromHex('0005000b'), zero]) }),
+    attack(17, 'no signature at all', 'TPM-STRUCTURE', { ...HONEST, signature: fromHex('0010') }),
   ];
 }
 
@@ -182,66 +204,36 @@ function schemeConfusions(): QuoteCase[] {
     const other = own === 'rsapss' ? 'rsassa' : 'rsapss';
     const honest = forged(key);
     const signature = signBy(key, honest.message, { scheme: other, hash: 'sha256' });
-    return attack(`a signature by ${other} where the key signs by ${own}`, 'QUOTE-SIGNATURE', { ...honest, signature });
+    return attack(16, `a signature by ${other} where the key signs by ${own}`, 'QUOTE-SIGNATURE', {
+      ...honest,
+      signature,
+    });
   });
 }
 
-function keys(): QuoteCase[] {
-  const { area } = KEY;
-  const attributes: Readonly<Record<string, number>> = {
-    'not restricted': area.attributes & ~OBJECT.RESTRICTED,
-    'restricted for decryption': (area.attributes & ~OBJECT.SIGN) | OBJECT.DECRYPT,
-    'signing and decrypting': area.attributes | OBJECT.DECRYPT,
-    'not fixed to the TPM': area.attributes & ~OBJECT.FIXED_TPM,
-    'not fixed to its parent': area.attributes & ~OBJECT.FIXED_PARENT,
-    'not made in the TPM': area.attributes & ~OBJECT.SENSITIVE_DATA_ORIGIN,
-  };
-  const rsa = { scheme: 'rsassa', hash: 'sha256' } as const;
-  return [
-    ...Object.entries(attributes).map(([name, bits]) =>
-      attack(`a key that is ${name}`, 'AK-ATTRIBUTES', withArea({ ...area, attributes: bits })),
-    ),
-    attack('a key without a scheme', 'AK-ATTRIBUTES', withArea({ ...eccArea(), scheme: null })),
-    attack(
-      'a key that signs SHA-1',
-      'AK-ATTRIBUTES',
-      withArea({ ...eccArea(), scheme: { scheme: 'ecdsa', hash: 'sha1' } }),
-    ),
-    attack('a key named by SHA-1', 'AK-ATTRIBUTES', withArea({ ...area, nameAlg: 'sha1' })),
-    attack('a point off its curve', 'AK-ATTRIBUTES', withArea({ ...eccArea(), x: new Uint8Array(32).fill(1) })),
-    attack('an RSA key of 1024 bits', 'AK-ATTRIBUTES', forged(rsaKey(rsa, { modulusLength: 1024 }))),
-    attack('an RSA key with exponent 3', 'AK-ATTRIBUTES', forged(rsaExponent3())),
-    attack(
-      'reserved bits in the attributes',
-      'TPM-STRUCTURE',
-      withPublic((bytes) => withNumber(bytes, 6, 4, 0x80050072)),
-    ),
-    attack(
-      'bytes after the public area',
-      'BYTES-TRAILING',
-      withPublic((bytes) => concat([bytes, TRAILING])),
-    ),
-    attack('the public area of another key', 'QUOTE-SIGNATURE', withArea(eccKey().area)),
-  ];
-}
-
 function selections(): QuoteCase[] {
-  const over: Readonly<Record<string, readonly PcrSelection[]>> = {
-    'fewer PCRs': [{ bank: 'sha256', pcrs: [7, 10] }],
-    'more PCRs': [{ bank: 'sha256', pcrs: [0, 7, 10, 11] }],
-    'PCR 16, which the host can reset, in the place of PCR 10': [{ bank: 'sha256', pcrs: [0, 7, 16] }],
-    'the same PCRs of another bank': [{ bank: 'sha1', pcrs: [0, 7, 10] }],
-    'no bank': [],
-    'an empty mask, as of a bank that is not active': [{ bank: 'sha256', pcrs: [] }],
-    'a second bank besides': [...SELECTION, { bank: 'sha1', pcrs: [10] }],
+  const over: Readonly<Record<string, readonly [number: number, selection: readonly PcrSelection[]]>> = {
+    'fewer PCRs': [33, [{ bank: 'sha256', pcrs: [7, 10] }]],
+    'more PCRs': [33, [{ bank: 'sha256', pcrs: [0, 7, 10, 11] }]],
+    'PCR 16, which the host can reset, in the place of PCR 10': [40, [{ bank: 'sha256', pcrs: [0, 7, 16] }]],
+    'PCR 23, which the host can reset, besides': [40, [{ bank: 'sha256', pcrs: [0, 7, 10, 23] }]],
+    'the same PCRs of a weaker bank': [56, [{ bank: 'sha1', pcrs: [0, 7, 10] }]],
+    'the same PCRs of another bank': [33, [{ bank: 'sha384', pcrs: [0, 7, 10] }]],
+    'no bank': [34, []],
+    'an empty mask': [34, [{ bank: 'sha256', pcrs: [] }]],
+    'the bank asked for and one that is not active': [36, [...SELECTION, { bank: 'sha1', pcrs: [] }]],
+    'a second bank besides': [33, [...SELECTION, { bank: 'sha1', pcrs: [10] }]],
     'one bank split in two, in the wrong order': [
-      { bank: 'sha256', pcrs: [10] },
-      { bank: 'sha256', pcrs: [0, 7] },
+      35,
+      [
+        { bank: 'sha256', pcrs: [10] },
+        { bank: 'sha256', pcrs: [0, 7] },
+      ],
     ],
-    'one bank twice': [...SELECTION, ...SELECTION],
+    'one bank twice': [35, [...SELECTION, ...SELECTION]],
   };
-  return Object.entries(over).map(([name, selection]) =>
-    attack(`a quote over ${name}`, 'QUOTE-SELECTION', { ...honestOver(selection), pcrs: expected(SELECTION) }),
+  return Object.entries(over).map(([name, [number, selection]]) =>
+    attack(number, `a quote over ${name}`, 'QUOTE-SELECTION', { ...honestOver(selection), pcrs: expected(SELECTION) }),
   );
 }
 
@@ -255,8 +247,8 @@ function values(): QuoteCase[] {
   const bySha1 = nodeCrypto.hasher.digest('sha1', new Uint8Array(20).fill(11));
   const selection = [{ bank: 'sha1', pcrs: [10] }] as const;
   return [
-    ...Object.entries(given).map(([name, pcrs]) => attack(name, 'QUOTE-PCR-DIGEST', { ...HONEST, pcrs })),
-    attack("a digest by the bank's hash where the signature has another", 'QUOTE-PCR-DIGEST', {
+    ...Object.entries(given).map(([name, pcrs]) => attack(37, name, 'QUOTE-PCR-DIGEST', { ...HONEST, pcrs })),
+    attack(38, "a digest by the bank's hash where the signature has another", 'QUOTE-PCR-DIGEST', {
       ...forged(KEY, { attested: { kind: 'quote', selection, pcrDigest: bySha1 } }),
       pcrs: expected(selection),
     }),
@@ -267,23 +259,18 @@ function values(): QuoteCase[] {
 export function truncations(): QuoteCase[] {
   return (['message', 'signature', 'akPublic'] as const).flatMap((part) =>
     Array.from({ length: HONEST[part].length }, (_, length) =>
-      attack(`${part} cut to ${length} bytes`, 'unreadable', { ...HONEST, [part]: HONEST[part].subarray(0, length) }),
+      attack(5, `${part} cut to ${length} bytes`, 'unreadable', {
+        ...HONEST,
+        [part]: HONEST[part].subarray(0, length),
+      }),
     ),
   );
 }
 
-function attack(name: string, answer: string, bundle: QuoteBundle): QuoteCase {
-  return { name, answer, bundle };
-}
-
-function eccArea(): EccPublicArea {
-  const { area } = KEY;
-  if (area.type !== 'ecc') throw new TypeError('the key of the kit is an ECC key');
-  return area;
-}
-
-function rsaExponent3(): SoftwareKey {
-  return rsaKey({ scheme: 'rsassa', hash: 'sha256' }, { publicExponent: 3 });
+/** r and s as OpenSSL writes them, in the place of the TPM's. */
+function derSignature(): Uint8Array {
+  const der = sign('sha256', HONEST.message, KEY.privateKey);
+  return concat([HONEST.signature.subarray(0, 4), Uint8Array.of(0, der.length), der]);
 }
 
 function honestOver(selection: readonly PcrSelection[]): QuoteBundle {
@@ -296,14 +283,6 @@ function honestBy(curve: Curve, hash: HashName): QuoteBundle {
 
 function resigned(change: (quote: Uint8Array) => Uint8Array): QuoteBundle {
   return bundleOf(KEY, change(HONEST.message));
-}
-
-function withArea(area: PublicArea): QuoteBundle {
-  return { ...HONEST, akPublic: encodePublic(area) };
-}
-
-function withPublic(change: (bytes: Uint8Array) => Uint8Array): QuoteBundle {
-  return { ...HONEST, akPublic: change(HONEST.akPublic) };
 }
 
 interface EcdsaNumbers {
@@ -326,10 +305,4 @@ function asRsa(own: ParsedSignature): ParsedSignature {
 function negated(s: Uint8Array): Uint8Array {
   const difference = BigInt(`0x${toHex(P256_ORDER)}`) - BigInt(`0x${toHex(s)}`);
   return fromHex(difference.toString(16).padStart(64, '0'));
-}
-
-function withNumber(bytes: Uint8Array, offset: number, width: 1 | 2 | 4, value: number): Uint8Array {
-  const changed = Uint8Array.from(bytes);
-  for (let i = 0; i < width; i++) changed[offset + i] = (value >>> (8 * (width - 1 - i))) & 0xff;
-  return changed;
 }

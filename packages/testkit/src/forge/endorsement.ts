@@ -13,6 +13,7 @@ import {
   type Authority,
   type CertificateOptions,
 } from '../certificates/index.ts';
+import type { ForgedCase } from './case.ts';
 
 /** What a host shows of its endorsement key, and whom the verifier trusts. */
 export interface EndorsementBundle {
@@ -26,12 +27,7 @@ export interface EndorsementBundle {
   readonly now: number;
 }
 
-export interface EndorsementCase {
-  readonly name: string;
-  /** The code by which Assay refuses it, or `accept`. */
-  readonly answer: string;
-  readonly bundle: EndorsementBundle;
-}
+export type EndorsementCase = ForgedCase<EndorsementBundle>;
 
 const EK_USE = '6781050801';
 const WEB_USE = '2b06010505070301';
@@ -81,11 +77,11 @@ function certificate(options: Partial<CertificateOptions>): Uint8Array {
 }
 
 function accept(name: string, change: Partial<EndorsementBundle>): EndorsementCase {
-  return { name, answer: 'accept', bundle: bundle(change) };
+  return { number: 30, name, answer: 'accept', bundle: bundle(change) };
 }
 
-function attack(name: string, answer: string, change: Partial<EndorsementBundle>): EndorsementCase {
-  return { name, answer, bundle: bundle(change) };
+function attack(number: number, name: string, answer: string, change: Partial<EndorsementBundle>): EndorsementCase {
+  return { number, name, answer, bundle: bundle(change) };
 }
 
 function areas(): EndorsementCase[] {
@@ -93,9 +89,9 @@ function areas(): EndorsementCase[] {
   const importable = encodePublic({ ...KEY.area, attributes: KEY.area.attributes & ~OBJECT.FIXED_TPM });
   const noPolicy = encodePublic({ ...KEY.area, authPolicy: new Uint8Array(0) });
   return [
-    attack('a key from elsewhere behind the certificate of a TPM', 'EK-CERTIFICATE', { ekPublic: other }),
-    attack('a key that may leave its TPM', 'EK-UNTRUSTED', { ekPublic: importable }),
-    attack('a key without the policy of endorsement keys', 'EK-UNTRUSTED', { ekPublic: noPolicy }),
+    attack(24, 'a key from elsewhere behind the certificate of a TPM', 'EK-CERTIFICATE', { ekPublic: other }),
+    attack(25, 'a key that may leave its TPM', 'EK-UNTRUSTED', { ekPublic: importable }),
+    attack(25, 'a key without the policy of endorsement keys', 'EK-UNTRUSTED', { ekPublic: noPolicy }),
   ];
 }
 
@@ -113,7 +109,7 @@ function leaves(): EndorsementCase[] {
     'whose issuer has the right name and another key': ['CERT-SIGNATURE', { issuer: mintAuthority('Factory') }],
   };
   return Object.entries(changes).map(([name, [code, options]]) =>
-    attack(`a certificate ${name}`, code, { certificate: certificate(options) }),
+    attack(30, `a certificate ${name}`, code, { certificate: certificate(options) }),
   );
 }
 
@@ -140,7 +136,7 @@ function authorities(): EndorsementCase[] {
 
 function below(name: string, code: string, issuer: Authority, above: readonly Authority[] = []): EndorsementCase {
   const intermediates = [issuer, ...above].map((one) => one.certificate.raw);
-  return attack(`a certificate below ${name}`, code, { certificate: certificate({ issuer }), intermediates });
+  return attack(30, `a certificate below ${name}`, code, { certificate: certificate({ issuer }), intermediates });
 }
 
 function loops(): EndorsementCase[] {
@@ -150,21 +146,25 @@ function loops(): EndorsementCase[] {
   const loop = [crossed(one, two), crossed(two, one)];
   const many = Array.from({ length: 1000 }, () => FACTORY.certificate.raw);
   return [
-    attack('two authorities that vouch for each other', 'CERT-CHAIN', {
+    attack(30, 'two authorities that vouch for each other', 'CERT-CHAIN', {
       certificate: certificate({ issuer: one }),
       intermediates: loop,
     }),
-    attack('a thousand certificates', 'BYTES-LIMIT', { intermediates: many }),
+    attack(30, 'a thousand certificates', 'BYTES-LIMIT', { intermediates: many }),
   ];
 }
 
 function encodings(): EndorsementCase[] {
   const whole = certificate({});
   return [
-    attack('bytes after the certificate', 'DER-FORM', { certificate: concat([whole, new Uint8Array(16)]) }),
-    attack('a certificate cut short', 'DER-FORM', { certificate: whole.subarray(0, -1) }),
-    attack('a negative serial number', 'DER-FORM', { certificate: certificate({ serial: Uint8Array.of(0x80) }) }),
-    attack('a length that is not the shortest', 'DER-FORM', {
+    ...[0, 0xff].map((fill) =>
+      attack(31, `bytes of 0x${fill.toString(16)} behind the certificate`, 'DER-FORM', {
+        certificate: concat([whole, new Uint8Array(16).fill(fill)]),
+      }),
+    ),
+    attack(31, 'a certificate cut short', 'DER-FORM', { certificate: whole.subarray(0, -1) }),
+    attack(31, 'a negative serial number', 'DER-FORM', { certificate: certificate({ serial: Uint8Array.of(0x80) }) }),
+    attack(31, 'a length that is not the shortest', 'DER-FORM', {
       certificate: concat([Uint8Array.of(0x30, 0x83, 0), whole.subarray(2)]),
     }),
   ];

@@ -1,4 +1,9 @@
-export { quoteAttacks, quotesToAccept, truncations, type QuoteCase } from './attacks.ts';
+export { quoteAttacks, quotesToAccept, truncations } from './attacks.ts';
+export type { QuoteCase } from './honest.ts';
+export { ADVERSARY, type AdversaryCase } from './catalogue.ts';
+export type { ForgedCase } from './case.ts';
+export { roundAttacks, roundsToAccept, type RoundBundle, type RoundCase } from './rounds.ts';
+export { eventLogAttacks, eventLogsToAccept, type EventLogBundle, type EventLogCase } from './eventlog-cases.ts';
 export {
   bundleOf,
   eccKey,

@@ -64,6 +64,8 @@ export function withChanges(changes: Partial<Record<keyof typeof GOOD, ForgedEve
 
 /** A log that leads to its PCR values, and claims a Secure Boot that it does not prove. */
 export interface SecureBootCase {
+  /** Which of the cases of docs/adversary.md it is. */
+  readonly number: 46 | 53;
   readonly name: string;
   /** Words of the reason that Assay gives. */
   readonly reason: RegExp;
@@ -75,15 +77,18 @@ export interface SecureBootCase {
 
 /** Logs from which a verifier must not conclude that Secure Boot is on: it is `unknown`. */
 export function secureBootAttacks(): SecureBootCase[] {
-  return [...relabelled(), ...separators(), ...variables(), ...authorities()];
+  const changed = [...relabelled(), ...separators(), ...order()].map((one) => ({ number: 46 as const, ...one }));
+  return [...changed, ...[...values(), ...authorities()].map((one) => ({ number: 53 as const, ...one }))];
 }
 
-function attack(name: string, reason: RegExp, events: readonly ForgedEvent[]): SecureBootCase {
+type Attack = Omit<SecureBootCase, 'number'>;
+
+function attack(name: string, reason: RegExp, events: readonly ForgedEvent[]): Attack {
   const log = agileLog(events);
   return { name, reason, events, log, pcrs: replayEventLog(nodeHasher, parseEventLog(log), 'sha256') };
 }
 
-function relabelled(): SecureBootCase[] {
+function relabelled(): Attack[] {
   const likeSeparator = { ...config('extra', Uint8Array.of()), hashed: new Uint8Array(4) };
   const off = config('SecureBoot', Uint8Array.of(0));
   const debug = { pcr: 7, type: 0x80000007, data: utf8('UEFI Debug Mode') };
@@ -99,7 +104,7 @@ function relabelled(): SecureBootCase[] {
   ];
 }
 
-function separators(): SecureBootCase[] {
+function separators(): Attack[] {
   return [
     attack('a second separator', /second separator/, [...withChanges({}), GOOD.separator]),
     attack('a separator of error', /another value than 0/, withChanges({ separator: separator(7, 1) })),
@@ -112,20 +117,23 @@ function separators(): SecureBootCase[] {
   ];
 }
 
-function variables(): SecureBootCase[] {
+function order(): Attack[] {
   const again = config('SecureBoot', Uint8Array.of(1));
-  const values = { 'an empty variable': [], 'two bytes': [1, 0], 'a value of 2': [2] };
   return [
     attack('a variable after the separator', /after the separator.*second time/s, [...withChanges({}), again]),
     attack('a variable twice', /second time/, [GOOD.secureBoot, ...withChanges({})]),
     attack('variables out of order', /out of order/, [GOOD.pk, ...withChanges({ pk: undefined })]),
-    ...Object.entries(values).map(([name, value]) =>
-      attack(name, /SecureBoot is/, withChanges({ secureBoot: config('SecureBoot', Uint8Array.from(value)) })),
-    ),
   ];
 }
 
-function authorities(): SecureBootCase[] {
+function values(): Attack[] {
+  const lengths = { 'an empty variable': [], 'two bytes': [1, 0], 'a value of 2': [2] };
+  return Object.entries(lengths).map(([name, value]) =>
+    attack(name, /SecureBoot is/, withChanges({ secureBoot: config('SecureBoot', Uint8Array.from(value)) })),
+  );
+}
+
+function authorities(): Attack[] {
   const both = concat([signatureList(X509, CERTIFICATE), signatureList(X509, REVOKED)]);
   const revoked = { db: config('db', both), authority: authority(concat([OWNER, REVOKED])) };
   const unknown = authority(concat([OWNER, utf8('other')]));
