@@ -21,7 +21,8 @@ const ENCODERS = { binary: encodeBinaryEntry, ascii: encodeAsciiEntry } as const
 type Form = keyof typeof ENCODERS;
 const FORMS = ['binary', 'ascii'] as const;
 
-const LIST_FILE = /^(?:(?:ascii|binary)_runtime_measurements(?:_[a-z0-9]+)?|runtime_measurements_count|violations)$/;
+const LIST_FILE =
+  /^(?:(?:ascii|binary)_runtime_measurements(?:_[a-z0-9]+)?|runtime_measurements_count|violations|pcr_bases)$/;
 const FILE_MODE = 0o640;
 const CREATE = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
@@ -58,6 +59,7 @@ export class ListFiles {
   /** The binary file of the first bank comes first: it has what any other has. */
   readonly #files: readonly ListFile[];
   #count = 0;
+  #violations = 0;
 
   /** Writes all files anew with the entries; each takes the place of an older one when it is complete. */
   constructor(directory: string, banks: Banks, entries: readonly DigestedEntry[]) {
@@ -67,11 +69,15 @@ export class ListFiles {
     this.append(entries);
     for (const { name } of this.#files) this.#publish(name);
     for (const form of FORMS) this.#link(`${form}_runtime_measurements`, listName(form, 'sha1'));
-    this.#replace('violations', '0\n');
+    if (this.#violations === 0) this.#replace('violations', '0\n');
   }
 
   get count(): number {
     return this.#count;
+  }
+
+  get violations(): number {
+    return this.#violations;
   }
 
   /**
@@ -82,9 +88,11 @@ export class ListFiles {
     const parts = this.#files.map((file) => ({ file, bytes: concat(entries.map(file.encode)) }));
     const [first] = parts;
     if (first === undefined || entries.length === 0) return [];
+    const violations = this.#violations + entries.filter(({ violation }) => violation).length;
     const place = { bank: this.#bank, firstEntry: this.#count + 1, firstOffset: first.file.length };
     try {
       for (const { file, bytes } of parts) writeWhole(file.fd, bytes);
+      if (violations > this.#violations) this.#replace('violations', `${violations}\n`);
       this.#replace('runtime_measurements_count', `${this.#count + entries.length}\n`);
     } catch (error) {
       for (const { file } of parts) ftruncateSync(file.fd, file.length);
@@ -92,6 +100,7 @@ export class ListFiles {
     }
     for (const { file, bytes } of parts) file.length += bytes.length;
     this.#count += entries.length;
+    this.#violations = violations;
     return parseBinaryList(first.bytes, place).entries;
   }
 

@@ -1,42 +1,46 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FormatError } from '@assay/core/errors';
-import { emptyPcr, matchingPrefix, parseBinaryList, type MeasurementEntry } from '@assay/core/measurement';
-import { nodeHasher } from '@assay/core/node';
-import type { Banks } from './digested.ts';
-import { IMA_PCR } from './drafts.ts';
+import { parseBinaryList } from '@assay/core/measurement';
+import { digestedEntry, type Banks, type DigestedEntry } from './digested.ts';
 import { binaryListName } from './list-files.ts';
-import { foreignPcr, isEmptyPcr, replayedPcr, samePcr, type PcrValues } from './pcr.ts';
+import { extendedPcrs, foreignPcr, samePcrs, type PcrValues } from './pcr.ts';
 
-/** What an engine finds when it starts. */
+/** What an engine finds of a list that goes on. */
 export interface Resumption {
-  /** Whether the list goes on: PCR 10 is not empty, as it is after a start of the machine or of its TPM. */
-  readonly continued: boolean;
-  readonly entries: readonly MeasurementEntry[];
-  /** How many of the entries PCR 10 holds; those after them were written and not extended. */
+  readonly entries: readonly DigestedEntry[];
+  /** How many of the entries the PCRs hold; those after them were written and not extended. */
   readonly extended: number;
+  /** The PCRs with those. */
+  readonly values: PcrValues;
 }
 
 /**
- * Compares the list in a directory with PCR 10. A torn last record is left out: what is extended was written whole.
- * @throws SystemError PCR-FOREIGN where the list does not explain the PCR
+ * Compares the list in a directory with the PCRs. A torn last record is left out: what is extended was written whole.
+ * @param base values before the first entry
+ * @param found values of the TPM now
+ * @throws SystemError PCR-FOREIGN where the list does not explain them
  */
-export function resumption(directory: string, banks: Banks, values: PcrValues): Resumption {
-  if (isEmptyPcr(values)) return { continued: false, entries: [], extended: 0 };
+export function resumption(directory: string, banks: Banks, base: PcrValues, found: PcrValues): Resumption {
   const [bank] = banks;
   const entries = storedEntries(join(directory, binaryListName(bank)), banks);
-  const from = { bank, pcr: IMA_PCR, value: emptyPcr(bank) };
-  const extended = matchingPrefix(nodeHasher, from, entries, values.get(bank) ?? from.value);
-  if (extended === undefined || !samePcr(replayedPcr(banks, entries.slice(0, extended)), values)) {
-    throw foreignPcr(`the ${entries.length} entries in ${directory} do not replay to it`);
+  let values = base;
+  let last: Pick<Resumption, 'extended' | 'values'> | undefined;
+  for (let extended = 0; ; extended++) {
+    if (samePcrs(values, found)) last = { extended, values };
+    const entry = entries[extended];
+    if (entry === undefined) break;
+    values = extendedPcrs(values, entry);
   }
-  return { continued: true, entries, extended };
+  if (last === undefined) throw foreignPcr(`the ${entries.length} entries in ${directory} do not replay to it`);
+  return { entries, ...last };
 }
 
-function storedEntries(path: string, [bank]: Banks): readonly MeasurementEntry[] {
+function storedEntries(path: string, banks: Banks): readonly DigestedEntry[] {
   if (!existsSync(path)) throw foreignPcr(`there is no list ${path}`);
   try {
-    return parseBinaryList(readFileSync(path), { bank, incompleteTail: 'leave' }).entries;
+    const { entries } = parseBinaryList(readFileSync(path), { bank: banks[0], incompleteTail: 'leave' });
+    return entries.map((entry) => digestedEntry(banks, entry));
   } catch (error) {
     if (error instanceof FormatError) throw foreignPcr(`the list ${path} is damaged (${error.message})`);
     throw error;

@@ -1,12 +1,22 @@
 import type { MeasurementEntry } from '@assay/core/measurement';
-import { digestedDraft, digestedEntry, digestIn, listedKey, type Banks, type DigestedEntry } from './digested.ts';
+import { digestedDraft, extendedIn, listedKey, type Banks, type DigestedEntry } from './digested.ts';
 import { bootAggregateDraft, IMA_PCR, type EntryDraft } from './drafts.ts';
+import { listBase } from './list-base.ts';
 import { ListFiles, rotateList } from './list-files.ts';
 import { resumption, type Resumption } from './list-resume.ts';
 import type { EngineTpm } from './options.ts';
-import { activeBanks, extendedPcr, foreignPcr, readPcr, replayedPcr, samePcr, type PcrValues } from './pcr.ts';
+import {
+  activeBanks,
+  extendedPcrs,
+  foreignPcr,
+  isEmptyPcr,
+  readPcr,
+  readPcrs,
+  samePcrs,
+  type PcrValues,
+} from './pcr.ts';
 
-/** The measurement list with PCR 10: an entry is in the files before it is extended, and the order is the same in both. */
+/** The measurement list with its PCRs, mostly PCR 10: an entry is in the files before it is extended, and the order is the same in both. */
 export class MeasurementList {
   readonly #tpm: EngineTpm;
   readonly #banks: Banks;
@@ -15,30 +25,39 @@ export class MeasurementList {
   readonly #listed: Set<string>;
   /** Written and not yet extended, oldest first. */
   readonly #waiting: DigestedEntry[];
-  /** PCR 10 before those that wait. */
+  /** The PCRs before those that wait. */
   #values: PcrValues;
   /** An extend failed, and may have happened all the same. */
   #inDoubt = false;
 
-  private constructor(directory: string, tpm: EngineTpm, banks: Banks, { entries, extended }: Resumption) {
-    const digested = entries.map((entry) => digestedEntry(banks, entry));
+  private constructor(directory: string, tpm: EngineTpm, banks: Banks, { entries, extended, values }: Resumption) {
     this.#tpm = tpm;
     this.#banks = banks;
-    this.#files = new ListFiles(directory, banks, digested);
-    this.#listed = new Set(digested.map(listedKey));
-    this.#waiting = digested.slice(extended);
-    this.#values = replayedPcr(banks, entries.slice(0, extended));
+    this.#files = new ListFiles(directory, banks, entries);
+    this.#listed = new Set(entries.flatMap((entry) => listedKey(entry) ?? []));
+    this.#waiting = entries.slice(extended);
+    this.#values = values;
   }
 
   /**
    * Begins a list with `boot_aggregate`, or continues the one in the directory and extends what an unclean end left out.
+   * PCR 10 tells which: it is empty after a start of the machine or of its TPM.
+   * @param pcrs into which entries will go, besides PCR 10
    * @throws SystemError PCR-FOREIGN, TPM-BANK; errors of the TPM and of files
    */
-  static async open(directory: string, tpm: EngineTpm): Promise<{ list: MeasurementList; continued: boolean }> {
+  static async open(
+    directory: string,
+    tpm: EngineTpm,
+    pcrs: readonly number[] = [],
+  ): Promise<{ list: MeasurementList; continued: boolean }> {
     const banks = await activeBanks(tpm);
-    const found = resumption(directory, banks, await readPcr(tpm, banks));
-    const first = found.continued ? [] : [await bootAggregateDraft(tpm, banks)];
-    if (!found.continued) rotateList(directory);
+    const isNew = isEmptyPcr(await readPcr(tpm, banks, IMA_PCR));
+    const first = isNew ? [await bootAggregateDraft(tpm, banks)] : [];
+    if (isNew) rotateList(directory);
+    const base = await listBase(directory, tpm, banks, { pcrs, isNew });
+    const found = isNew
+      ? { entries: [], extended: 0, values: base }
+      : resumption(directory, banks, base, await readPcrs(tpm, banks, base.keys()));
     const list = new MeasurementList(directory, tpm, banks, found);
     try {
       list.append(first);
@@ -47,11 +66,15 @@ export class MeasurementList {
       list.close();
       throw error;
     }
-    return { list, continued: found.continued };
+    return { list, continued: !isNew };
   }
 
   get count(): number {
     return this.#files.count;
+  }
+
+  get violations(): number {
+    return this.#files.violations;
   }
 
   /**
@@ -59,19 +82,19 @@ export class MeasurementList {
    * @returns for each draft its entry, or undefined where it is listed already
    */
   append(drafts: readonly EntryDraft[]): (MeasurementEntry | undefined)[] {
-    const added = new Map<string, DigestedEntry>();
+    const added: DigestedEntry[] = [];
+    const keys = new Set<string>();
     const isNew = drafts.map((draft) => {
       const entry = digestedDraft(this.#banks, draft);
       const key = listedKey(entry);
-      if (this.#listed.has(key) || added.has(key)) return false;
-      added.set(key, entry);
+      if (key !== undefined && (this.#listed.has(key) || keys.has(key))) return false;
+      if (key !== undefined) keys.add(key);
+      added.push(entry);
       return true;
     });
-    const written = this.#files.append([...added.values()]).values();
-    for (const [key, entry] of added) {
-      this.#listed.add(key);
-      this.#waiting.push(entry);
-    }
+    const written = this.#files.append(added).values();
+    for (const key of keys) this.#listed.add(key);
+    this.#waiting.push(...added);
     return isNew.map((fresh) => (fresh ? written.next().value : undefined));
   }
 
@@ -82,21 +105,21 @@ export class MeasurementList {
   async extendNext(): Promise<void> {
     const [entry] = this.#waiting;
     if (entry === undefined) return;
-    const after = extendedPcr(this.#values, entry);
+    const after = extendedPcrs(this.#values, entry);
     if (!(this.#inDoubt && (await this.#holds(after)))) {
       this.#inDoubt = true;
-      await this.#tpm.extendPcr(IMA_PCR, new Map(this.#banks.map((bank) => [bank, digestIn(bank, entry)])));
+      await this.#tpm.extendPcr(entry.pcr, new Map(this.#banks.map((bank) => [bank, extendedIn(bank, entry)])));
     }
     this.#inDoubt = false;
     this.#values = after;
     this.#waiting.shift();
   }
 
-  /** Whether PCR 10 has the value after an extend; false where it has the one before. */
+  /** Whether the PCRs have the values after an extend; false where they have those before. */
   async #holds(after: PcrValues): Promise<boolean> {
-    const values = await readPcr(this.#tpm, this.#banks);
-    if (samePcr(values, after)) return true;
-    if (samePcr(values, this.#values)) return false;
+    const values = await readPcrs(this.#tpm, this.#banks, after.keys());
+    if (samePcrs(values, after)) return true;
+    if (samePcrs(values, this.#values)) return false;
     throw foreignPcr('it changed without the engine');
   }
 

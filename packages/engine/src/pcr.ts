@@ -1,14 +1,17 @@
 import { equalBytes, isAllZero } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
 import type { HashName } from '@assay/core/hash';
-import { emptyPcr, extendPcr, replay, type MeasurementEntry } from '@assay/core/measurement';
+import { emptyPcr, extendPcr } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
-import { digestIn, type Banks, type DigestedEntry } from './digested.ts';
+import { extendedIn, type Banks, type DigestedEntry } from './digested.ts';
 import { IMA_PCR } from './drafts.ts';
 import type { EngineTpm } from './options.ts';
 
-/** PCR 10 in each active bank. */
-export type PcrValues = ReadonlyMap<HashName, Uint8Array>;
+/** One PCR in each active bank. */
+export type BankValues = ReadonlyMap<HashName, Uint8Array>;
+
+/** The PCRs into which entries go, by their numbers. */
+export type PcrValues = ReadonlyMap<number, BankValues>;
 
 /** @throws SystemError TPM-BANK */
 export async function activeBanks(tpm: EngineTpm): Promise<Banks> {
@@ -17,32 +20,46 @@ export async function activeBanks(tpm: EngineTpm): Promise<Banks> {
   return [first, ...others];
 }
 
-export async function readPcr(tpm: EngineTpm, banks: Banks): Promise<PcrValues> {
+export async function readPcr(tpm: EngineTpm, banks: Banks, pcr: number): Promise<BankValues> {
   const values = new Map<HashName, Uint8Array>();
   for (const bank of banks) {
-    const value = (await tpm.readPcrs(bank, [IMA_PCR])).get(IMA_PCR);
-    if (value === undefined) throw new SystemError('TPM-BANK', `the TPM does not give PCR ${IMA_PCR} of bank ${bank}`);
+    const value = (await tpm.readPcrs(bank, [pcr])).get(pcr);
+    if (value === undefined) throw new SystemError('TPM-BANK', `the TPM does not give PCR ${pcr} of bank ${bank}`);
     values.set(bank, value);
   }
   return values;
 }
 
-export function isEmptyPcr(values: PcrValues): boolean {
+export async function readPcrs(tpm: EngineTpm, banks: Banks, pcrs: Iterable<number>): Promise<PcrValues> {
+  const values = new Map<number, BankValues>();
+  for (const pcr of pcrs) values.set(pcr, await readPcr(tpm, banks, pcr));
+  return values;
+}
+
+export function emptyValues(banks: Banks): BankValues {
+  return new Map(banks.map((bank) => [bank, emptyPcr(bank)]));
+}
+
+export function isEmptyPcr(values: BankValues): boolean {
   return [...values.values()].every(isAllZero);
 }
 
-export function samePcr(a: PcrValues, b: PcrValues): boolean {
-  return [...a].every(([bank, value]) => equalBytes(value, b.get(bank) ?? new Uint8Array()));
+export function sameValues(a: BankValues, b: BankValues | undefined): boolean {
+  return [...a].every(([bank, value]) => equalBytes(value, b?.get(bank) ?? new Uint8Array()));
 }
 
-export function replayedPcr(banks: Banks, entries: readonly MeasurementEntry[]): PcrValues {
-  const value = (bank: HashName): Uint8Array =>
-    replay(nodeHasher, { bank, pcr: IMA_PCR, value: emptyPcr(bank) }, entries).value;
-  return new Map(banks.map((bank) => [bank, value(bank)]));
+export function samePcrs(a: PcrValues, b: PcrValues): boolean {
+  return [...a].every(([pcr, values]) => sameValues(values, b.get(pcr)));
 }
 
-export function extendedPcr(values: PcrValues, entry: DigestedEntry): PcrValues {
-  return new Map([...values].map(([bank, value]) => [bank, extendPcr(nodeHasher, bank, value, digestIn(bank, entry))]));
+/** @throws SystemError PCR-FOREIGN for an entry of a PCR whose value before the list is not known */
+export function extendedPcrs(values: PcrValues, entry: DigestedEntry): PcrValues {
+  const before = values.get(entry.pcr);
+  if (before === undefined) throw foreignPcr(`PCR ${entry.pcr} is in the list, and nobody knows how it began`);
+  const after = Array.from(before, ([bank, value]) => {
+    return [bank, extendPcr(nodeHasher, bank, value, extendedIn(bank, entry))] as const;
+  });
+  return new Map([...values, [entry.pcr, new Map(after)]]);
 }
 
 /** @param why what does not fit, as the second half of a sentence */

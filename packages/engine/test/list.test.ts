@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { equalBytes, utf8 } from '@assay/core/bytes';
-import { bootAggregate, encodeAsciiEntry, firstForgedDigest } from '@assay/core/measurement';
+import { bootAggregate, encodeAsciiEntry, firstForgedDigest, replay } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import { fileDraft, recordDraft, type EntryDraft } from '../src/drafts.ts';
 import { MeasurementList } from '../src/list.ts';
@@ -263,3 +263,73 @@ test('values in a record of the engine cannot make other pairs', async () => {
   const { digest, buffer = new Uint8Array() } = gap?.fields ?? {};
   assert.ok(digest && equalBytes(digest.value, nodeHasher.digest('sha256', buffer)));
 });
+
+test('entries go to the PCRs of their rules; one content is listed once for each', async () => {
+  await using machine = await startTpm('swtpm');
+  using directory = scratchDirectory();
+  await machine.tpm.extendPcr(11, new Map([['sha256', new Uint8Array(32).fill(1)]]));
+  const before = (await machine.tpm.readPcrs('sha256', [11])).get(11) ?? new Uint8Array();
+  const into = (name: string, pcr: number): EntryDraft => ({ ...draft(name), pcr });
+  const first = await MeasurementList.open(directory.path, machine.tpm, [11]);
+  await add(first.list, into('/a', 10), into('/a', 11), into('/a', 11), into('/b', 11));
+  first.list.append([into('/c', 11)]);
+  first.list.close();
+  const second = await MeasurementList.open(directory.path, machine.tpm, [11]);
+  second.list.close();
+  assert.equal(second.continued, true);
+  const entries = readList(directory.path);
+  assert.deepEqual(
+    entries.map((entry) => [entry.pcr, nameOf(entry)]),
+    [
+      [10, 'boot_aggregate'],
+      [10, '/a'],
+      [11, '/a'],
+      [11, '/b'],
+      [11, '/c'],
+    ],
+  );
+  await assertReplays(directory.path, machine.tpm);
+  const { value } = replay(nodeHasher, { bank: 'sha256', pcr: 11, value: before }, entries);
+  assert.deepEqual(Buffer.from((await machine.tpm.readPcrs('sha256', [11])).get(11) ?? []), Buffer.from(value));
+  await machine.tpm.extendPcr(11, new Map([['sha256', new Uint8Array(32).fill(1)]]));
+  await assert.rejects(MeasurementList.open(directory.path, machine.tpm, [11]), { code: 'PCR-FOREIGN' });
+});
+
+test('violations are recorded as zeros, extended as 0xff bytes, counted, and recorded each time', async () => {
+  await using machine = await startTpm('swtpm');
+  using directory = scratchDirectory();
+  const violation: EntryDraft = { ...fileDraft(utf8('/a'), new Uint8Array(32)), violation: true };
+  const read = (): string => readFileSync(join(directory.path, 'violations'), 'latin1');
+  const first = await MeasurementList.open(directory.path, machine.tpm);
+  assert.equal(read(), '0\n');
+  await add(first.list, violation, draft('/a'), violation);
+  first.list.close();
+  assert.equal(read(), '2\n');
+  const second = await MeasurementList.open(directory.path, machine.tpm);
+  await add(second.list, violation);
+  assert.equal(second.list.violations, 3);
+  second.list.close();
+  assert.equal(read(), '3\n');
+  const entries = readList(directory.path);
+  assert.deepEqual(
+    entries.map((entry) => entry.violation),
+    [false, true, false, true, true],
+  );
+  await assertReplays(directory.path, machine.tpm);
+});
+
+for (const [what, text] of [
+  ['a line that is none', '11 sha256\n'],
+  ['a value of another size', '11 sha256 00\n'],
+  ['no value of a bank', `11 sha1 ${'0'.repeat(40)}\n`],
+  ['an unknown algorithm', `11 sha257 ${'0'.repeat(64)}\n`],
+] as const) {
+  test(`a file of first values with ${what} is refused`, async () => {
+    await using machine = await startTpm('simulated');
+    using directory = scratchDirectory();
+    const { list } = await MeasurementList.open(directory.path, machine.tpm, [11]);
+    list.close();
+    writeFileSync(join(directory.path, 'pcr_bases'), text);
+    await assert.rejects(MeasurementList.open(directory.path, machine.tpm, [11]), { code: 'PCR-FOREIGN' });
+  });
+}
