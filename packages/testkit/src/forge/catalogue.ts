@@ -96,7 +96,7 @@ const ROWS: readonly Row[] = [
   ['a boot_aggregate that is not of the quoted PCRs', 'BOOT-AGGREGATE', 'roundAttacks'],
   ['a weaker hash, bank or scheme than was asked for', 'QUOTE-SIGNATURE QUOTE-SELECTION', 'quoteAttacks roundAttacks'],
   ['evidence of another host passed on', 'QUOTE-NONCE QUOTE-SIGNATURE', 'roundAttacks', REFUSALS],
-  ['bodies that are compressed, or nested without end', 'REQUEST-MALFORMED', '', SERVICE],
+  ['bodies that are compressed, or nested without end', 'REQUEST-MALFORMED REQUEST-INVALID', '', SERVICE],
 ];
 
 const words = (text: string): string[] => text.split(' ').filter((word) => word !== '');
