@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { isKernelSeries, KERNEL_SERIES, type KernelSeries } from '@assay/testkit/lab';
-import { SUITES, type Suite } from '@assay/testkit/suites';
+import type { Suite } from '@assay/testkit/suites';
+import { KERNEL_SUITES } from './kernel-suites.ts';
 import { UsageError } from './lab-arguments.ts';
 
 export interface KernelTests {
@@ -48,7 +49,7 @@ export function parseKernelArguments(argv: readonly string[]): KernelTests | und
   if (judge && answers === undefined) throw new UsageError('--judge needs --answers DIR');
   return {
     kernels: kernel.length === 0 ? KERNEL_SERIES : kernel.map(kernelOf),
-    suites: suite.length === 0 ? SUITES : suite.map(suiteOf),
+    suites: suite.length === 0 ? KERNEL_SUITES : suite.map(suiteOf),
     seed: Number(seed),
     answers,
     few,
@@ -72,9 +73,9 @@ function kernelOf(name: string): KernelSeries {
 }
 
 function suiteOf(wanted: string): Suite {
-  const suite = SUITES.find(({ name }) => name === wanted);
+  const suite = KERNEL_SUITES.find(({ name }) => name === wanted);
   if (suite !== undefined) return suite;
-  throw new UsageError(`there is no suite ${wanted}: there are ${SUITES.map(({ name }) => name).join(', ')}`);
+  throw new UsageError(`there is no suite ${wanted}: there are ${KERNEL_SUITES.map(({ name }) => name).join(', ')}`);
 }
 
 export const KERNEL_USAGE = `usage: npm run test:kernel [-- [options]]
@@ -84,7 +85,7 @@ compares. A full run writes docs/kernel-agreement.md.
 
   --kernel NAME   ${KERNEL_SERIES.join(', ')}; may be repeated (default: all)
   --suite NAME    may be repeated (default: all of these)
-${SUITES.map(({ name, title }) => `                    ${name.padEnd(18)} ${title}`).join('\n')}
+${KERNEL_SUITES.map(({ name, title }) => `                    ${name.padEnd(18)} ${title}`).join('\n')}
   --seed N        other cases (default: ${SEED})
   --few           a few cases of each suite
   --answers DIR   keeps what the guests answered

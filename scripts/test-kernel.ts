@@ -2,9 +2,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KERNEL_SERIES, type KernelSeries } from '@assay/testkit/lab';
-import { ask, keepAnswers, keptAnswers, SUITES, type GuestAnswer, type Suite } from '@assay/testkit/suites';
+import { askSuite, keepAnswers, keptAnswers, type GuestAnswer, type Suite } from '@assay/testkit/suites';
 import { KERNEL_USAGE, parseKernelArguments, SEED, type KernelTests } from './kernel-arguments.ts';
 import { agreementPage, agreementTable, runLine, type SuiteRun } from './kernel-report.ts';
+import { KERNEL_SUITES } from './kernel-suites.ts';
 import { interruptible, onStep } from './lab-process.ts';
 import { ROOT } from './workspace.ts';
 
@@ -41,19 +42,20 @@ async function runSuite(suite: Suite, kernel: KernelSeries, context: Context): P
   return run;
 }
 
-async function answersOf(suite: Suite, kernel: KernelSeries, { tests, signal }: Context): Promise<GuestAnswer[]> {
+async function answersOf(
+  suite: Suite,
+  kernel: KernelSeries,
+  { tests, signal }: Context,
+): Promise<readonly GuestAnswer[]> {
   const directory = tests.answers === undefined ? undefined : join(tests.answers, suite.name, kernel);
   if (tests.judge && directory !== undefined) return keptAnswers(directory);
-  const answers: GuestAnswer[] = [];
-  for (const guest of await suite.guests({ kernel, seed: tests.seed, few: tests.few })) {
-    answers.push(await ask(guest, { kernel, signal, onStep }));
-  }
+  const answers = await askSuite(suite, tests, { kernel, signal, onStep });
   if (directory !== undefined) await keepAnswers(directory, answers);
   return answers;
 }
 
 function isWhole({ kernels, suites, seed, few }: KernelTests): boolean {
-  return !few && seed === SEED && kernels.length === KERNEL_SERIES.length && suites.length === SUITES.length;
+  return !few && seed === SEED && kernels.length === KERNEL_SERIES.length && suites.length === KERNEL_SUITES.length;
 }
 
 await interruptible(async (signal) => main(process.argv.slice(2), signal));

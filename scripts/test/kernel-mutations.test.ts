@@ -27,6 +27,7 @@ const FAULTS = [
     right: 'LABEL_TYPES.digest ? 2 : 1',
     wrong: 'LABEL_TYPES.digest ? 1 : 1',
   },
+  { suite: 'attest', file: 'evidence/binding.ts', right: "'assay evidence v1'", wrong: "'assay evidence v0'" },
 ] as const;
 
 describe('a fault in core', () => {

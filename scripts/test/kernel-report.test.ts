@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SUITES, type AskedKernel } from '@assay/testkit/suites';
+import type { AskedKernel } from '@assay/testkit/suites';
 import { parseKernelArguments } from '../kernel-arguments.ts';
 import { agreementPage, agreementTable, runLine, type SuiteRun } from '../kernel-report.ts';
+import { KERNEL_SUITES } from '../kernel-suites.ts';
 import { UsageError } from '../lab-arguments.ts';
 
-const [suite] = SUITES;
+const [suite] = KERNEL_SUITES;
 assert.ok(suite);
 const kernel: AskedKernel = { series: '6.12', version: '6.12.1-1', release: '6.12.1', config: '' };
 const run: SuiteRun = { suite, kernel, cases: 10, disagreements: ['x'] };
@@ -29,7 +30,7 @@ test('the table has a row for each suite that ran and a column for each kernel',
 test('a run is of all suites and kernels with the seed of the page unless the options say otherwise', () => {
   assert.deepEqual(parseKernelArguments([]), {
     kernels: ['6.1', '6.12', '7.2'],
-    suites: SUITES,
+    suites: KERNEL_SUITES,
     seed: 1,
     answers: undefined,
     few: false,

@@ -75,9 +75,9 @@ const KERNEL: LabKernel = {
   early: [],
 };
 
-async function startWith(path: string): Promise<Uint8Array> {
+async function startWith(path: string, inMemory = false): Promise<Uint8Array> {
   const busybox = join(import.meta.dirname, 'lab.test.ts');
-  return initrd({ kernel: KERNEL, busybox, command: ['./x'], files: [{ path, data: utf8('x') }] });
+  return initrd({ kernel: KERNEL, busybox, command: ['./x'], files: [{ path, data: utf8('x'), inMemory }] });
 }
 
 test('a file for the guest stays below /lab and out of the places of the lab', async () => {
@@ -85,6 +85,15 @@ test('a file for the guest stays below /lab and out of the places of the lab', a
   for (const path of ['', '/etc/passwd', '../x', 'a/../../x', 'a//b', '.', '.guest/run', 'out/x', 'a\0b']) {
     await assert.rejects(startWith(path), RangeError, JSON.stringify(path));
   }
+});
+
+test('a file of the guest that is kept in memory stays below /run/lab', async () => {
+  const paths = cpio(await startWith('keys/a.der', true), '-it').split('\n');
+  assert.deepEqual(
+    paths.filter((path) => path.startsWith('run')),
+    ['run', 'run/lab', 'run/lab/keys', 'run/lab/keys/a.der'],
+  );
+  await assert.rejects(startWith('../x', true), RangeError);
 });
 
 test('sh takes each word of a command as it was given', () => {
@@ -158,19 +167,35 @@ test('a directory of the cache is whole or absent, and is filled once', async ()
   await rm(root, { recursive: true });
 });
 
+const MACHINE = {
+  kernel: '/k',
+  initrd: '/i',
+  cmdline: 'ima_policy=tcb',
+  disks: { root: '/r,1', modules: '/m', results: '/o' },
+  tpmSocket: '/s',
+  memoryMiB: 512,
+};
+
 test('QEMU emulates one processor in one thread and writes neither into the root file system nor the modules', () => {
-  const words = qemuArguments({
-    kernel: '/k',
-    initrd: '/i',
-    cmdline: 'ima_policy=tcb',
-    disks: { root: '/r,1', modules: '/m', results: '/o' },
-    tpmSocket: '/s',
-    memoryMiB: 512,
-  }).join(' ');
+  const words = qemuArguments(MACHINE).join(' ');
   assert.match(words, /-accel tcg,thread=single -cpu max,-cx16 -smp 1 /);
   assert.match(words, /file=\/r,,1,if=virtio,format=raw,snapshot=on /);
   assert.match(words, /file=\/m,if=virtio,format=raw,readonly=on /);
   assert.match(words, /-nic none /);
+});
+
+test('a guest with a network reaches one port of the loopback and nothing else', () => {
+  const words = qemuArguments({ ...MACHINE, network: { port: 4620, busybox: '/b' } }).join(' ');
+  assert.match(
+    words,
+    /-nic user,model=virtio-net-pci,restrict=on,guestfwd=tcp:10\.0\.2\.100:80-cmd:\/b nc 127\.0\.0\.1 4620 /,
+  );
+});
+
+test('a tree of the caller is the last disk of the guest, and is not written to', () => {
+  const words = qemuArguments({ ...MACHINE, disks: { ...MACHINE.disks, tree: '/t' } });
+  const drives = words.filter((word) => word.startsWith('file='));
+  assert.equal(drives.at(-1), 'file=/t,if=virtio,format=raw,readonly=on');
 });
 
 test('a program that is missing is reported with the line that installs it', () => {

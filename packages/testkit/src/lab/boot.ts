@@ -20,6 +20,10 @@ export interface BootOptions {
   readonly command: readonly string[];
   /** Files for /lab. */
   readonly files?: readonly GuestFile[];
+  /** Path of an ext4 image that the guest has at /mnt, to read. */
+  readonly tree?: string | undefined;
+  /** A port of the loopback of this machine, which the guest reaches at {@link GUEST_PEER}; without it, no network. */
+  readonly port?: number | undefined;
   /** Existing directory that receives what the script left in /lab/out. */
   readonly out: string;
   /** For the run inside, from power on; 10 minutes without it. */
@@ -70,11 +74,12 @@ export async function bootKernel(options: BootOptions): Promise<GuestRun> {
   const root = await rootImage({ cache, signal, onStep });
   const directory = await mkdtemp(join(tmpdir(), 'assay-lab-'));
   try {
-    const start = { kernel, busybox, command: options.command, files: options.files ?? [] };
+    const { command, files = [], port } = options;
+    const start = { kernel, busybox, command, files, network: port !== undefined };
     const results = join(directory, 'results.img');
     await writeFile(join(directory, 'initrd'), await initrd(start));
     await makeSparse(results, RESULTS_BYTES);
-    const end = await runGuest(options, { kernel, root, results, initrd: join(directory, 'initrd') });
+    const end = await runGuest(options, { kernel, busybox, root, results, initrd: join(directory, 'initrd') });
     const status = await unpackResults(results, { directory, end, out: options.out, signal });
     const { stdout, stderr, console: messages } = end;
     return { kernel, status, stdout, stderr, console: messages };
@@ -90,13 +95,15 @@ async function makeSparse(path: string, bytes: number): Promise<void> {
 
 interface Parts {
   readonly kernel: LabKernel;
+  readonly busybox: string;
   readonly root: string;
   readonly results: string;
   readonly initrd: string;
 }
 
-async function runGuest(options: BootOptions, { kernel, root, results, initrd: start }: Parts): Promise<MachineEnd> {
-  const { cmdline = '', timeoutMs = TIMEOUT_MS, memoryMiB = MEMORY_MIB, tpmState, onOutput } = options;
+async function runGuest(options: BootOptions, parts: Parts): Promise<MachineEnd> {
+  const { kernel, busybox, root, results, initrd: start } = parts;
+  const { cmdline = '', timeoutMs = TIMEOUT_MS, memoryMiB = MEMORY_MIB, tpmState, tree, port, onOutput } = options;
   const tpm = await startGuestSwtpm(tpmState);
   const limit = AbortSignal.timeout(timeoutMs);
   try {
@@ -105,7 +112,8 @@ async function runGuest(options: BootOptions, { kernel, root, results, initrd: s
         kernel: kernel.image,
         initrd: start,
         cmdline: `${CMDLINE} ${cmdline}`.trim(),
-        disks: { root, modules: kernel.modules, results },
+        disks: { root, modules: kernel.modules, results, tree },
+        network: port === undefined ? undefined : { port, busybox },
         tpmSocket: tpm.socketPath,
         memoryMiB,
       },

@@ -11,4 +11,5 @@ export {
   type KernelSeries,
   type LabKernel,
 } from './kernels.ts';
-export type { GuestStream } from './qemu.ts';
+export { GUEST_PEER, type GuestStream } from './qemu.ts';
+export { treeImage } from './tree-image.ts';

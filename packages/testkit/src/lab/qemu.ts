@@ -15,31 +15,57 @@ export interface Machine {
   readonly kernel: string;
   readonly initrd: string;
   readonly cmdline: string;
-  /** Raw images: the root file system and the modules are not written to, the third receives what the guest leaves. */
-  readonly disks: { readonly root: string; readonly modules: string; readonly results: string };
+  /** Raw images; only `results` is written to, which receives what the guest leaves. */
+  readonly disks: Disks;
+  /** Lets the guest reach a port of the loopback of this machine, and nothing else. */
+  readonly network?: Network | undefined;
   /** Path of the control socket of swtpm. */
   readonly tpmSocket: string;
   readonly memoryMiB: number;
 }
 
+interface Disks {
+  readonly root: string;
+  readonly modules: string;
+  readonly results: string;
+  /** A file system of the caller's. */
+  readonly tree?: string | undefined;
+}
+
+export interface Network {
+  readonly port: number;
+  /** Path of the busybox that carries each connection. */
+  readonly busybox: string;
+}
+
+/** Where the guest finds that port. */
+export const GUEST_PEER = '10.0.2.100:80';
+
 /** Thread and processor as they are: with others, guests under emulation die at random. */
-export function qemuArguments({ kernel, initrd, cmdline, disks, tpmSocket, memoryMiB }: Machine): string[] {
+export function qemuArguments({ kernel, initrd, cmdline, disks, network, tpmSocket, memoryMiB }: Machine): string[] {
   const drive = (path: string, mode: string): string[] => [
     '-drive',
     `file=${path.replaceAll(',', ',,')},if=virtio,format=raw,${mode}`,
   ];
   const options = [
     ['-accel', 'tcg,thread=single', '-cpu', 'max,-cx16', '-smp', '1', '-m', `${memoryMiB}M`],
-    ['-display', 'none', '-monitor', 'none', '-no-reboot', '-nic', 'none', '-no-user-config'],
+    ['-display', 'none', '-monitor', 'none', '-no-reboot', '-no-user-config'],
+    ['-nic', network === undefined ? 'none' : card(network)],
     STREAMS.flatMap((name, index) => serialLine(name, FIRST_STREAM_FD + index)),
     drive(disks.root, 'snapshot=on'),
     drive(disks.modules, 'readonly=on'),
     drive(disks.results, 'cache=unsafe'),
+    disks.tree === undefined ? [] : drive(disks.tree, 'readonly=on'),
     ['-chardev', `socket,id=tpm,path=${tpmSocket}`],
     ['-tpmdev', 'emulator,id=tpm0,chardev=tpm', '-device', 'tpm-tis,tpmdev=tpm0'],
     ['-kernel', kernel, '-initrd', initrd, '-append', cmdline],
   ];
   return options.flat();
+}
+
+function card({ port, busybox }: Network): string {
+  const peer = `guestfwd=tcp:${GUEST_PEER}-cmd:${busybox} nc 127.0.0.1 ${port}`;
+  return `user,model=virtio-net-pci,restrict=on,${peer}`;
 }
 
 function serialLine(name: GuestStream, fd: number): string[] {

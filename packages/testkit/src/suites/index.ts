@@ -6,8 +6,21 @@ import { policyRules } from './policy-rules.ts';
 import { preflight } from './preflight.ts';
 import type { Suite } from './suite.ts';
 
+export { Comparisons, together } from './comparisons.ts';
 export { keepAnswers, keptAnswers } from './kept.ts';
-export { ask, type Agreement, type AskedKernel, type GuestAnswer, type Suite } from './suite.ts';
+export {
+  askedKernel,
+  askSuite,
+  textOf,
+  type Agreement,
+  type AskedKernel,
+  type AskOptions,
+  type Cases,
+  type Files,
+  type GuestAnswer,
+  type LiveSuite,
+  type Suite,
+} from './suite.ts';
 
 /** In the order in which they run. */
 export const SUITES: readonly Suite[] = [

@@ -15,6 +15,7 @@ import {
 } from '@assay/core/measurement';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
 import { checkAttestationKey, parsePublic, verifyQuote } from '@assay/core/tpm';
+import { Comparisons } from './comparisons.ts';
 import { NONCE, type MeasuredFile, type MeasuredKind } from './measurement-cases.ts';
 import { expectedEntries, shownEntry, type ListBoot } from './measurement-expected.ts';
 import { fileOf, textOf, type Agreement, type Files, type GuestAnswer } from './suite.ts';
@@ -22,26 +23,6 @@ import { fileOf, textOf, type Agreement, type Files, type GuestAnswer } from './
 const BANKS: readonly HashName[] = ['sha1', 'sha256', 'sha384', 'sha512'];
 /** PCRs of the boot, and those into which the rules measure. */
 export const QUOTED: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15];
-
-/** Comparisons, each with its name. */
-class Comparisons {
-  readonly disagreements: string[] = [];
-  readonly #where: string;
-  cases = 0;
-
-  constructor(where: string) {
-    this.#where = where;
-  }
-
-  compare(what: string, kernel: string, core: string): void {
-    this.cases++;
-    if (kernel !== core) this.disagreements.push(`${this.#where}, ${what}: the kernel says ${kernel}, core ${core}`);
-  }
-
-  holds(what: string, isSo: boolean): void {
-    this.compare(what, 'true', String(isSo));
-  }
-}
 
 /** What one guest brought back. */
 export function judgeLists({ kernel, asked, files }: GuestAnswer): Agreement {

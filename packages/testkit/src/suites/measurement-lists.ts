@@ -1,5 +1,6 @@
 import { toHex, utf8 } from '@assay/core/bytes';
 import type { KernelSeries } from '../lab/index.ts';
+import { together } from './comparisons.ts';
 import { judgeLists, QUOTED } from './measurement-judge.ts';
 import { MEASURED_POLICY, measuredFiles, NONCE, type MeasuredFile } from './measurement-cases.ts';
 import type { ListBoot } from './measurement-expected.ts';
@@ -17,13 +18,7 @@ export const measurementLists: Suite = {
     const boots = few ? bootsOf(kernel).slice(0, 1) : bootsOf(kernel);
     return boots.map((boot, index) => guestOf(boot, measuredFiles(seed + index, few ? FILES.few : FILES.all)));
   },
-  judge: (answers) => {
-    const all = answers.map((answer) => judgeLists(answer));
-    return {
-      cases: all.reduce((sum, { cases }) => sum + cases, 0),
-      disagreements: all.flatMap(({ disagreements }) => disagreements),
-    };
-  },
+  judge: (answers) => together(answers.map((answer) => judgeLists(answer))),
 };
 
 /** The hash of 6.1 has to be one that is not a module. */

@@ -5,17 +5,27 @@ import { SystemError } from '@assay/core/errors';
 import { parseKernelConfig, parseKernelVersion, type KernelProfile } from '@assay/core/policy';
 import { bootKernel, type BootOptions, type KernelSeries, type LabKernel } from '../lab/index.ts';
 
-/** Cases from a seed that are asked of a kernel, and of core. */
-export interface Suite {
+interface Judged {
   /** For the command line. */
   readonly name: string;
   /** What agrees, for the table. */
   readonly title: string;
-  /** The guests to run. */
-  guests(cases: Cases): readonly Guest[] | Promise<readonly Guest[]>;
-  /** Compares what these guests answered with what core says to the same files. */
+  /** Compares what the guests answered with what core says to the same files. */
   judge(answers: readonly GuestAnswer[]): Agreement | Promise<Agreement>;
 }
+
+/** Cases from a seed that are asked of a kernel, and of core. */
+export interface GuestSuite extends Judged {
+  /** The guests to run, one after the other. */
+  guests(cases: Cases): readonly Guest[] | Promise<readonly Guest[]>;
+}
+
+/** A suite in which something outside the guests takes part, so that it runs them itself. */
+export interface LiveSuite extends Judged {
+  run(cases: Cases, options: AskOptions): Promise<readonly GuestAnswer[]>;
+}
+
+export type Suite = GuestSuite | LiveSuite;
 
 export interface Cases {
   readonly kernel: KernelSeries;
@@ -59,11 +69,24 @@ export interface Agreement {
 
 export type AskOptions = Pick<BootOptions, 'kernel' | 'signal' | 'onStep' | 'cache'>;
 
+/** What all guests of a suite answer. */
+export async function askSuite(
+  suite: Suite,
+  cases: Omit<Cases, 'kernel'>,
+  options: AskOptions,
+): Promise<readonly GuestAnswer[]> {
+  const asked = { ...cases, kernel: options.kernel };
+  if ('run' in suite) return suite.run(asked, options);
+  const answers: GuestAnswer[] = [];
+  for (const guest of await suite.guests(asked)) answers.push(await ask(guest, options));
+  return answers;
+}
+
 /**
  * Runs a guest to its end.
  * @throws SystemError LAB-GUEST where its program fails, with what it said
  */
-export async function ask(guest: Guest, options: AskOptions): Promise<GuestAnswer> {
+async function ask(guest: Guest, options: AskOptions): Promise<GuestAnswer> {
   const out = await mkdtemp(join(tmpdir(), 'assay-suite-'));
   try {
     const program = await readFile(join(import.meta.dirname, 'guest', guest.program));
@@ -86,7 +109,8 @@ export async function ask(guest: Guest, options: AskOptions): Promise<GuestAnswe
 
 const OPTIONS_KEPT = /^CONFIG_(IMA|EVM|INTEGRITY|LSM|SECURITY|CRYPTO|FS_VERITY|TCG)[A-Z0-9_]*=/;
 
-async function askedKernel({ series, version, release, config }: LabKernel): Promise<AskedKernel> {
+/** What of a kernel is kept beside an answer. */
+export async function askedKernel({ series, version, release, config }: LabKernel): Promise<AskedKernel> {
   const lines = (await readFile(config, 'utf8')).split('\n').filter((line) => OPTIONS_KEPT.test(line));
   return { series, version, release, config: `${lines.join('\n')}\n` };
 }

@@ -1,0 +1,5 @@
+import { SUITES, type Suite } from '@assay/testkit/suites';
+import { attest } from './attest/suite.ts';
+
+/** All suites of `npm run test:kernel`, in the order in which they run. */
+export const KERNEL_SUITES: readonly Suite[] = [...SUITES, attest];
