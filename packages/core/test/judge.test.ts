@@ -246,6 +246,10 @@ describe('the records of the engine', () => {
     assert.deepEqual(summary(at('assay-engine-stop', 3)), ['engine-record', null, null]);
   });
 
+  test('a change of the mode is no finding by itself', () => {
+    assert.deepEqual(summary(at('assay-engine-mode', 3)), ['engine-record', null, null]);
+  });
+
   test('a file of that name is a file', () => {
     for (const name of ['assay-engine-start', 'assay-engine-stop']) {
       assert.deepEqual(summary(file(name, 'evil')), ['unknown', 'IMA-UNKNOWN-DIGEST', 'failed']);

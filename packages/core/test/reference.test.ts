@@ -199,7 +199,7 @@ describe('a capture', () => {
   const list = new SimulatedList();
   list.begin(digestOf('boot'));
   const record = utf8('version=0.1.0;');
-  for (const name of ['assay-engine-start', 'assay-engine-gap', 'assay-engine-stop']) {
+  for (const name of ['assay-engine-start', 'assay-engine-gap', 'assay-engine-stop', 'assay-engine-mode']) {
     const digest = { algorithm: 'sha256', value: nodeHasher.digest('sha256', record) } as const;
     list.append('ima-buf', { digest, name: utf8(name), buffer: record });
   }

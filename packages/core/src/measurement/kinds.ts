@@ -6,6 +6,8 @@ export const ENGINE_RECORDS = {
   start: 'assay-engine-start',
   stop: 'assay-engine-stop',
   gap: 'assay-engine-gap',
+  /** It appraises in another mode from now on. */
+  mode: 'assay-engine-mode',
 } as const;
 
 export type EntryKind =
@@ -14,6 +16,7 @@ export type EntryKind =
   | 'engine-start'
   | 'engine-stop'
   | 'engine-gap'
+  | 'engine-mode'
   | 'buffer'
   | 'file';
 
@@ -21,6 +24,7 @@ const RECORD_KINDS: ReadonlyMap<string, EntryKind> = new Map([
   [ENGINE_RECORDS.start, 'engine-start'],
   [ENGINE_RECORDS.stop, 'engine-stop'],
   [ENGINE_RECORDS.gap, 'engine-gap'],
+  [ENGINE_RECORDS.mode, 'engine-mode'],
 ]);
 
 /**
