@@ -62,6 +62,30 @@ describe('an access', () => {
     assert.equal(decide(rulesOf({ slot: 'bprm' }), {}, changed, first.memory).allowed, false);
   });
 
+  test('demands what any access before demanded, once the content is looked at again', () => {
+    const byDigest = accessed({ label: HASH });
+    const opened = decide(rulesOf(), {}, byDigest);
+    const executed = decide(rulesOf({ slot: 'bprm', demands: SIGNATURE }), {}, byDigest, opened.memory);
+    assert.deepEqual([opened.allowed, executed.allowed], [true, false]);
+    assert.equal(decide(rulesOf(), {}, byDigest, executed.memory).allowed, true);
+    // Labels of Linux 6.12 (suite `labels` of the kernel lab): a writer that closed the file had it looked at again.
+    const closed = { ...NOTHING_REMEMBERED, demands: executed.memory.demands };
+    const again = decide(rulesOf(), {}, byDigest, closed);
+    assert.deepEqual([again.allowed, again.cause], [false, 'IMA-signature-required']);
+    assert.equal(decide(rulesOf(), {}, byDigest, NOTHING_REMEMBERED).allowed, true);
+  });
+
+  test('adds to the demands also where a rule only measures', () => {
+    const measured = decide(
+      rulesOf({ actions: new Set(['measure']), demands: { ...NO_DEMANDS, verity: true } }),
+      {},
+      accessed({}),
+    );
+    assert.equal(measured.memory.demands.verity, true);
+    const unasked = decide(rulesOf({ actions: new Set(), demands: { ...NO_DEMANDS, verity: true } }), {}, accessed({}));
+    assert.equal(unasked.memory.demands.verity, false);
+  });
+
   test('that failed, or passed because it was mended, is appraised and recorded again', () => {
     assert.equal(decide(rulesOf(), {}, accessed({ label: WRONG })).memory.passed.size, 0);
     const mended = decide(rulesOf(), {}, accessed({ label: WRONG }), undefined, kernelOf('6.12', 'fix'));

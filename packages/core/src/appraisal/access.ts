@@ -1,11 +1,11 @@
 import type { ComputedDigest } from '../label/index.ts';
-import { hasVersion, type Evaluation } from '../policy/index.ts';
+import { hasVersion, NO_DEMANDS, type Demands, type Evaluation } from '../policy/index.ts';
 import { appraise, type AppraisedFile } from './appraise.ts';
 import { labelAlgorithm } from './label-algorithm.ts';
 import type { IntegrityRecord } from './record.ts';
 import type { AppraisingKernel, IntegrityStatus, KernelWrite } from './status.ts';
 
-/** What the rules say of an access; the result of `evaluate` is one. */
+/** What the rules say of an access; the result of `evaluate` is one. What they demand adds to what was demanded before. */
 export type AppraisalRules = Pick<Evaluation, 'actions' | 'demands' | 'slot' | 'algorithms'>;
 
 /** What the kernel remembers of a file while its inode is in memory; an empty one for a file that it has not seen. */
@@ -16,9 +16,32 @@ export interface AppraisalMemory {
   readonly isSigned: boolean;
   /** IMA_NEW_FILE: created, and not closed by its last writer yet. */
   readonly isNew: boolean;
+  /**
+   * What was demanded of any access so far: it stays demanded of all others (iint->flags), also after a change of the
+   * content, until mode or owner change.
+   */
+  readonly demands: Demands;
 }
 
-export const NOTHING_REMEMBERED: AppraisalMemory = { passed: new Set(), isSigned: false, isNew: false };
+export const NOTHING_REMEMBERED: AppraisalMemory = {
+  passed: new Set(),
+  isSigned: false,
+  isNew: false,
+  demands: NO_DEMANDS,
+};
+
+/** What is demanded by either. */
+function demandsOf(one: Demands, other: Demands): Demands {
+  return {
+    signature: one.signature || other.signature,
+    sigv3: one.sigv3 || other.sigv3,
+    modsig: one.modsig || other.modsig,
+    blacklist: one.blacklist || other.blacklist,
+    verity: one.verity || other.verity,
+    permitDirectio: one.permitDirectio || other.permitDirectio,
+    failUnverifiable: one.failUnverifiable || other.failUnverifiable,
+  };
+}
 
 /**
  * The digest by `labelAlgorithm`, or, where the rules demand fs-verity, the file digest of fs-verity; else why there is
@@ -78,13 +101,15 @@ export function decideAccess(
   kernel: AppraisingKernel,
   memory: AppraisalMemory = NOTHING_REMEMBERED,
 ): AccessDecision {
-  if (!rules.actions.has('appraise')) return { allowed: true, passes: true, records: [], writes: [], memory };
+  const demands = rules.actions.size === 0 ? memory.demands : demandsOf(memory.demands, rules.demands);
+  if (!rules.actions.has('appraise'))
+    return { allowed: true, passes: true, records: [], writes: [], memory: { ...memory, demands } };
   const { slot = 'file' } = rules;
   const isNew = memory.isNew || access.creates === true;
   const isCached = memory.passed.has(slot);
   const step = isCached
     ? afterMapping({ passes: true, status: 'pass', records: [], writes: [] }, slot, access)
-    : evaluateContent(rules, access, { ...file, isNew, isSigned: memory.isSigned }, kernel);
+    : evaluateContent({ ...rules, demands }, access, { ...file, isNew, isSigned: memory.isSigned }, kernel);
   const isSigned = step.isSigned ?? memory.isSigned;
   const isWritten = access.writes === true && isSigned && !isNew;
   const { passes, cause, ...rest } = isWritten
@@ -97,7 +122,7 @@ export function decideAccess(
     ...(cause === undefined ? {} : { cause }),
     records: rest.records.map((record) => asExecCheck(record, access, kernel)),
     writes: rest.writes,
-    memory: { passed: passedAfter(memory, slot, step), isSigned, isNew },
+    memory: { passed: passedAfter(memory, slot, step), isSigned, isNew, demands },
   };
 }
 

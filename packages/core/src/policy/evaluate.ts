@@ -173,7 +173,8 @@ export function matchesEvent({ conditions }: PreparedRule, event: PolicyEvent): 
   return isCertain ? true : undefined;
 }
 
-const NO_DEMANDS: Demands = {
+/** Of labels, where no rule asks for more. */
+export const NO_DEMANDS: Demands = {
   signature: false,
   sigv3: false,
   modsig: false,

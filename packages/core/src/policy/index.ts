@@ -21,6 +21,7 @@ export {
   evaluate,
   labelAlgorithms,
   matchesEvent,
+  NO_DEMANDS,
   type ActionClass,
   type ActiveOptions,
   type ActivePolicy,

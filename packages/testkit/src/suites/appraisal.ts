@@ -159,7 +159,7 @@ function closed(one: AppraisedCase, state: State, { kernel, policy }: Setting): 
   if (!state.isMended || state.memory.isSigned || !rules.actions.has('appraise')) return;
   const value = nodeHasher.digest(kernel.imaHash, APPRAISED_CONTENT);
   state.label = kernelLabel({ algorithm: kernel.imaHash, value });
-  state.memory = NOTHING_REMEMBERED;
+  state.memory = { ...NOTHING_REMEMBERED, demands: state.memory.demands };
 }
 
 function isAllowed(event: PolicyEvent, one: AppraisedCase, state: State, { kernel, policy, keys }: Setting): boolean {
