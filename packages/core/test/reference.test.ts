@@ -225,7 +225,7 @@ describe('a capture', () => {
     const judgements = judgeEntries(entriesOf(list).slice(1), context);
     assert.deepEqual(
       judgements.filter(({ status }) => status !== 'known').map(({ status }) => status),
-      ['engine-record', 'engine-record', 'engine-record', 'violation'],
+      ['engine-record', 'engine-record', 'engine-record', 'engine-record', 'violation'],
     );
   });
 
