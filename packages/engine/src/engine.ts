@@ -5,7 +5,9 @@ import { lockFile } from '@assay/linux/files';
 import { checkedMounts } from './checked-mounts.ts';
 import { MeasurementList } from './list.ts';
 import type { Engine, EngineOptions } from './options.ts';
-import { RunningEngine } from './running-engine.ts';
+import { execSetup } from './decision/exec-setup.ts';
+import { Gate } from './gate/gate.ts';
+import { RunningEngine, type EngineWatch } from './running-engine.ts';
 import { Watch } from './watch.ts';
 
 /**
@@ -39,14 +41,19 @@ function lockDirectory(directory: string): () => void {
 
 async function startLocked(options: EngineOptions, mounts: string[], unlock: () => void): Promise<Engine> {
   // The watch comes first: what is executed after the time of the start record is not missed.
-  const watch = await Watch.start(options.mode, mounts);
+  const watch = await startWatch(options, mounts);
   const { list, continued } = await openList(options, watch);
   const engine = new RunningEngine(options, mounts, { watch, list, unlock });
   await engine.begin(continued);
   return engine;
 }
 
-async function openList(options: EngineOptions, watch: Watch): ReturnType<typeof MeasurementList.open> {
+function startWatch({ mode, decider = execSetup() }: EngineOptions, mounts: readonly string[]): Promise<EngineWatch> {
+  if (mode === 'permission') return Gate.start({ mounts, decider });
+  return Watch.start(mounts);
+}
+
+async function openList(options: EngineOptions, watch: EngineWatch): ReturnType<typeof MeasurementList.open> {
   try {
     return await MeasurementList.open(options.directory, options.tpm);
   } catch (error) {

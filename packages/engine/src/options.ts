@@ -1,6 +1,6 @@
 import type { HashName } from '@assay/core/hash';
 import type { MeasurementEntry } from '@assay/core/measurement';
-import type { FanotifyMode } from '@assay/linux/fanotify';
+import type { DeciderSetup } from './decision/setup.ts';
 
 /** What the engine needs of a TPM; `Tpm` of `@assay/linux/tpm` has it. */
 export interface EngineTpm {
@@ -10,6 +10,9 @@ export interface EngineTpm {
   /** Extends one PCR in all banks given, in one command. */
   extendPcr(pcr: number, digests: ReadonlyMap<HashName, Uint8Array>): Promise<void>;
 }
+
+/** `notify` tells of an execution after the file was opened; in `permission` the execution waits for its measurement. */
+export type EngineMode = 'notify' | 'permission';
 
 export interface EngineOptions {
   /** Where the list files are; made if it is missing, and kept for its owner alone. */
@@ -21,7 +24,9 @@ export interface EngineOptions {
    * `notify` measures after the program was opened and can hold up nothing. `permission` measures before it runs; the
    * process that runs the engine must then not start programs of those mounts itself, as it would wait for itself.
    */
-  readonly mode: FanotifyMode;
+  readonly mode: EngineMode;
+  /** In mode `permission`: policy, keys and what is done with them; left out, executions are measured. */
+  readonly decider?: DeciderSetup;
   /** Mode `permission` refuses the file system of `/` without this. */
   readonly allowRootFileSystem?: boolean;
   /** Called after the entry is in the list and in the PCR; with the process that caused it, where one did. */
@@ -31,7 +36,7 @@ export interface EngineOptions {
 }
 
 export interface EngineStatus {
-  readonly mode: FanotifyMode;
+  readonly mode: EngineMode;
   readonly rules: readonly string[];
   readonly mounts: readonly string[];
   /** Entries in the list. */

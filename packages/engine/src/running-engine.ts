@@ -6,6 +6,7 @@ import type { Engine, EngineOptions, EngineStatus } from './options.ts';
 import { Recorder } from './recorder.ts';
 import { RULES } from './rules.ts';
 import type { Watch, WatchHandlers } from './watch.ts';
+import type { DecidedMessage } from './gate/messages.ts';
 import type { LostMessage, LostReason, MeasuredMessage } from './watch-messages.ts';
 
 /** How long the end may wait for what is measured and not yet listed and extended. */
@@ -74,9 +75,13 @@ export class RunningEngine implements Engine, WatchHandlers {
     throw this.#problem;
   }
 
-  message(message: MeasuredMessage | LostMessage): void {
+  message(message: MeasuredMessage | DecidedMessage | LostMessage): void {
     if (message.kind === 'lost') {
       this.#recordLost(message, message.sequence);
+      return;
+    }
+    if (message.kind === 'decided') {
+      this.#recordDecided(message);
       return;
     }
     const settled = (entry: MeasurementEntry | undefined): void => {
@@ -84,6 +89,19 @@ export class RunningEngine implements Engine, WatchHandlers {
       this.#settled(entry, message.pid);
     };
     this.#recorder.add({ draft: fileDraft(message.path, message.sha256), settled });
+  }
+
+  /** In the kernel's order; the opening waits until the last entry is extended. */
+  #recordDecided({ entries, audits, failures, sequence, pid }: DecidedMessage): void {
+    for (const [index, draft] of entries.entries()) {
+      const settled = (entry: MeasurementEntry | undefined): void => {
+        if (index === entries.length - 1) this.#watch.acknowledge(sequence);
+        this.#settled(entry, pid);
+      };
+      this.#recorder.add({ draft, settled });
+    }
+    for (const { text } of audits) this.#log(text);
+    for (const failure of failures) this.#log(`a label could not be written: ${failure}`);
   }
 
   ended(error: Error | undefined): void {

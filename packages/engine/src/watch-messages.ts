@@ -1,9 +1,7 @@
 import type { SystemCode } from '@assay/core/errors';
-import type { FanotifyMode } from '@assay/linux/fanotify';
 
 /** What the watching thread is started with. */
 export interface WatcherSetup {
-  readonly mode: FanotifyMode;
   readonly mounts: readonly string[];
   /** Memory of `WatchSignals`. */
   readonly signals: SharedArrayBuffer;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { SystemError } from '@assay/core/errors';
-import type { FanotifyMode } from '@assay/linux/fanotify';
+import type { DecidedMessage } from './gate/messages.ts';
 import {
   WatchSignals,
   type LostMessage,
@@ -14,12 +14,12 @@ import {
 const STOP_LIMIT_MS = 8000;
 
 export interface WatchHandlers {
-  readonly message: (message: MeasuredMessage | LostMessage) => void;
+  readonly message: (message: MeasuredMessage | DecidedMessage | LostMessage) => void;
   /** The thread ended, asked or not; with the error that ended it. */
   readonly ended: (error: Error | undefined) => void;
 }
 
-/** The watching thread, as the engine sees it. */
+/** The watching thread of notification mode, as the engine sees it. */
 export class Watch {
   readonly #signals = new WatchSignals();
   readonly #worker: Worker;
@@ -29,8 +29,8 @@ export class Watch {
   #handlers: WatchHandlers | undefined;
   #failure: Error | undefined;
 
-  private constructor(mode: FanotifyMode, mounts: readonly string[]) {
-    const setup: WatcherSetup = { mode, mounts, signals: this.#signals.memory };
+  private constructor(mounts: readonly string[]) {
+    const setup: WatcherSetup = { mounts, signals: this.#signals.memory };
     this.#worker = new Worker(new URL('./watcher.ts', import.meta.url), { workerData: setup });
     this.#worker.on('message', (message: WatcherMessage) => this.#receive(message));
     this.#worker.once('error', (error) => {
@@ -44,8 +44,8 @@ export class Watch {
    * @returns when all mounts are watched
    * @throws SystemError NOT-PERMITTED, KERNEL-LACKS, SYSTEM-CALL
    */
-  static async start(mode: FanotifyMode, mounts: readonly string[]): Promise<Watch> {
-    const watch = new Watch(mode, mounts);
+  static async start(mounts: readonly string[]): Promise<Watch> {
+    const watch = new Watch(mounts);
     await watch.#watching.promise;
     return watch;
   }

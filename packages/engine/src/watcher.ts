@@ -4,39 +4,28 @@ import { SystemError } from '@assay/core/errors';
 import { FanotifyGroup, type FanotifyEvent, type FanotifyRead } from '@assay/linux/fanotify';
 import { descriptorPath, fileIdentity } from '@assay/linux/files';
 import { DigestCache } from './digest-cache.ts';
-import {
-  WatchSignals,
-  type LostMessage,
-  type LostReason,
-  type MeasuredMessage,
-  type WatcherMessage,
-  type WatcherSetup,
-} from './watch-messages.ts';
+import { WatchSignals, type LostReason, type WatcherMessage, type WatcherSetup } from './watch-messages.ts';
 
 // The watching thread: it sits in poll(2), hashes what was executed, and ends by itself when it is told to.
 
 const POLL_MS = 200;
 /** Messages that the engine has not acknowledged; with more the kernel's queue, which is bounded, has to hold the rest. */
 const UNACKNOWLEDGED = 4096;
-/** How long one file may take; in permission mode, with listing and extending. */
-const FILE_LIMIT_MS = { notify: 60_000, permission: 2000 } as const;
+/** How long one file may take. */
+const FILE_LIMIT_MS = 60_000;
 /** How long what was executed before the stop may take. */
 const DRAIN_LIMIT_MS = 5000;
 
 class Watcher {
   readonly #group: FanotifyGroup;
-  readonly #setup: WatcherSetup;
   readonly #signals: WatchSignals;
   readonly #post: (message: WatcherMessage) => void;
   readonly #cache = new DigestCache();
   #sequence = 0;
-  /** In permission mode: a message whose acknowledgement came too late. Until it comes nobody is made to wait. */
-  #late: number | undefined;
   #drainEnd = Infinity;
 
   constructor(group: FanotifyGroup, setup: WatcherSetup, post: (message: WatcherMessage) => void) {
     this.#group = group;
-    this.#setup = setup;
     this.#signals = new WatchSignals(setup.signals);
     this.#post = post;
   }
@@ -68,26 +57,22 @@ class Watcher {
     }
   }
 
-  /** Whatever goes wrong, the program is let run and the descriptor closed. */
+  /** Whatever goes wrong, the descriptor is closed. */
   #finish(event: FanotifyEvent, fd: number): void {
     try {
       this.#measure(event, fd);
     } finally {
-      if (this.#setup.mode === 'permission') this.#group.allow(event);
       this.#group.release(event);
     }
   }
 
   #measure(event: FanotifyEvent, fd: number): void {
-    if (this.#setup.mode === 'permission' && event.pid === process.pid) return;
-    const end = performance.now() + FILE_LIMIT_MS[this.#setup.mode];
     const path = pathOf(fd);
-    const sha256 = this.#digest(fd, end);
+    const sha256 = this.#digest(fd, performance.now() + FILE_LIMIT_MS);
     if (sha256 instanceof Uint8Array) {
-      this.#send({ kind: 'measured', sequence: ++this.#sequence, path, sha256, pid: event.pid }, end);
-    } else {
-      this.#send({ kind: 'lost', sequence: ++this.#sequence, reason: sha256, path }, end);
-    }
+      this.#post({ kind: 'measured', sequence: ++this.#sequence, path, sha256, pid: event.pid });
+    } else this.#lost(sha256, path);
+    this.#keepDistance(this.#sequence);
   }
 
   #digest(fd: number, end: number): Uint8Array | LostReason {
@@ -106,22 +91,6 @@ class Watcher {
     this.#post({ kind: 'lost', sequence: ++this.#sequence, reason, path });
   }
 
-  #send(message: MeasuredMessage | LostMessage, end: number): void {
-    this.#post(message);
-    if (this.#setup.mode === 'notify') this.#keepDistance(message.sequence);
-    else if (!this.#isListed(message.sequence, end) && message.kind === 'measured') {
-      this.#lost('answer-late', message.path);
-    }
-  }
-
-  /** Waits until the entry is listed and extended. While an earlier one is late nobody waits. */
-  #isListed(sequence: number, end: number): boolean {
-    const patience = this.#late === undefined || this.#signals.isAcknowledged(this.#late);
-    const listed = this.#signals.waitFor(sequence, patience ? end - performance.now() : 0);
-    this.#late = listed ? undefined : sequence;
-    return listed;
-  }
-
   /** Waits while the engine is far behind. */
   #keepDistance(sequence: number): void {
     const behind = (sequence - UNACKNOWLEDGED) | 0;
@@ -138,8 +107,8 @@ function pathOf(fd: number): Uint8Array {
 }
 
 /** @throws SystemError NOT-PERMITTED, KERNEL-LACKS, SYSTEM-CALL */
-function openGroup({ mode, mounts }: WatcherSetup): FanotifyGroup {
-  const group = new FanotifyGroup(mode);
+function openGroup({ mounts }: WatcherSetup): FanotifyGroup {
+  const group = new FanotifyGroup();
   try {
     for (const mount of mounts) group.markFileSystem(mount);
   } catch (error) {

@@ -23,6 +23,8 @@ test('a line is read, with any number of optional fields', () => {
           mountPoint: Buffer.from('/mnt/a'),
           options: ['rw', 'noexec'],
           type: 'ext4',
+          source: '/dev/sda1',
+          superOptions: ['rw', 'errors=panic'],
         },
       ],
     );

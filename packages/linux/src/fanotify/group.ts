@@ -1,11 +1,8 @@
 import { constants } from 'node:os';
 import { constants as files } from 'node:fs';
-import { callFailed, close, fanotifyInit, fanotifyMark, lastErrno, poll, read, write } from '../libc/index.ts';
+import { callFailed, close, fanotifyInit, fanotifyMark, lastErrno, poll, read } from '../libc/index.ts';
 import * as fan from './constants.ts';
 import { parseFanotifyEvents, type FanotifyEvent } from './events.ts';
-
-/** `notify` reports an exec after the file was opened; `permission` lets the exec wait for the answer. */
-export type FanotifyMode = 'notify' | 'permission';
 
 /** Descriptors that one read may bring; each stays open until its event is done. */
 const EVENTS_PER_READ = 64;
@@ -22,19 +19,16 @@ export interface FanotifyRead {
   readonly dropped: boolean;
 }
 
-/** One fanotify group that reports what is executed on the file systems it was told to watch (fanotify(7)). */
+/** A group that reports, after the file was opened, what is executed on the file systems it was told to watch (fanotify(7)). */
 export class FanotifyGroup {
   readonly #fd: number;
-  readonly #mask: bigint;
   readonly #buffer = Buffer.alloc(EVENTS_PER_READ * fan.METADATA_LENGTH);
   readonly #pollfd = Buffer.alloc(POLLFD_LENGTH);
 
   /** @throws SystemError NOT-PERMITTED, KERNEL-LACKS, SYSTEM-CALL */
-  constructor(mode: FanotifyMode) {
-    const group = mode === 'permission' ? fan.FAN_CLASS_CONTENT : fan.FAN_CLASS_NOTIF;
-    const opened = files.O_RDONLY | files.O_NOATIME | fan.O_CLOEXEC;
-    this.#mask = mode === 'permission' ? fan.FAN_OPEN_EXEC_PERM : fan.FAN_OPEN_EXEC;
-    this.#fd = fanotifyInit(group | fan.FAN_CLOEXEC | fan.FAN_NONBLOCK, opened);
+  constructor() {
+    const opened = files.O_RDONLY | files.O_NOATIME | fan.O_CLOEXEC | fan.O_LARGEFILE;
+    this.#fd = fanotifyInit(fan.FAN_CLASS_NOTIF | fan.FAN_CLOEXEC | fan.FAN_NONBLOCK, opened);
     if (this.#fd < 0) throw callFailed('fanotify_init', lastErrno(), 'CAP_SYS_ADMIN');
     this.#pollfd.writeInt32LE(this.#fd, 0);
     this.#pollfd.writeInt16LE(POLLIN, 4);
@@ -46,7 +40,7 @@ export class FanotifyGroup {
    */
   markFileSystem(path: string): void {
     const flags = fan.FAN_MARK_ADD | fan.FAN_MARK_FILESYSTEM;
-    const failed = fanotifyMark(this.#fd, flags, this.#mask, fan.AT_FDCWD, path) < 0;
+    const failed = fanotifyMark(this.#fd, flags, fan.FAN_OPEN_EXEC, fan.AT_FDCWD, path) < 0;
     if (failed) throw callFailed(`fanotify_mark of ${JSON.stringify(path)}`, lastErrno(), 'CAP_SYS_ADMIN');
   }
 
@@ -73,24 +67,11 @@ export class FanotifyGroup {
     return { events: [], dropped: errno !== EAGAIN && errno !== EINTR };
   }
 
-  /** Lets the exec of a permission event go on. */
-  allow(event: FanotifyEvent): void {
-    if (event.fd === undefined) return;
-    const response = Buffer.alloc(8);
-    response.writeInt32LE(event.fd, 0);
-    response.writeUInt32LE(fan.FAN_ALLOW, 4);
-    // ENOENT: the process that waited was killed meanwhile; there is nobody left to answer.
-    if (write(this.#fd, response, response.length) < 0 && lastErrno() !== constants.errno.ENOENT) {
-      throw callFailed('write of a fanotify answer', lastErrno());
-    }
-  }
-
   /** Closes the descriptor of an event. */
   release({ fd }: FanotifyEvent): void {
     if (fd !== undefined) close(fd);
   }
 
-  /** Ends the group; the kernel then allows every exec that waits for an answer. */
   close(): void {
     close(this.#fd);
   }

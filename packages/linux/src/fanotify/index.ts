@@ -1,2 +1,3 @@
 export { parseFanotifyEvents, type FanotifyEvent } from './events.ts';
-export { FanotifyGroup, type FanotifyMode, type FanotifyRead } from './group.ts';
+export { FanotifyGroup, type FanotifyRead } from './group.ts';
+export { openPermissionGroup, PermissionGroup, type AskedEvent, type AskedEvents } from './permission-group.ts';

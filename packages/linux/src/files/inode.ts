@@ -6,6 +6,8 @@ import { callFailed, ioctl, lastErrno } from '../libc/index.ts';
 
 /** include/uapi/linux/fs.h: _IOR('v', 1, long), of which the kernel writes an int. */
 const FS_IOC_GETVERSION = 0x8008_7601;
+/** include/uapi/linux/fs.h: _IOR('f', 1, long), of which the kernel writes an int. */
+const FS_IOC_GETFLAGS = 0x8008_6601;
 /** _IOR(0x15, 0, struct fsuuid2), since Linux 6.9. */
 const FS_IOC_GETFSUUID = 0x8011_1500;
 const UUID_SIZE = 16;
@@ -20,6 +22,14 @@ const { ENOTTY, ENOSYS, EOPNOTSUPP, EINVAL } = constants.errno;
 export function inodeGeneration(fd: number): number | undefined {
   const answer = asked(fd, FS_IOC_GETVERSION, 8, 'ioctl FS_IOC_GETVERSION');
   return answer?.readUInt32LE(0);
+}
+
+/**
+ * Flags of an open inode, such as FS_IMMUTABLE_FL; undefined where the file system has none.
+ * @throws SystemError SYSTEM-CALL
+ */
+export function inodeFlags(fd: number): number | undefined {
+  return asked(fd, FS_IOC_GETFLAGS, 8, 'ioctl FS_IOC_GETFLAGS')?.readUInt32LE(0);
 }
 
 /**

@@ -19,11 +19,36 @@ export const read: (fd: number, buffer: Buffer, length: number) => number = libc
   'intptr_t read(int fd, _Out_ void *buffer, size_t length)',
 );
 
-export const write: (fd: number, bytes: Uint8Array, length: number) => number = libc.func(
-  'intptr_t write(int fd, const void *bytes, size_t length)',
+export const close: (fd: number) => number = libc.func('int close(int fd)');
+
+/** The same three with memory by its address, for loops in which a call must not copy. */
+export const pollAt: (fds: number, count: number, timeout: number) => number = libc.func(
+  'int poll(uintptr_t fds, unsigned long count, int timeout)',
 );
 
-export const close: (fd: number) => number = libc.func('int close(int fd)');
+export const readAt: (fd: number, buffer: number, length: number) => number = libc.func(
+  'intptr_t read(int fd, uintptr_t buffer, size_t length)',
+);
+
+export const writeAt: (fd: number, bytes: number, length: number) => number = libc.func(
+  'intptr_t write(int fd, uintptr_t bytes, size_t length)',
+);
+
+export const statx: (fd: number, path: number, flags: number, mask: number, buffer: number) => number = libc.func(
+  'int statx(int fd, uintptr_t path, int flags, unsigned int mask, uintptr_t buffer)',
+);
+
+export const eventfd: (initial: number, flags: number) => number = libc.func(
+  'int eventfd(unsigned int initial, int flags)',
+);
+
+export const setrlimit: (resource: number, limits: Uint8Array) => number = libc.func(
+  'int setrlimit(int resource, const void *limits)',
+);
+
+export const getrlimit: (resource: number, limits: Uint8Array) => number = libc.func(
+  'int getrlimit(int resource, _Out_ void *limits)',
+);
 
 const fcntlOfInt: (fd: number, command: number, type: 'int', value: number) => number = libc.func(
   'int fcntl(int fd, int command, ...)',

@@ -1,5 +1,6 @@
 export {
   close,
+  eventfd,
   fanotifyInit,
   fanotifyMark,
   fcntl,
@@ -8,6 +9,7 @@ export {
   flock,
   fremovexattr,
   fsetxattr,
+  getrlimit,
   ioctl,
   lastErrno,
   lgetxattr,
@@ -16,9 +18,13 @@ export {
   lsetxattr,
   openat,
   poll,
+  pollAt,
   read,
+  readAt,
+  setrlimit,
+  statx,
   syscall,
-  write,
+  writeAt,
 } from './calls.ts';
 export { CallFailure } from './errno.ts';
 export { callFailed } from './errors.ts';

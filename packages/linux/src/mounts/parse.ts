@@ -12,6 +12,10 @@ export interface Mount {
   readonly options: readonly string[];
   /** Type of the file system, such as `ext4` or `fuse.sshfs`. */
   readonly type: string;
+  /** What was mounted, such as `/dev/sda1`; for many types any text. */
+  readonly source: string;
+  /** Options of the file system, such as `ro`. */
+  readonly superOptions: readonly string[];
 }
 
 /** Far over what a machine with thousands of containers has. */
@@ -33,6 +37,7 @@ function parseLine(line: string, number: number): Mount {
   if (separator < 0) throw badLine(number, 'has no separator');
   const [id = '', parentId = '', device = '', , mountPoint = '', options = ''] = fields;
   const [type = '', ...rest] = fields.slice(separator + 1);
+  const [source = '', superOptions = ''] = rest;
   if (rest.length !== 2 || type === '') throw badLine(number, 'does not end in type, source and options');
   if (!/^\d{1,10}:\d{1,10}$/.test(device)) throw badLine(number, 'has no device number');
   return {
@@ -42,6 +47,8 @@ function parseLine(line: string, number: number): Mount {
     mountPoint: unescape(mountPoint, number),
     options: options.split(','),
     type: unescape(type, number).toString('latin1'),
+    source: unescape(source, number).toString('latin1'),
+    superOptions: superOptions.split(','),
   };
 }
 

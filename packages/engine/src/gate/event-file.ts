@@ -1,0 +1,147 @@
+import { readSync } from 'node:fs';
+import type { HashName } from '@assay/core/hash';
+import type { ComputedDigest } from '@assay/core/label';
+import {
+  descriptorPath,
+  FileStatus,
+  hashFile,
+  inodeFlags,
+  inodeGeneration,
+  probeWriters,
+  type Stamp,
+  type WriterProbe,
+} from '@assay/linux/files';
+import { measureVerity } from '@assay/linux/verity';
+import { getXattr } from '@assay/linux/xattr';
+import { SystemError } from '@assay/core/errors';
+import { utf8 } from '@assay/core/bytes';
+import type { DigestAnswer, FileState, OpenedFile, OpenedModsig, XattrAnswer } from '../decision/contract.ts';
+import type { KnownFileSystem } from './file-systems.ts';
+import { isSettled } from './settled.ts';
+
+/** FS_IMMUTABLE_FL (include/uapi/linux/fs.h) */
+const IMMUTABLE = 0x10;
+
+/** One per thread. */
+const later = new FileStatus();
+
+export interface EventFileSetup {
+  readonly fd: number;
+  /** What statx told when the event was taken up. */
+  readonly status: FileStatus;
+  readonly fileSystem: KnownFileSystem;
+  /** What is known of the content in this very state. */
+  readonly digests: ReadonlyMap<HashName, Uint8Array> | undefined;
+  /** Whether the opening itself is for writing. */
+  readonly isWriting: boolean;
+  /** Asked before every read of a part of the content. */
+  readonly isOver: () => boolean;
+}
+
+/** The file of an event, by the descriptor that came with it: nothing is opened, and all is of one inode. */
+export class EventFile implements OpenedFile {
+  readonly state: FileState;
+  readonly stamp: Stamp;
+  readonly #setup: EventFileSetup;
+  readonly #writers: WriterProbe;
+  readonly #mayBeSteady: boolean;
+  #path: Uint8Array | undefined;
+  #digests: Map<HashName, Uint8Array> | undefined;
+
+  constructor(setup: EventFileSetup) {
+    const { fd, status, fileSystem } = setup;
+    this.#setup = setup;
+    this.state = { ...status.identity, owner: status.owner, group: status.group, mode: status.mode };
+    this.stamp = status.stamp();
+    this.#mayBeSteady = fileSystem.isHonest && isSettled(status.changeTime);
+    // After statx and before the content is looked at: a change between shows in the ctime.
+    this.#writers = probeWriters(fd);
+  }
+
+  get fileSystem(): KnownFileSystem['facts'] {
+    return this.#setup.fileSystem.facts;
+  }
+
+  get path(): Uint8Array {
+    this.#path ??= pathOf(this.#setup.fd, this.state);
+    return this.#path;
+  }
+
+  /** What was found out of the content by now, digests that were known before included. */
+  get foundDigests(): ReadonlyMap<HashName, Uint8Array> | undefined {
+    return this.#digests ?? this.#setup.digests;
+  }
+
+  device(): string {
+    return this.#setup.fileSystem.device;
+  }
+
+  head(length: number): Uint8Array {
+    const bytes = Buffer.alloc(length);
+    try {
+      return bytes.subarray(0, readSync(this.#setup.fd, bytes, 0, length, 0));
+    } catch {
+      return bytes.subarray(0, 0);
+    }
+  }
+
+  digests(algorithms: readonly HashName[]): DigestAnswer {
+    const known = this.foundDigests;
+    const missing = algorithms.filter((algorithm) => known?.has(algorithm) !== true);
+    if (known !== undefined && missing.length === 0) return known;
+    try {
+      const found = hashFile(this.#setup.fd, missing, this.#setup.isOver);
+      if (found.outcome === 'changing') return 'file-changing';
+      if (found.outcome === 'given-up') return 'file-slow';
+      this.#digests = new Map([...(known ?? []), ...found.digests]);
+      return this.#digests;
+    } catch {
+      return 'file-unreadable';
+    }
+  }
+
+  verity(): ComputedDigest | undefined {
+    const measured = measureVerity(this.#setup.fd);
+    return measured === undefined ? undefined : { algorithm: measured.algorithm, value: measured.digest };
+  }
+
+  xattr(name: string): XattrAnswer {
+    try {
+      return getXattr(this.#setup.fd, name) ?? null;
+    } catch (error) {
+      return error instanceof SystemError && error.code === 'XATTR-UNSUPPORTED' ? 'unsupported' : 'unreadable';
+    }
+  }
+
+  generation(): number {
+    return inodeGeneration(this.#setup.fd) ?? 0;
+  }
+
+  isImmutable(): boolean {
+    return ((inodeFlags(this.#setup.fd) ?? 0) & IMMUTABLE) !== 0;
+  }
+
+  modsig(): OpenedModsig | undefined {
+    return undefined;
+  }
+
+  /** The task that opens for writing is counted by the kernel already, so that nobody else can be told from it. */
+  hasWriters(): boolean | 'unknown' {
+    if (this.#writers === 'unknown' || (this.#writers === 'some' && this.#setup.isWriting)) return 'unknown';
+    return this.#writers === 'some';
+  }
+
+  hasReaders(): boolean | 'unknown' {
+    return 'unknown';
+  }
+
+  isSteady(): boolean {
+    if (!this.#mayBeSteady || this.#writers !== 'none' || probeWriters(this.#setup.fd) !== 'none') return false;
+    return later.read(this.#setup.fd).matches(this.stamp);
+  }
+}
+
+/** A path that is longer than a page has no other name than the inode. */
+function pathOf(fd: number, { device, inode }: FileState): Uint8Array {
+  return descriptorPath(fd) ?? utf8(`inode:${device}:${inode}`);
+}

@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { Bell } from '@assay/linux/files';
+import { openPermissionGroup, PermissionGroup } from '@assay/linux/fanotify';
+import { raiseDescriptorLimit } from '@assay/linux/process';
+import { WatchSignals, type LostMessage } from '../watch-messages.ts';
+import type { WatchHandlers } from '../watch.ts';
+import { createDecider } from '../decision/decider.ts';
+import type { DeciderSetup } from '../decision/setup.ts';
+import type { DecidedMessage, FailureMode, MeasurerSetup, ReaderMessage, ReaderSetup } from './messages.ts';
+
+/** The reader measures what is left for 5 s, and may sit in poll(2) or a slow read besides. */
+const STOP_LIMIT_MS = 8000;
+const ANSWER_LIMIT_MS = 2000;
+/** Each event that waits holds one; the kernel refuses an opening for which there is none. */
+const DESCRIPTORS = 65_536;
+
+export interface GateOptions {
+  readonly mounts: readonly string[];
+  readonly decider: DeciderSetup;
+  /** Without it `open`. */
+  readonly failure?: FailureMode;
+  /** Milliseconds. */
+  readonly answerLimit?: number;
+  /** A group whose events are waiting already, and which others may hold, too. */
+  readonly group?: number;
+  /** A socket that is written to while events are answered. */
+  readonly heartbeat?: number;
+}
+
+/** Lets every opening on the watched file systems wait for its verdict; as the engine sees it. */
+export class Gate {
+  readonly #signals = new WatchSignals();
+  readonly #bell = new Bell();
+  readonly #group: PermissionGroup;
+  readonly #reader: Worker;
+  readonly #measurer: Worker;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #exited = Promise.withResolvers<void>();
+  readonly #early: (DecidedMessage | LostMessage)[] = [];
+  #handlers: WatchHandlers | undefined;
+  #failure: Error | undefined;
+
+  private constructor(options: GateOptions) {
+    const { decider, failure = 'open', answerLimit = ANSWER_LIMIT_MS, heartbeat } = options;
+    const reportsThreads = createDecider(decider).events === 'open';
+    this.#group = new PermissionGroup(options.group ?? openPermissionGroup(reportsThreads));
+    const { port1: measurer, port2: reader } = new MessageChannel();
+    const common = { bell: this.#bell.fd, jobs: new SharedArrayBuffer(8), decider };
+    const measurerSetup: MeasurerSetup = { thread: 'measurer', ...common, reader };
+    const { fd: group } = this.#group;
+    const signals = this.#signals.memory;
+    const mine = { group, reportsThreads, heartbeat, failure, answerLimit, signals };
+    const readerSetup: ReaderSetup = { thread: 'reader', ...common, ...mine, measurer };
+    this.#measurer = new Worker(new URL('./measurer.ts', import.meta.url), {
+      workerData: measurerSetup,
+      transferList: [reader],
+    });
+    this.#reader = new Worker(new URL('./reader.ts', import.meta.url), {
+      workerData: readerSetup,
+      transferList: [measurer],
+    });
+    this.#reader.on('message', (message: ReaderMessage) => this.#receive(message));
+    for (const worker of [this.#measurer, this.#reader]) {
+      worker.once('error', (error) => {
+        this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      });
+    }
+    this.#measurer.once('exit', () => this.#signals.stop());
+    this.#reader.once('exit', () => this.#end());
+  }
+
+  /**
+   * Starts the threads, and watches when they are ready to answer.
+   * @throws SystemError NOT-PERMITTED, KERNEL-LACKS, SYSTEM-CALL
+   */
+  static async start(options: GateOptions): Promise<Gate> {
+    raiseDescriptorLimit(DESCRIPTORS);
+    const gate = new Gate(options);
+    try {
+      await gate.#ready.promise;
+      const { events, wantsClose } = createDecider(options.decider);
+      for (const mount of options.mounts) gate.#group.mark(mount, { opens: events === 'open', closes: wantsClose });
+    } catch (error) {
+      await gate.stop();
+      throw error;
+    }
+    return gate;
+  }
+
+  /** Hands over the messages that came since the start, and all that follow. */
+  connect(handlers: WatchHandlers): void {
+    this.#handlers = handlers;
+    for (const message of this.#early.splice(0)) handlers.message(message);
+    void this.#exited.promise.then(() => handlers.ended(this.#failure));
+  }
+
+  acknowledge(sequence: number): void {
+    this.#signals.acknowledge(sequence);
+    this.#bell.ring();
+  }
+
+  /** Lets the threads answer what is left and end; after a time limit they are ended. */
+  async stop(): Promise<void> {
+    this.#signals.stop();
+    this.#bell.ring();
+    const limit = new AbortController();
+    const late = delay(STOP_LIMIT_MS, 'late', { signal: limit.signal }).catch(() => 'aborted');
+    if ((await Promise.race([this.#exited.promise, late])) === 'late') {
+      void this.#reader.terminate();
+      void this.#measurer.terminate();
+    }
+    limit.abort();
+  }
+
+  #receive(message: ReaderMessage): void {
+    if (message.kind === 'ready') this.#ready.resolve();
+    else if (this.#handlers === undefined) this.#early.push(message);
+    else this.#handlers.message(message);
+  }
+
+  #end(): void {
+    // Nobody answers any more: with the last descriptor of the group the kernel lets go what waits.
+    this.#group.close();
+    this.#ready.reject(this.#failure ?? new Error('the reading thread ended before it watched'));
+    this.#exited.resolve();
+  }
+}

@@ -1,0 +1,56 @@
+import type { Stamp } from '@assay/linux/files';
+import type { AskedEvent } from '@assay/linux/fanotify';
+import { verdictKey } from './verdict-cache.ts';
+
+/** An opening that waits for its answer, or the closing of a written file, which waits for none. */
+export interface Opening extends AskedEvent {
+  /** Of open(2). */
+  readonly flags: number;
+  readonly inodeKey: number;
+  readonly stamp: Stamp;
+  /** Bytes. */
+  readonly size: number;
+  readonly verdictKey: string;
+  /** When it is answered at the latest (`clock`). */
+  readonly end: number;
+}
+
+/** One question about one inode. At most one is asked at a time: those that come meanwhile mostly have the same answer. */
+export interface Job {
+  /** Whose descriptor the file is read by. */
+  readonly lead: Opening;
+  /** Waited before the question was asked, so that its answer is theirs, too. */
+  readonly batch: readonly Opening[];
+  /** Came after it was asked: the content may have changed since. */
+  readonly later: Opening[];
+  /** The last message that has to be acknowledged before the answer. */
+  sequence: number | undefined;
+  /** Given when all is recorded. */
+  allowed: boolean;
+  /** The answers were given without the verdict, as it came too late. */
+  isLate: boolean;
+  /** What to do when all is recorded. */
+  settled: (() => void) | undefined;
+}
+
+/** O_ACCMODE, O_TRUNC, O_APPEND, O_DIRECT, O_PATH of all architectures: what hooks depend on. */
+const ACCESS_FLAGS = 0o3 | 0o1000 | 0o2000 | 0o40000 | 0o200000 | 0o10000000;
+
+/** What of an opening a verdict depends on. */
+export function keyOf(kind: AskedEvent['kind'], flags: number, subject: string): string {
+  return verdictKey(kind === 'open' ? `open ${flags & ACCESS_FLAGS}` : kind, subject);
+}
+
+/** Takes the first of those that wait, and all others to which its answer belongs. */
+export function jobOf(waiting: readonly [Opening, ...Opening[]]): Job {
+  const [lead] = waiting;
+  const isSame = (opening: Opening): boolean =>
+    opening.kind !== 'closed' && opening.verdictKey === lead.verdictKey && isEqual(opening.stamp, lead.stamp);
+  const batch = [lead, ...waiting.slice(1).filter(isSame)];
+  const later = waiting.filter((opening) => !batch.includes(opening));
+  return { lead, batch, later, sequence: undefined, allowed: true, isLate: false, settled: undefined };
+}
+
+function isEqual(a: Stamp, b: Stamp): boolean {
+  return a.every((word, index) => word === b[index]);
+}

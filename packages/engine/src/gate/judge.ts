@@ -1,0 +1,101 @@
+import type { HashName } from '@assay/core/hash';
+import { FileStatus, type Stamp } from '@assay/linux/files';
+import { setXattr, removeXattr } from '@assay/linux/xattr';
+import type { CacheGrant, Decider, Decision, FileMemory } from '../decision/contract.ts';
+import { taskOf } from './task.ts';
+import { EventFile } from './event-file.ts';
+import { FileSystems } from './file-systems.ts';
+
+/** include/uapi/asm-generic/fcntl.h */
+const O_ACCMODE = 3;
+const O_DIRECT = process.arch === 'arm64' ? 0o200000 : 0o40000;
+
+/** What is opened, and how. Plain data, which threads hand over. */
+export interface Case {
+  readonly kind: 'exec' | 'open' | 'closed';
+  readonly fd: number;
+  readonly pid: number;
+  /** Of open(2); 0 where they are not known. */
+  readonly flags: number;
+  readonly memory: FileMemory | undefined;
+  /** Known of the content in this very state. */
+  readonly of: Stamp;
+  readonly digests: ReadonlyMap<HashName, Uint8Array> | undefined;
+  /** When the verdict is wanted at the latest (`clock`). */
+  readonly end: number;
+}
+
+/** What a thread found out about one case. */
+export interface Verdict extends Pick<Decision, 'allowed' | 'entries' | 'lost' | 'audits' | 'memory'> {
+  /** The state that the verdict is of. */
+  readonly stamp: Stamp;
+  readonly path: Uint8Array;
+  readonly cache: CacheGrant | undefined;
+  /** Good as long as the state is; of a file that nobody could change unseen. */
+  readonly digests: ReadonlyMap<HashName, Uint8Array> | undefined;
+  /** Labels that could not be written. */
+  readonly failures: readonly string[];
+}
+
+/** Milliseconds on a clock that all threads share. */
+export function clock(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** Asks the decider about files that are opened. One per thread. */
+export class Judge {
+  readonly decider: Decider;
+  readonly #status = new FileStatus();
+  readonly #fileSystems = new FileSystems();
+
+  constructor(decider: Decider) {
+    this.decider = decider;
+  }
+
+  /** Blocks the thread while the content is hashed. */
+  judge(event: Case): Verdict {
+    const file = this.#fileOf(event);
+    const decision = this.#decide(event, file);
+    const failures = decision.writes.flatMap(({ name, value }) => written(event.fd, name, value));
+    return {
+      allowed: decision.allowed,
+      entries: decision.entries,
+      ...(decision.lost === undefined ? {} : { lost: decision.lost }),
+      audits: decision.audits,
+      memory: decision.memory,
+      stamp: file.stamp,
+      path: file.path,
+      cache: decision.cache,
+      digests: decision.cache === undefined ? undefined : file.foundDigests,
+      failures,
+    };
+  }
+
+  #fileOf({ fd, of, digests, flags, end }: Case): EventFile {
+    const status = this.#status.read(fd);
+    const fileSystem = this.#fileSystems.of(status.identity.device, fd);
+    const known = status.matches(of) ? digests : undefined;
+    const isWriting = (flags & O_ACCMODE) !== 0;
+    return new EventFile({ fd, status, fileSystem, digests: known, isWriting, isOver: () => clock() > end });
+  }
+
+  #decide({ kind, pid, flags, memory }: Case, file: EventFile): Decision {
+    const task = taskOf(pid);
+    const remembered = memory === undefined ? {} : { memory };
+    if (kind === 'closed') {
+      return { allowed: true, entries: [], ...this.decider.close({ file, task, ...remembered }) };
+    }
+    const hooks = this.decider.hooksOf({ isExec: kind === 'exec', flags }, file);
+    return this.decider.decide({ file, task, hooks, isDirect: (flags & O_DIRECT) !== 0, ...remembered });
+  }
+}
+
+function written(fd: number, name: string, value: Uint8Array | null): string[] {
+  try {
+    if (value === null) removeXattr(fd, name);
+    else setXattr(fd, name, value);
+    return [];
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
+  }
+}

@@ -1,0 +1,37 @@
+import { workerData } from 'node:worker_threads';
+import { Bell } from '@assay/linux/files';
+import { createDecider } from '../decision/decider.ts';
+import { Jobs } from './jobs.ts';
+import { Judge, type Case, type Verdict } from './judge.ts';
+import type { MeasurerAnswer, MeasurerSetup } from './messages.ts';
+import { warmUp } from './threads.ts';
+
+// The thread that hashes large files while the reader answers for others. It ends when the reader says so.
+
+function isSetup(data: unknown): data is MeasurerSetup {
+  return typeof data === 'object' && data !== null && 'thread' in data && data.thread === 'measurer';
+}
+
+function verdictOf(judge: Judge, question: Case): Verdict | undefined {
+  try {
+    return judge.judge(question);
+  } catch {
+    return undefined;
+  }
+}
+
+function answerAll({ reader: port, jobs, bell, decider }: MeasurerSetup): void {
+  const queue = new Jobs(jobs, port);
+  const readersBell = new Bell(bell);
+  const judge = new Judge(createDecider(decider));
+  warmUp(judge);
+  for (let job = queue.next(); job !== undefined; job = queue.next()) {
+    const answer: MeasurerAnswer = { id: job.id, verdict: verdictOf(judge, job.question) };
+    port.postMessage(answer);
+    readersBell.ring();
+  }
+  port.close();
+}
+
+if (!isSetup(workerData)) throw new Error('this module is a worker thread of gate.ts');
+answerAll(workerData);

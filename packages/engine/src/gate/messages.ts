@@ -1,0 +1,62 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { AuditEvent } from '../decision/contract.ts';
+import type { EntryDraft } from '../drafts.ts';
+import type { LostMessage } from '../watch-messages.ts';
+import type { DeciderSetup } from '../decision/setup.ts';
+import type { Case, Verdict } from './judge.ts';
+
+// What the threads of the gate say to each other. The reader asks nobody: it posts, and goes on with the next event.
+
+/** Whether an opening that no verdict was found for in time goes on (`open`) or is refused (`closed`). */
+export type FailureMode = 'open' | 'closed';
+
+/** What the reading thread is started with. Descriptors are numbers, as all threads of a process share them. */
+export interface ReaderSetup {
+  readonly thread: 'reader';
+  /** Of the fanotify group; its marks are set by others. */
+  readonly group: number;
+  /** Whether the group names threads instead of processes. */
+  readonly reportsThreads: boolean;
+  /** The `Bell` that the other threads ring. */
+  readonly bell: number;
+  /** A socket into which the thread writes a byte from time to time: it is alive. */
+  readonly heartbeat: number | undefined;
+  readonly failure: FailureMode;
+  /** Milliseconds that an opening waits at most for its verdict, listing and extending included. */
+  readonly answerLimit: number;
+  /** Memory of `WatchSignals`. */
+  readonly signals: SharedArrayBuffer;
+  /** Counts jobs; the measuring thread waits for it to change. */
+  readonly jobs: SharedArrayBuffer;
+  readonly measurer: MessagePort;
+  readonly decider: DeciderSetup;
+}
+
+/** What the measuring thread, which hashes large files, is started with. */
+export interface MeasurerSetup extends Pick<ReaderSetup, 'bell' | 'jobs' | 'decider'> {
+  readonly thread: 'measurer';
+  readonly reader: MessagePort;
+}
+
+export interface MeasurerQuestion {
+  readonly id: number;
+  readonly question: Case;
+}
+
+/** Without verdict: the file cannot be looked at. */
+export interface MeasurerAnswer {
+  readonly id: number;
+  readonly verdict: Verdict | undefined;
+}
+
+/** What is to be recorded of one decision, in this order. */
+export interface DecidedMessage extends Pick<Verdict, 'failures'> {
+  readonly kind: 'decided';
+  readonly sequence: number;
+  readonly entries: readonly EntryDraft[];
+  readonly audits: readonly AuditEvent[];
+  readonly pid: number;
+}
+
+/** From the reading thread to the engine. Those with a sequence number are acknowledged, in their order. */
+export type ReaderMessage = { readonly kind: 'ready' } | DecidedMessage | LostMessage;

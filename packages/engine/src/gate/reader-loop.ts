@@ -1,0 +1,287 @@
+import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
+import { Bell, descriptorPath, FileStatus, probeWriters, Readiness, sameState } from '@assay/linux/files';
+import { PermissionGroup, type AskedEvent } from '@assay/linux/fanotify';
+import { WatchSignals, type LostReason } from '../watch-messages.ts';
+import { jobOf, keyOf, type Job, type Opening } from './job.ts';
+import { clock, type Case, type Judge, type Verdict } from './judge.ts';
+import type { MeasurerAnswer, MeasurerQuestion, ReaderMessage, ReaderSetup } from './messages.ts';
+import { openFlags } from './open-flags.ts';
+import { isOwnThread } from './own-threads.ts';
+import { taskOf } from './task.ts';
+import { VerdictCache } from './verdict-cache.ts';
+
+/** Larger files are hashed by the other thread: in the time that this takes others are answered. */
+const INLINE_BYTES = 256 * 1024;
+const IDLE_MS = 200;
+/** While somebody waits. */
+const WAITING_MS = 20;
+const HEARTBEAT_MS = 500;
+/** How long what was opened before the stop may take. */
+const DRAIN_LIMIT_MS = 5000;
+const O_RDWR = 2;
+const GROUP = 0;
+const BELL = 1;
+
+export interface ReaderParts {
+  readonly setup: Pick<ReaderSetup, 'group' | 'reportsThreads' | 'bell' | 'failure' | 'answerLimit' | 'signals'>;
+  readonly judge: Judge;
+  /** Says something to the engine. */
+  readonly tell: (message: ReaderMessage) => void;
+  /** Asks the measuring thread; what it answers comes by the port. */
+  readonly ask: (question: MeasurerQuestion) => void;
+  readonly answers: MessagePort;
+  readonly beat: () => void;
+}
+
+/**
+ * Answers the openings of a group. It opens no watched file and waits for nothing but events, so that nobody waits for it
+ * who it waits for; what takes time is done by others, who ring its bell when they are done.
+ */
+export class ReaderLoop {
+  readonly #parts: ReaderParts;
+  readonly #group: PermissionGroup;
+  readonly #bell: Bell;
+  readonly #readiness: Readiness;
+  readonly #signals: WatchSignals;
+  readonly #status = new FileStatus();
+  readonly #cache = new VerdictCache();
+  readonly #jobs = new Map<number, Job>();
+  /** Executions that were allowed and whose second event, the opening, is still to come: thread and inode. */
+  readonly #executed = new Map<number, number>();
+  #sequence = 0;
+  /** A message whose acknowledgement came too late. Until it comes nobody is made to wait. */
+  #late: number | undefined;
+  #nextBeat = 0;
+  #nextLook = 0;
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
+    this.#group = new PermissionGroup(parts.setup.group);
+    this.#bell = new Bell(parts.setup.bell);
+    this.#readiness = new Readiness([parts.setup.group, parts.setup.bell]);
+    this.#signals = new WatchSignals(parts.setup.signals);
+  }
+
+  run(): void {
+    while (!this.#signals.stopping) this.#turn(this.#jobs.size > 0 ? WAITING_MS : IDLE_MS);
+    this.#group.unmarkAll();
+    for (const end = clock() + DRAIN_LIMIT_MS; clock() < end; ) {
+      const taken = this.#turn(this.#jobs.size > 0 ? WAITING_MS : 0);
+      if (taken === 0 && this.#jobs.size === 0) return;
+    }
+    for (const job of this.#jobs.values()) this.#giveUp(job, 'stopped');
+  }
+
+  /** @returns how many events came */
+  #turn(patience: number): number {
+    this.#readiness.wait(patience);
+    const isReady = this.#readiness.isReady(GROUP);
+    const taken = isReady ? this.#take() : 0;
+    if (this.#readiness.isReady(BELL)) this.#hear();
+    const now = clock();
+    if (now >= this.#nextBeat) {
+      this.#nextBeat = now + HEARTBEAT_MS;
+      this.#parts.beat();
+    }
+    if (now >= this.#nextLook && this.#jobs.size > 0) {
+      this.#nextLook = now + WAITING_MS;
+      for (const job of this.#jobs.values()) if (!job.isLate && now > job.lead.end) this.#giveUp(job, 'answer-late');
+    }
+    return taken;
+  }
+
+  #take(): number {
+    const { events, dropped } = this.#group.read();
+    for (let count = 0; count < dropped; count++) this.#lost('event-dropped');
+    // Own openings first: a thread of this process may wait for one while another event waits for that thread.
+    const others = events.filter((event) => !this.#answerOwn(event));
+    for (const event of others) this.#meet(event);
+    return events.length;
+  }
+
+  #answerOwn(event: AskedEvent): boolean {
+    if (!isOwnThread(event.pid, this.#parts.setup.reportsThreads)) return false;
+    if (event.kind !== 'closed') this.#group.answer(event.fd, true);
+    this.#group.release(event.fd);
+    return true;
+  }
+
+  /** Whatever goes wrong, the event is answered and its descriptor closed. */
+  #meet(event: AskedEvent): void {
+    try {
+      this.#look(event);
+    } catch {
+      this.#lost('file-unreadable');
+      this.#answer(event, this.#parts.setup.failure === 'open');
+    }
+  }
+
+  #look(event: AskedEvent): void {
+    const { decider } = this.#parts.judge;
+    const status = this.#status.read(event.fd);
+    if (!status.isRegular) {
+      this.#answer(event, true);
+      return;
+    }
+    const flags = event.kind === 'open' ? this.#flagsOf(event, status.inodeKey) : 0;
+    if (flags === 'exec') {
+      this.#answer(event, true);
+      return;
+    }
+    const key = keyOf(event.kind, flags, decider.needsSubject ? decider.subjectKey(taskOf(event.pid)) : '');
+    if (event.kind !== 'closed' && this.#cache.allows(status, decider.epoch, key)) {
+      this.#noteExecution(event, status.inodeKey);
+      this.#answer(event, true);
+      return;
+    }
+    const { inodeKey, size } = status;
+    const end = clock() + this.#parts.setup.answerLimit;
+    this.#wait({ ...event, flags, inodeKey, size, stamp: status.stamp(), verdictKey: key, end });
+  }
+
+  /** @returns `exec` for the second event of an execution that was decided */
+  #flagsOf({ pid, fd }: AskedEvent, inodeKey: number): number | 'exec' {
+    const flags = openFlags(pid);
+    if (flags === 'exec' && this.#executed.get(pid) === inodeKey) {
+      this.#executed.delete(pid);
+      return 'exec';
+    }
+    if (typeof flags === 'number') return flags;
+    return flags === undefined && probeWriters(fd) === 'some' ? O_RDWR : 0;
+  }
+
+  #noteExecution({ kind, pid }: AskedEvent, inodeKey: number): void {
+    if (kind !== 'exec' || this.#parts.judge.decider.events === 'exec') return;
+    if (this.#executed.size >= 4096) this.#executed.clear();
+    this.#executed.set(pid, inodeKey);
+  }
+
+  #wait(opening: Opening): void {
+    const job = this.#jobs.get(opening.inodeKey);
+    if (job === undefined) this.#ask(jobOf([opening]));
+    else if (job.isLate) this.#answer(opening, this.#parts.setup.failure === 'open');
+    else job.later.push(opening);
+  }
+
+  #ask(job: Job): void {
+    const { lead } = job;
+    this.#jobs.set(lead.inodeKey, job);
+    const question = this.#caseOf(lead);
+    const { decider } = this.#parts.judge;
+    // What looks at programs of other processes opens them, which this thread must not.
+    if (lead.size < INLINE_BYTES && !decider.wantsClose) {
+      this.#conclude(job, this.#parts.judge.judge(question));
+    } else {
+      this.#parts.ask({ id: lead.inodeKey, question });
+    }
+  }
+
+  #caseOf({ kind, fd, pid, flags, stamp, inodeKey, end }: Opening): Case {
+    const known = this.#cache.known(stamp, inodeKey);
+    const { memory, digests, stamp: of = stamp } = known ?? {};
+    // Before the answer is due, so that a file that takes too long is told from an engine that is late.
+    return { kind, fd, pid, flags, memory, digests, of, end: end - this.#parts.setup.answerLimit / 10 };
+  }
+
+  /** Messages of the other threads, and acknowledgements. */
+  #hear(): void {
+    this.#bell.silence();
+    for (;;) {
+      const received: { message: MeasurerAnswer } | undefined = receiveMessageOnPort(this.#parts.answers);
+      if (received === undefined) break;
+      const { id, verdict } = received.message;
+      const job = this.#jobs.get(id);
+      if (job !== undefined) this.#conclude(job, verdict);
+    }
+    for (const job of this.#jobs.values()) {
+      if (job.sequence !== undefined && this.#signals.isAcknowledged(job.sequence)) job.settled?.();
+    }
+  }
+
+  #isBehind(): boolean {
+    if (this.#late !== undefined && this.#signals.isAcknowledged(this.#late)) this.#late = undefined;
+    return this.#late !== undefined;
+  }
+
+  /** The verdict is there: it is recorded first and given then. */
+  #conclude(job: Job, verdict: Verdict | undefined): void {
+    const { lead } = job;
+    if (verdict === undefined) {
+      if (!job.isLate) this.#giveUp(job, 'file-unreadable');
+      this.#finish(job);
+      return;
+    }
+    job.allowed = verdict.allowed;
+    job.settled = () => {
+      this.#remember(lead, verdict);
+      this.#finish(job);
+    };
+    job.sequence = this.#record(verdict, lead.pid);
+    if (job.sequence === undefined) job.settled();
+    else if (this.#isBehind() && !job.isLate) this.#giveUp(job, 'answer-late');
+  }
+
+  /** @returns what has to be acknowledged; undefined where nothing is recorded */
+  #record({ entries, audits, lost, path, failures }: Verdict, pid: number): number | undefined {
+    if (entries.length > 0 || audits.length > 0 || failures.length > 0) {
+      this.#parts.tell({ kind: 'decided', sequence: ++this.#sequence, entries, audits, failures, pid });
+    }
+    if (lost !== undefined) this.#lost(lost, path);
+    return entries.length > 0 || lost !== undefined ? this.#sequence : undefined;
+  }
+
+  #remember({ inodeKey, verdictKey: key }: Opening, { stamp, cache, digests, memory }: Verdict): void {
+    const before = this.#cache.known(stamp, inodeKey);
+    const isSame = before !== undefined && before.epoch === cache?.epoch && sameState(before.stamp, stamp);
+    const verdicts = isSame ? before.verdicts : new Set<string>();
+    if (cache !== undefined) verdicts.add(key);
+    this.#cache.put(inodeKey, { stamp, epoch: cache?.epoch ?? -1, verdicts, digests, memory });
+  }
+
+  /** Nobody waits longer than the limit: what waits is let go or refused, and the job ends when its verdict is there. */
+  #giveUp(job: Job, reason: LostReason): void {
+    job.isLate = true;
+    if (job.sequence !== undefined) this.#late = job.sequence;
+    const isAllowed = this.#parts.setup.failure === 'open';
+    this.#lost(reason, descriptorPath(job.lead.fd));
+    for (const opening of [...job.batch, ...job.later.splice(0)]) {
+      if (opening === job.lead) this.#group.answer(opening.fd, isAllowed);
+      else this.#answer(opening, isAllowed);
+    }
+  }
+
+  /** Gives the answers, and asks again for those that came meanwhile. */
+  #finish(job: Job): void {
+    this.#jobs.delete(job.lead.inodeKey);
+    if (job.isLate) this.#group.release(job.lead.fd);
+    else for (const opening of job.batch) this.#settle(opening, job.allowed);
+    this.#again(job.later);
+  }
+
+  #settle(opening: Opening, allowed: boolean): void {
+    if (allowed) this.#noteExecution(opening, opening.inodeKey);
+    this.#answer(opening, allowed);
+  }
+
+  /** Those that the cache answers now are answered; the others ask anew, all at once where they ask the same. */
+  #again(openings: readonly Opening[]): void {
+    const { epoch } = this.#parts.judge.decider;
+    const waiting = openings.filter((opening) => {
+      const status = this.#status.read(opening.fd);
+      const isKnown = opening.kind !== 'closed' && this.#cache.allows(status, epoch, opening.verdictKey);
+      if (isKnown) this.#settle(opening, true);
+      return !isKnown;
+    });
+    const [first, ...others] = waiting;
+    if (first !== undefined) this.#ask(jobOf([first, ...others]));
+  }
+
+  #answer({ kind, fd }: AskedEvent, allowed: boolean): void {
+    if (kind !== 'closed') this.#group.answer(fd, allowed);
+    this.#group.release(fd);
+  }
+
+  #lost(reason: LostReason, path?: Uint8Array): void {
+    this.#parts.tell({ kind: 'lost', sequence: ++this.#sequence, reason, path });
+  }
+}

@@ -1,0 +1,38 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { Pulse } from '@assay/linux/process';
+import { createDecider } from '../decision/decider.ts';
+import { Jobs } from './jobs.ts';
+import { Judge } from './judge.ts';
+import type { ReaderSetup } from './messages.ts';
+import { ReaderLoop } from './reader-loop.ts';
+import { hurry, warmUp } from './threads.ts';
+
+// The thread that reads and answers the events of fanotify. It never returns to the event loop of Node until it ends.
+
+function isSetup(data: unknown): data is ReaderSetup {
+  return typeof data === 'object' && data !== null && 'thread' in data && data.thread === 'reader';
+}
+
+const port = parentPort;
+if (port === null || !isSetup(workerData)) throw new Error('this module is a worker thread of gate.ts');
+const setup = workerData;
+const judge = new Judge(createDecider(setup.decider));
+const jobs = new Jobs(setup.jobs, setup.measurer);
+const pulse = setup.heartbeat === undefined ? undefined : new Pulse(setup.heartbeat);
+hurry();
+warmUp(judge);
+const { measurer } = setup;
+const loop = new ReaderLoop({
+  setup,
+  judge,
+  tell: (message) => port.postMessage(message),
+  ask: (question) => jobs.post(question),
+  answers: measurer,
+  beat: () => pulse?.beat(),
+});
+port.postMessage({ kind: 'ready' });
+try {
+  loop.run();
+} finally {
+  jobs.end();
+}

@@ -1,0 +1,61 @@
+import { sameFile, type FileStatus, type Stamp } from '@assay/linux/files';
+import type { HashName } from '@assay/core/hash';
+import type { FileMemory } from '../decision/contract.ts';
+
+/** What is known of one inode. */
+export interface KnownFile {
+  /** The state that all but the memory holds for. */
+  stamp: Stamp;
+  /** Of the policy that gave the verdicts. */
+  epoch: number;
+  /** Questions that were answered with yes and nothing to record (`verdictKey`). */
+  readonly verdicts: Set<string>;
+  /** Of the content, where nobody could have changed it since without another ctime. */
+  digests: ReadonlyMap<HashName, Uint8Array> | undefined;
+  memory: FileMemory | undefined;
+}
+
+/** A question that one verdict answers: what for the file is opened, and by whom as far as the policy looks. */
+export function verdictKey(access: string, subject: string): string {
+  return subject === '' ? access : `${access} ${subject}`;
+}
+
+/**
+ * Verdicts that may be given again: keyed by device, inode and birth time, and good for one size, ctime and policy. What may
+ * come in is decided in `OpenedEventFile.isSteady`. The oldest file goes when there are too many.
+ */
+export class VerdictCache {
+  readonly #files = new Map<number, KnownFile>();
+  readonly #limit: number;
+
+  constructor(limit = 65_536) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#files.size;
+  }
+
+  /** Whether this question was answered for the file as it is now, under the same policy. */
+  allows(status: FileStatus, epoch: number, key: string): boolean {
+    const file = this.#files.get(status.inodeKey);
+    return file !== undefined && file.epoch === epoch && file.verdicts.has(key) && status.matches(file.stamp);
+  }
+
+  /** What is known of the inode, in whatever state it was; of another one that had its number nothing. */
+  known(stamp: Stamp, inodeKey: number): KnownFile | undefined {
+    const file = this.#files.get(inodeKey);
+    return file !== undefined && sameFile(file.stamp, stamp) ? file : undefined;
+  }
+
+  put(inodeKey: number, file: KnownFile): void {
+    const [oldest] = this.#files.keys();
+    if (oldest !== undefined && this.#files.size >= this.#limit && !this.#files.has(inodeKey))
+      this.#files.delete(oldest);
+    this.#files.set(inodeKey, file);
+  }
+
+  forget(inodeKey: number): void {
+    this.#files.delete(inodeKey);
+  }
+}

@@ -1,0 +1,2 @@
+export { raiseDescriptorLimit } from './hold.ts';
+export { Pulse } from './pulse.ts';
