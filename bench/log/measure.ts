@@ -6,10 +6,14 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const MEMORY_EVERY_MILLISECONDS = 20;
+/** USER_HZ, which is 100 wherever Linux runs (include/asm-generic/param.h). */
+const TICKS_PER_SECOND = 100;
 
 export interface Measured {
   /** From the start of the process to its end. */
   readonly seconds: number;
+  /** Of all processors, by the program and what it ran. Says more than the time on a machine that does other things too. */
+  readonly processorSeconds: number;
   /** Peak of the resident memory. */
   readonly megabytes: number;
   readonly output: string;
@@ -17,6 +21,7 @@ export interface Measured {
 
 /** @throws Error when the program does not end with 0 */
 export async function measure(program: string, ...parameters: readonly string[]): Promise<Measured> {
+  const before = childrenTicks();
   const started = performance.now();
   const child = spawn(program, parameters, { stdio: ['ignore', 'pipe', 'pipe'] });
   const exit = once(child, 'exit').then(() => performance.now());
@@ -27,7 +32,16 @@ export async function measure(program: string, ...parameters: readonly string[])
     peakMemory(child.pid ?? 0, exit),
   ]);
   if (child.exitCode !== 0) throw new Error(`${program} ended with ${child.exitCode}: ${stderr.slice(0, 1000)}`);
-  return { seconds: (ended - started) / 1000, megabytes, output: stdout + stderr };
+  const processorSeconds = (childrenTicks() - before) / TICKS_PER_SECOND;
+  return { seconds: (ended - started) / 1000, processorSeconds, megabytes, output: stdout + stderr };
+}
+
+/** cutime and cstime of proc_pid_stat(5): of processes that ended; nothing else may run beside. */
+function childrenTicks(): number {
+  const fields = readFileSync('/proc/self/stat', 'latin1')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return Number(fields[13]) + Number(fields[14]);
 }
 
 /** VmHWM of proc_pid_status(5), as long as the process runs. */
