@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { action, collect, command, examples, group, outputOption } from './declare.ts';
-import { KEY_DIRECTORY } from './evm-key/directory.ts';
 import { tpmOption } from './tpm-commands.ts';
+
+/** Where the kernel's documentation and dracut look for keys of EVM. */
+const KEY_DIRECTORY = '/etc/keys';
 
 /** The declarations of `assay key evm`. */
 export function addKeyEvm(key: Command): void {

@@ -5,8 +5,6 @@ import { parseSealedFile, type SealedFile } from '@assay/core/tpm';
 import { boundedContent } from '../bounded-file.ts';
 import { isFileError } from '../exit.ts';
 
-/** Where the kernel's documentation and dracut look for keys of EVM. */
-export const KEY_DIRECTORY = '/etc/keys';
 export const EVM_KEY_FILE = 'evm-user.blob';
 export const MASTER_KEY_FILE = 'kmk-user.blob';
 const SEALED = /^kmk-user(?:\.\d{1,3})?\.sealed$/;
