@@ -5,6 +5,7 @@ const ROOMS = [
   'bytes',
   'hash',
   'keys',
+  'dsse',
   'x509',
   'cms',
   'measurement',
@@ -21,6 +22,7 @@ const ROOMS = [
   'evidence',
   'reference',
   'verdict',
+  'ear',
 ];
 
 const PACKAGES = {

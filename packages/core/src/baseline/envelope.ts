@@ -1,4 +1,5 @@
-import { concat, fromBase64, toBase64, utf8 } from '../bytes/index.ts';
+import { fromBase64, toBase64 } from '../bytes/index.ts';
+import { preAuthEncoding } from '../dsse/index.ts';
 import { FormatError } from '../errors/index.ts';
 import { FIELDS, isRecord, list, record, text } from './fields.ts';
 
@@ -13,10 +14,9 @@ export interface EnvelopeSignature {
   readonly sig: Uint8Array;
 }
 
-/** What is signed: the pre-authentication encoding of DSSE. */
+/** What is signed. */
 export function signedBytes(payload: Uint8Array): Uint8Array<ArrayBuffer> {
-  const head = `DSSEv1 ${utf8(PAYLOAD_TYPE).length} ${PAYLOAD_TYPE} ${payload.length} `;
-  return concat([utf8(head), payload]);
+  return preAuthEncoding(PAYLOAD_TYPE, payload);
 }
 
 /** The envelope as a line, without its end. */

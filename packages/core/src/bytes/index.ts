@@ -1,4 +1,5 @@
 export { equalBytes, isAllZero } from './equal.ts';
+export { canonicalJson, isMembers, strictJson, type Members } from './json.ts';
 export { nameMatcher } from './name-pattern.ts';
 export { leftPadded } from './pad.ts';
 export { checkRange } from './range.ts';

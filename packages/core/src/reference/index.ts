@@ -18,6 +18,19 @@ export type { Loss } from './losses.ts';
 export type { Matcher, PatternCompiler } from './patterns.ts';
 export { checkedReference, isDigest, parseReference, type ParsedReference } from './reader.ts';
 export {
+  admitReference,
+  REFERENCE_PAYLOAD_TYPE,
+  referenceDigest,
+  verifyBundledReference,
+  verifyEnvelope,
+  verifySignedReference,
+  type BundleCheck,
+  type MessageSignatures,
+  type TrustedKey,
+  type VerifiedReference,
+  type VersionInForce,
+} from './verify.ts';
+export {
   buildReference,
   captureReference,
   compileReference,

@@ -1,8 +1,7 @@
-import { printable, utf8 } from '../bytes/index.ts';
+import { isMembers, printable, strictJson, utf8, type Members } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import type { BufferRule, Exclude, FileRule, ReferenceDocument, SignerKey } from './document.ts';
 import { emptyReference } from './document.ts';
-import { isMembers, strictJson, type Members } from './json.ts';
 import { Losses, type Loss } from './losses.ts';
 import type { PatternCompiler } from './patterns.ts';
 import { checkedReference, type ParsedReference } from './reader.ts';
@@ -31,7 +30,7 @@ export function importKeylimePolicy(
   options: KeylimeImportOptions,
   patterns: PatternCompiler,
 ): { reference: ParsedReference; losses: Loss[] } {
-  const policy = strictJson(bytes);
+  const policy = strictJson(bytes, 'REFERENCE-FORM');
   const { version } = members(members(policy, 'the policy')['meta'], 'meta');
   if (version !== 1) throw wrong('meta.version', 'is not 1');
   const top = members(policy, 'the policy');
@@ -111,7 +110,7 @@ function excludesOf(
 function verificationKeys(value: unknown, losses: Losses): SignerKey[] {
   if (typeof value !== 'string') throw wrong('verification-keys', 'is no text');
   if (value === '') return [];
-  const ring = members(strictJson(utf8(value)), 'verification-keys');
+  const ring = members(strictJson(utf8(value), 'REFERENCE-FORM'), 'verification-keys');
   const pubkeys = texts(ring['pubkeys'] ?? [], 'verification-keys.pubkeys');
   const ids = ring['keyids'] ?? [];
   if (!Array.isArray(ids) || ids.length !== pubkeys.length) throw wrong('verification-keys.keyids', 'fits no pubkeys');

@@ -1,4 +1,4 @@
-import { fromBase64, utf8 } from '../bytes/index.ts';
+import { canonicalJson, fromBase64, isMembers, strictJson, utf8, type Members } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import { hashAlgorithm, isHashName } from '../hash/index.ts';
 import {
@@ -15,7 +15,6 @@ import {
   type ReferenceDocument,
   type SignerKey,
 } from './document.ts';
-import { canonicalJson, isMembers, strictJson, type Members } from './json.ts';
 
 /** Reference values that were read. Nobody vouches for them yet. */
 export interface ParsedReference {
@@ -41,7 +40,7 @@ const DIGEST = /^(?:verity-)?([a-z0-9-]+):([0-9a-f]+)$/;
  */
 export function parseReference(bytes: Uint8Array): ParsedReference {
   if (bytes.length > LIMITS.bytes) throw new FormatError('BYTES-LIMIT', `reference values of ${bytes.length} bytes`);
-  const document = documentOf(strictJson(bytes));
+  const document = documentOf(strictJson(bytes, 'REFERENCE-FORM'));
   return { document, canonical: utf8(canonicalJson(document)) };
 }
 

@@ -1,6 +1,6 @@
-import { FormatError } from '../errors/index.ts';
+import { FormatError, type FormatCode } from '../errors/index.ts';
 
-/** Levels of lists and objects: reference values have six. */
+/** Levels of lists and objects; documents of Assay have six, bundles of signatures some more. */
 const DEEPEST = 16;
 const STRINGS = /"(?:[^"\\]|\\.)*"/g;
 
@@ -8,27 +8,28 @@ export type Members = Readonly<Record<string, unknown>>;
 
 /**
  * The value of a JSON text in which no object names a member twice; `JSON.parse` would take the last of them.
- * @throws FormatError REFERENCE-FORM
+ * @param code of the error for what is no such text
+ * @throws FormatError `code`, BYTES-LIMIT
  */
-export function strictJson(bytes: Uint8Array): unknown {
-  const text = decoded(bytes);
+export function strictJson(bytes: Uint8Array, code: FormatCode): unknown {
+  const text = decoded(bytes, code);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new FormatError('REFERENCE-FORM', 'the text is not JSON');
+    throw new FormatError(code, 'the text is not JSON');
   }
   // In JSON, a colon outside of strings stands after the name of a member, and nowhere else.
   const named = text.replace(STRINGS, '').match(/:/g)?.length ?? 0;
-  if (named !== countMembers(value)) throw new FormatError('REFERENCE-FORM', 'an object names a member twice');
+  if (named !== countMembers(value)) throw new FormatError(code, 'an object names a member twice');
   return value;
 }
 
-function decoded(bytes: Uint8Array): string {
+function decoded(bytes: Uint8Array, code: FormatCode): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw new FormatError('REFERENCE-FORM', 'the text is not UTF-8');
+    throw new FormatError(code, 'the text is not UTF-8');
   }
 }
 

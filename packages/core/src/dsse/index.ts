@@ -1,0 +1,8 @@
+export {
+  encodeEnvelope,
+  looksLikeEnvelope,
+  parseEnvelope,
+  preAuthEncoding,
+  type EnvelopeSignature,
+  type ParsedEnvelope,
+} from './envelope.ts';
