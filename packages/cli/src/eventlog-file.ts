@@ -54,7 +54,7 @@ function structureText(
     case 'separator':
       return `separator ${event.value}`;
     case 'variable':
-      return `${event.name}${variableValue(event)}`;
+      return `${event.name}${variableValue(event)}${followingText(event.following)}`;
     case 'authority':
       return `${event.name} vouches for an image`;
     case 'image':
@@ -68,6 +68,10 @@ function structureText(
     case 'malformed':
       return `not of its form: ${event.problem.message}`;
   }
+}
+
+function followingText(following = 0): string {
+  return following === 0 ? '' : `, and ${following} variables more`;
 }
 
 function variableValue(event: Extract<DecodedEvent, { kind: 'variable' }>): string {

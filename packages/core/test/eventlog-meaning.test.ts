@@ -62,6 +62,14 @@ describe('Secure Boot', () => {
     assert.equal(secureBoot([...withChanges({}), authority(CERTIFICATE, SHIM, 'Shim')]).state, 'on');
   });
 
+  test('stays on when the vendor_db of shim, under the GUID of db, vouches for an image and db for shim', () => {
+    const vendorDb = authority(CERTIFICATE, undefined, 'vendor_db');
+    assert.equal(secureBoot([...withChanges({}), vendorDb]).state, 'on');
+    const { state, reasons } = secureBoot(withChanges({ authority: vendorDb }));
+    assert.equal(state, 'unknown');
+    assert.match(reasons.join(), /db does not vouch for shim/);
+  });
+
   test('stays on without DMA protection, with a note', () => {
     const action: ForgedEvent = { pcr: 7, type: 0x80000007, data: utf8('DMA Protection Disabled') };
     const { state, notes } = secureBoot([action, ...withChanges({})]);
@@ -151,6 +159,36 @@ test('case 54: two kernel command lines are both shown', () => {
   const { events } = parseEventLog(agileLog([line('a'), line('b')]));
   const lines = events.map(decodeEvent).filter(({ kind }) => kind === 'kernel-command-line');
   assert.equal(lines.length, 2);
+});
+
+test('boot variables that stand in one event are counted; other events hold one', () => {
+  const order = variable(GLOBAL, 'BootOrder', Uint8Array.of(1, 0));
+  const data = concat([
+    order,
+    variable(GLOBAL, 'Boot0001', Uint8Array.of(1)),
+    variable(GLOBAL, 'Boot0002', new Uint8Array(9)),
+  ]);
+  const { decoded } = only({ pcr: 1, type: 0x80000002, data });
+  assert.ok(decoded.kind === 'variable');
+  assert.deepEqual([decoded.name, decoded.length, decoded.following], ['BootOrder', 2, 2]);
+  assert.equal(only({ pcr: 1, type: 0x80000002, data: data.subarray(0, -1) }).decoded.kind, 'malformed');
+  assert.equal(only({ pcr: 7, type: VARIABLE_DRIVER_CONFIG, data }).decoded.kind, 'malformed');
+});
+
+test('a tagged event may be a bare text', () => {
+  const { decoded } = only({ pcr: 3, type: 6, data: utf8('LOADED_IMAGE::LoadOptions\0') });
+  assert.deepEqual(decoded, { kind: 'loader-text', text: 'LOADED_IMAGE::LoadOptions' });
+});
+
+test('a version and what an Intel management engine says may be hashed otherwise: that contradicts nothing', () => {
+  for (const type of [8, 0x11]) {
+    assert.deepEqual(
+      coverageOf(nodeHasher, only({ pcr: 0, type, data: utf8('2.3.5'), hashed: utf8('x') }).event, 'sha256'),
+      {
+        covers: 'nothing',
+      },
+    );
+  }
 });
 
 test('names and texts come escaped', () => {

@@ -7,7 +7,7 @@ import { parseLoadedImage, type LoadedImage } from './image.ts';
 import { loaderText, type LoaderText } from './loader-text.ts';
 import { parseSignatureLists } from './signature-list.ts';
 import type { BootEvent } from './types.ts';
-import { parseAuthority, parseVariable, utf16Text } from './variable.ts';
+import { parseAuthority, parseVariable, parseVariables, utf16Text, type UefiVariable } from './variable.ts';
 
 /** What the data of an event say. Names and texts are escaped for people. They are proved only as far as a digest covers them. */
 export type DecodedEvent =
@@ -21,6 +21,8 @@ export type DecodedEvent =
       readonly name: string;
       /** Bytes of its value. */
       readonly length: number;
+      /** Variables that follow in the same event, as firmware of TPM 1.2 logs the boot entries. */
+      readonly following?: number;
       /** Of PK, KEK, db and dbx: how many certificates and digests. */
       readonly signatures?: number;
       /** Of a variable with one byte, such as SecureBoot. */
@@ -46,8 +48,8 @@ const DECODERS: ReadonlyMap<number, Decoder> = new Map<number, Decoder>([
   [EVENT.eventTag, decodeTagged],
   [EVENT.ipl, decodeIpl],
   [EVENT.variableDriverConfig, decodeVariable],
-  [EVENT.variableBoot, decodeVariable],
-  [EVENT.variableBoot2, decodeVariable],
+  [EVENT.variableBoot, decodeBootVariables],
+  [EVENT.variableBoot2, decodeBootVariables],
   [EVENT.variableAuthority, decodeAuthority],
   [EVENT.bootApplication, decodeImage],
   [EVENT.bootDriver, decodeImage],
@@ -104,14 +106,21 @@ function decodeVersion({ data }: BootEvent): DecodedEvent {
   return { kind: 'version', text };
 }
 
-/** TCG_PCClientTaggedEvent: id, size, data. */
-function decodeTagged({ data }: BootEvent): DecodedEvent {
+/** TCG_PCClientTaggedEvent: id, size, data; or a bare text, as kernels write it for confidential guests. */
+function decodeTagged(event: BootEvent): DecodedEvent {
+  const { data } = event;
+  if (isBareText(data)) return decodeIpl(event);
   const reader = new ByteReader(data, 'tagged event', { littleEndian: true });
   const id = reader.u32('taggedEventID');
   const body = reader.take(reader.u32('taggedEventDataSize'), 'taggedEventData');
   reader.end();
   const text = body.at(-1) === 0 ? body.subarray(0, -1) : body;
   return { kind: 'tagged', id, text: printable(text) };
+}
+
+/** Characters with one NUL at the end; an id and a size have more. */
+function isBareText(data: Uint8Array): boolean {
+  return data.length > 8 && data.indexOf(0) === data.length - 1 && data.subarray(0, -1).every((byte) => byte >= 0x20);
 }
 
 function decodeIpl(event: BootEvent): DecodedEvent {
@@ -124,8 +133,17 @@ const SIGNATURE_VARIABLES = new Set([
   ...['db', 'dbx', 'dbt', 'dbr'].map((name) => `${IMAGE_SECURITY} ${name}`),
 ]);
 
+function decodeBootVariables(event: BootEvent): DecodedEvent {
+  const [first, ...following] = parseVariables(event.data);
+  if (first === undefined || following.length === 0) return decodeVariable(event);
+  return { ...describeVariable(first), following: following.length };
+}
+
 function decodeVariable({ data }: BootEvent): DecodedEvent {
-  const { vendor, name, data: content } = parseVariable(data);
+  return describeVariable(parseVariable(data));
+}
+
+function describeVariable({ vendor, name, data: content }: UefiVariable): Extract<DecodedEvent, { kind: 'variable' }> {
   const [value] = content;
   const holdsSignatures = SIGNATURE_VARIABLES.has(`${vendor} ${name}`);
   return {

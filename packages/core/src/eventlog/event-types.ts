@@ -47,7 +47,8 @@ const TYPES: ReadonlyMap<number, EventType> = new Map<number, EventType>([
   [EVENT.action, { name: 'EV_ACTION', rule: 'data' }],
   [EVENT.eventTag, { name: 'EV_EVENT_TAG', rule: 'any' }],
   [0x7, { name: 'EV_S_CRTM_CONTENTS', rule: 'opaque' }],
-  [EVENT.sCrtmVersion, { name: 'EV_S_CRTM_VERSION', rule: 'data' }],
+  // Of the version by the profile; servers are seen whose digest is of something else.
+  [EVENT.sCrtmVersion, { name: 'EV_S_CRTM_VERSION', rule: 'any' }],
   [0x9, { name: 'EV_CPU_MICROCODE', rule: 'opaque' }],
   [0xa, { name: 'EV_PLATFORM_CONFIG_FLAGS', rule: 'any' }],
   [0xb, { name: 'EV_TABLE_OF_DEVICES', rule: 'any' }],
@@ -56,7 +57,8 @@ const TYPES: ReadonlyMap<number, EventType> = new Map<number, EventType>([
   [0xe, { name: 'EV_IPL_PARTITION_DATA', rule: 'any' }],
   [0xf, { name: 'EV_NONHOST_CODE', rule: 'opaque' }],
   [0x10, { name: 'EV_NONHOST_CONFIG', rule: 'opaque' }],
-  [0x11, { name: 'EV_NONHOST_INFO', rule: 'data' }],
+  // Of the data by the profile; Intel's management engine logs a record of its own events (IntelCSxEEvent01).
+  [0x11, { name: 'EV_NONHOST_INFO', rule: 'any' }],
   [0x12, { name: 'EV_OMIT_BOOT_DEVICE_EVENTS', rule: 'data' }],
   [0x13, { name: 'EV_POST_CODE2', rule: 'opaque' }],
   [EVENT.variableDriverConfig, { name: 'EV_EFI_VARIABLE_DRIVER_CONFIG', rule: 'data' }],

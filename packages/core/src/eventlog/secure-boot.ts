@@ -179,17 +179,27 @@ function checkEnabled(found: Findings, databases: Databases): void {
 }
 
 function checkAuthority({ vendor, name, data }: UefiVariable, found: Findings, { db, dbx }: Databases): void {
-  if (vendor === SHIM_LOCK) {
-    // Shim's own certificate, its list and its level: they count when db vouches for shim.
-    if (!found.authorities.after.some((one) => one.vendor === IMAGE_SECURITY)) {
+  if (isShim({ vendor, name })) {
+    if (!found.authorities.after.some(isFirmware)) {
       found.reasons.push('shim vouches for an image, and db does not vouch for shim');
     }
-  } else if (vendor !== IMAGE_SECURITY || name !== 'db') {
+  } else if (!isFirmware({ vendor, name })) {
     found.reasons.push('an authority is no database that vouches for images');
   } else if (!db.some((entry) => isAuthority(entry, data))) {
     found.reasons.push('an authority is not in db');
   }
   if (dbx.some((entry) => isAuthority(entry, data))) found.reasons.push('an authority is in dbx');
+}
+
+type VariableName = Pick<UefiVariable, 'vendor' | 'name'>;
+
+/** Shim's own certificates, its list and its level: they count when db vouches for shim. vendor_db has the GUID of db (shim.c). */
+function isShim({ vendor, name }: VariableName): boolean {
+  return vendor === SHIM_LOCK || (vendor === IMAGE_SECURITY && name === 'vendor_db');
+}
+
+function isFirmware({ vendor, name }: VariableName): boolean {
+  return vendor === IMAGE_SECURITY && name === 'db';
 }
 
 const OWNER = 16;

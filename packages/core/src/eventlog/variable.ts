@@ -18,9 +18,18 @@ const DATA_LIMIT = 1024n * 1024n;
 
 /** @throws FormatError EVENTLOG-DATA, BYTES-* */
 export function parseVariable(bytes: Uint8Array): UefiVariable {
-  const { variable, reader } = readVariable(bytes);
+  const reader = readerOf(bytes);
+  const variable = readVariable(reader);
   reader.end();
   return variable;
+}
+
+/** Variables one behind the other to the end. @throws FormatError EVENTLOG-DATA, BYTES-* */
+export function parseVariables(bytes: Uint8Array): UefiVariable[] {
+  const reader = readerOf(bytes);
+  const variables: UefiVariable[] = [];
+  while (reader.remaining > 0) variables.push(readVariable(reader));
+  return variables;
 }
 
 /**
@@ -28,20 +37,24 @@ export function parseVariable(bytes: Uint8Array): UefiVariable {
  * @throws FormatError EVENTLOG-DATA, BYTES-*
  */
 export function parseAuthority(bytes: Uint8Array): UefiVariable {
-  const { variable, reader } = readVariable(bytes);
+  const reader = readerOf(bytes);
+  const variable = readVariable(reader);
   const behind = bytes.subarray(reader.offset);
   const isPadding = behind.length === SHIM_PADDING && isAllZero(behind.subarray(0, -1));
   if (!isPadding) reader.end();
   return variable;
 }
 
-function readVariable(bytes: Uint8Array): { variable: UefiVariable; reader: ByteReader } {
-  const reader = new ByteReader(bytes, 'UEFI variable', { littleEndian: true });
+function readerOf(bytes: Uint8Array): ByteReader {
+  return new ByteReader(bytes, 'UEFI variable', { littleEndian: true });
+}
+
+function readVariable(reader: ByteReader): UefiVariable {
   const vendor = guidText(reader.take(16, 'VariableName'));
   const nameLength = length64(reader, 'UnicodeNameLength', NAME_LIMIT);
   const dataLength = length64(reader, 'VariableDataLength', DATA_LIMIT);
   const name = utf16Text(reader.take(2 * nameLength, 'UnicodeName'));
-  return { variable: { vendor, name, data: reader.take(dataLength, 'VariableData') }, reader };
+  return { vendor, name, data: reader.take(dataLength, 'VariableData') };
 }
 
 export function length64(reader: ByteReader, field: string, limit: bigint): number {
