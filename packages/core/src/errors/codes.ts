@@ -75,7 +75,8 @@ export const FORMAT_CODES = {
   },
   'KEY-UNKNOWN': {
     meaning: 'A public key is of a kind, size or curve that Assay does not know, or its point is not on its curve.',
-    remedy: 'Use RSA keys, or ECDSA keys on P-256, P-384 or P-521.',
+    remedy:
+      'Use RSA keys, or ECDSA keys on P-256, P-384 or P-521. With SM2 and GOST keys, `assay evmctl` signs and verifies through OpenSSL.',
   },
   'KEYRING-LINE': {
     meaning: 'A line of /proc/keys is not of the form that proc(5) gives it.',
@@ -83,7 +84,7 @@ export const FORMAT_CODES = {
   },
   'KEY-PRIVATE': {
     meaning: 'A file is no private key, or the passphrase of the private key is missing or wrong.',
-    remedy: 'Give a key in PEM; its passphrase in a file with --passphrase-file, or in ASSAY_KEY_PASSPHRASE.',
+    remedy: 'Give a key in PEM, and its passphrase by --passphrase-from, in ASSAY_KEY_PASSPHRASE or on a terminal.',
   },
   'LABEL-FORM': {
     meaning: 'A value of security.ima or security.evm is not of the form that its first byte gives it.',
@@ -93,16 +94,22 @@ export const FORMAT_CODES = {
     meaning: 'A baseline of a tree is cut off, or a line of it is not of the one form that is written.',
     remedy: 'Take the baseline from where it was kept; one that somebody edited has no meaning any more.',
   },
+  'TOKEN-FORM': {
+    meaning: 'A token is no signed attestation result, or a claim of it is not of the form that the profile gives it.',
+    remedy: 'Get a token from the verifier again; the message names the claim.',
+  },
   'REFERENCE-FORM': {
     meaning: 'Reference values, or a policy to be imported, are not of their form; the message names the member.',
     remedy: 'Mend the member, or write the file again by `assay reference`; docs/reference.md describes each member.',
   },
   'REFERENCE-PATTERN': {
-    meaning: 'A pattern of an exclude is no regular expression of RE2, which has no look-around and no back-references.',
+    meaning:
+      'A pattern of an exclude is no regular expression of RE2, which has no look-around and no back-references.',
     remedy: 'Write it without them, or use a glob; Python expressions that use them cannot be carried over.',
   },
   'ENVELOPE-FORM': {
-    meaning: 'A signature is neither a DSSE envelope nor a Sigstore bundle of the form that its specification gives it.',
+    meaning:
+      'A signature is neither a DSSE envelope nor a Sigstore bundle of the form that its specification gives it.',
     remedy: 'Sign the reference values again; the message names what is missing.',
   },
   'CMS-FORM': {
@@ -281,12 +288,29 @@ export const VERIFICATION_CODES = {
     remedy: 'Have them signed by one whom this verifier trusts; do not activate what nobody vouches for.',
   },
   'POLICY-ROLLBACK': {
-    meaning: 'Reference values have a lower version than those that are in force, or the same version and another content.',
+    meaning:
+      'Reference values have a lower version than those that are in force, or the same version and another content.',
     remedy: 'Publish what you want as a new, higher version; an old one may allow what was found to be bad.',
   },
   'POLICY-EXPIRED': {
     meaning: 'The time until which reference values are valid is over.',
     remedy: 'Review them and publish a new version with a later time.',
+  },
+  'TOKEN-SIGNATURE': {
+    meaning: 'The signature on an attestation result was not made by the key that it names.',
+    remedy: 'Refuse it; somebody made or changed it who is not the verifier.',
+  },
+  'TOKEN-KEY-UNKNOWN': {
+    meaning: 'An attestation result was signed with a key that is not among those that are trusted here.',
+    remedy: "Fetch the verifier's keys again from /.well-known/jwks.json; they change when it rotates them.",
+  },
+  'TOKEN-EXPIRED': {
+    meaning: 'An attestation result is over its time, or is dated in the future.',
+    remedy: 'Get a new one; if it is new, compare the clocks of the machines.',
+  },
+  'TOKEN-NONCE': {
+    meaning: 'An attestation result does not carry the nonce that was asked with.',
+    remedy: 'It answers another question, perhaps an old one; ask again.',
   },
   'VERITY-DISABLED': {
     meaning: 'The label is a signature of an fs-verity digest, and fs-verity is not enabled on the file.',
@@ -343,6 +367,10 @@ export const POLICY_CODES = {
   'ENGINE-GAP': {
     meaning: 'The engine did not watch for some time: it was stopped, was killed, or events were lost.',
     remedy: 'What ran in the gap is not in the list; reboot the host to start a complete list.',
+  },
+  'TOKEN-REQUIREMENT': {
+    meaning: 'An attestation result verifies, and says less of the host than is required.',
+    remedy: 'Look at the host at its verifier: what it says there is what the result says in short.',
   },
   'HOST-STALE': {
     meaning: 'No fresh evidence came from the host.',
