@@ -20,7 +20,7 @@ export function addFile(program: Command): void {
     .option('--salt <hex>', 'salt of fs-verity, where it is not enabled yet');
   examples(sign, [
     'sudo assay file sign --key ima.pem /usr/bin',
-    "sudo assay file sign --key 'pkcs11:token=ima' --cert ima.der --passphrase-file pin DIR",
+    "sudo assay file sign --key 'pkcs11:token=ima' --cert ima.der --passphrase-from fd:3 DIR 3<pin",
     'sudo assay file sign --signer ./ask-hsm --cert ima.der --one-file-system /',
   ]);
   sign.action(action(async (paths, given) => (await import('./commands/file-sign.ts')).signFiles(paths, given)));
@@ -89,7 +89,7 @@ export function addKey(program: Command): void {
     .option('--cert <file>', 'the certificate (DER); must not exist')
     .option('--name <name>', 'common name of the certificate', 'IMA signing key')
     .option('--days <number>', 'how long the certificate is valid', '3650')
-    .option('--passphrase-file <file>', 'encrypt the private key with the first line of it')
+    .option('--passphrase-from <source>', 'encrypt the private key: env:NAME, file:PATH or fd:NUMBER')
     .option('--issuer <file>', 'certificate of the authority that signs it (default: self-signed)')
     .option('--issuer-key <file>', 'its private key (PEM)')
     .option('--master <name>', 'name of the master key of an EVM key, such as user:kmk', 'user:kmk')
@@ -139,8 +139,8 @@ function signing(target: Command): Command {
     .option('--key <key>', 'private key: a PEM file or a PKCS#11 URI')
     .option('--signer <program>', 'program that signs, instead: called with hash and digest, writes the signature')
     .option(
-      '--passphrase-file <file>',
-      'its first line is the passphrase or PIN (else ASSAY_KEY_PASSPHRASE, else asked)',
+      '--passphrase-from <source>',
+      'passphrase or PIN: env:NAME, file:PATH or fd:NUMBER (else ASSAY_KEY_PASSPHRASE, else asked)',
     )
     .option('--cert <file>', 'certificate of the key, DER or PEM: for its key id, and to check what is signed')
     .option('--keyid <hex>', 'key id to write into the labels')

@@ -66,8 +66,8 @@ function signing(target: Command): Command {
     .option('--signer <program>', 'program that signs, instead: called with hash and digest, writes the signature')
     .option('--signer-cert <file>', 'certificate of that key, DER or PEM; a program needs it')
     .option(
-      '--passphrase-file <file>',
-      'its first line is the passphrase or PIN (else ASSAY_KEY_PASSPHRASE, else asked)',
+      '--passphrase-from <source>',
+      'passphrase or PIN: env:NAME, file:PATH or fd:NUMBER (else ASSAY_KEY_PASSPHRASE, else asked)',
     );
 }
 

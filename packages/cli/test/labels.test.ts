@@ -144,12 +144,12 @@ describe('assay file sign and verify', { skip: noEvmctl }, () => {
   test('take an encrypted key with its passphrase from a file or the environment', async (t) => {
     const cwd = tree(t);
     writeFileSync(join(cwd, 'pass'), 'secret words\nmore\n');
-    await key(cwd, 'locked', '--type', 'p384', '--passphrase-file', 'pass');
+    await key(cwd, 'locked', '--type', 'p384', '--passphrase-from', 'file:pass');
     assert.match(readFileSync(join(cwd, 'locked.pem'), 'latin1'), /ENCRYPTED/);
     assert.equal(statSync(join(cwd, 'locked.pem')).mode & 0o777, 0o600);
     const sign = ['file', 'sign', '--key', 'locked.pem', 'tree/a'];
     await assertFails(sign, { code: 'KEY-PRIVATE', exit: 3 }, { cwd });
-    assert.equal((await assay([...sign, '--passphrase-file', 'pass'], { cwd })).code, 0);
+    assert.equal((await assay([...sign, '--passphrase-from', 'file:pass'], { cwd })).code, 0);
     const { code, stdout } = await assay([...sign, '-v'], { cwd, env: { ASSAY_KEY_PASSPHRASE: 'secret words' } });
     assert.equal(code, 0);
     assert.match(stdout, /^unchanged tree\/a$/m);

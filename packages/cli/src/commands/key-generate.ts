@@ -17,7 +17,7 @@ const Options = OutputOptions.extend({
     .string()
     .regex(/^[1-9]\d{0,4}$/, 'takes a number of days')
     .transform(Number),
-  passphraseFile: File.optional(),
+  passphraseFrom: File.optional(),
   issuer: File.optional(),
   issuerKey: File.optional(),
   master: z.string().regex(/^(?:user|trusted):\S+$/, 'takes user:NAME or trusted:NAME'),

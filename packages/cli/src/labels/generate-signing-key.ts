@@ -22,14 +22,14 @@ interface Parameters {
   readonly cert: string;
   readonly name: string;
   readonly days: number;
-  readonly passphraseFile?: string | undefined;
+  readonly passphraseFrom?: string | undefined;
   /** Files of who signs the certificate; the key itself where there is none. */
   readonly authority?: { readonly issuer: string; readonly issuerKey: string };
 }
 
 /** A private key for its owner only, and a certificate that the kernel takes into `.ima` if it trusts the authority. */
 export async function generateSigningKey(parameters: Parameters): Promise<Record<string, string>> {
-  const { type, out, cert, name, days, passphraseFile, authority } = parameters;
+  const { type, out, cert, name, days, passphraseFrom, authority } = parameters;
   const key = generated(type);
   const plain = key.export({ format: 'pem', type: 'pkcs8' });
   const own = openPemKey(Buffer.from(plain));
@@ -47,7 +47,7 @@ export async function generateSigningKey(parameters: Parameters): Promise<Record
     issuer,
     nodeHasher,
   );
-  const passphrase = passphraseFile === undefined ? undefined : await secretFrom(passphraseFile);
+  const passphrase = passphraseFrom === undefined ? undefined : await secretFrom(passphraseFrom);
   const pem = passphrase === undefined ? plain : encrypted(key, passphrase);
   await writeFile(cert, der, { flag: 'wx' });
   try {

@@ -38,7 +38,7 @@ export const AlgorithmOptions = z.object({
 export const SigningOptions = AlgorithmOptions.extend({
   key: File.optional(),
   signer: File.optional(),
-  passphraseFile: File.optional(),
+  passphraseFrom: File.optional(),
   cert: File.optional(),
   keyid: z
     .string()

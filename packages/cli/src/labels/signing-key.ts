@@ -60,17 +60,17 @@ function isSameKey(certificate: LabelKey, key: PublicKey): boolean {
   return equalBytes(publicKeyBits(certificate.publicKey), publicKeyBits(key));
 }
 
-async function foundKey({ key, signer, passphraseFile }: Options): Promise<FoundKey> {
+async function foundKey({ key, signer, passphraseFrom }: Options): Promise<FoundKey> {
   if (signer !== undefined) return { source: { kind: 'program', path: signer } };
   const name = key ?? '';
-  if (!name.startsWith('pkcs11:')) return pemKey(name, passphraseFile);
-  const pin = await secretFrom(passphraseFile, 'the token');
+  if (!name.startsWith('pkcs11:')) return pemKey(name, passphraseFrom);
+  const pin = await secretFrom(passphraseFrom, 'the token');
   return opensslKey(name, pin);
 }
 
-async function pemKey(path: string, passphraseFile: string | undefined): Promise<FoundKey> {
+async function pemKey(path: string, passphraseFrom: string | undefined): Promise<FoundKey> {
   const pem = await boundedContent(path, LARGEST_FILE);
-  const asked = isEncryptedPem(pem) ? await secretFrom(passphraseFile, path) : undefined;
+  const asked = isEncryptedPem(pem) ? await secretFrom(passphraseFrom, path) : undefined;
   const passphrase = asked === undefined ? {} : { passphrase: asked };
   try {
     const { publicKey } = openPemKey(pem, asked);

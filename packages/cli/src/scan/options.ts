@@ -17,7 +17,7 @@ const SigningOptions = z.object({
   key: File.optional(),
   signer: File.optional(),
   signerCert: File.optional(),
-  passphraseFile: File.optional(),
+  passphraseFrom: File.optional(),
 });
 export type SigningOptions = z.infer<typeof SigningOptions>;
 
