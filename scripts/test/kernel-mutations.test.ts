@@ -20,6 +20,13 @@ const FAULTS = [
   },
   { suite: 'measurement-lists', file: 'measurement/chain.ts', right: '0xff', wrong: '0xfe' },
   { suite: 'evm-values', file: 'evm/check.ts', right: 'KEY_SIZE = 128', wrong: 'KEY_SIZE = 64' },
+  { suite: 'labels', file: 'evm/metadata.ts', right: '.u16(0)', wrong: '.u16(1)' },
+  {
+    suite: 'labels',
+    file: 'label/verify.ts',
+    right: 'if (label.version === 2) return',
+    wrong: 'if (label.version === 3) return',
+  },
   { suite: 'appraisal', file: 'appraisal/appraise.ts', right: 'label.subarray(2)', wrong: 'label.subarray(1)' },
   {
     suite: 'preflight',

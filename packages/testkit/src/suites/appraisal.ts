@@ -10,7 +10,6 @@ import {
   type AppraisingKernel,
   type Collected,
 } from '@assay/core/appraisal';
-import { keyIdOfCertificate, parseCertificate } from '@assay/core/keys';
 import type { LabelKey } from '@assay/core/label';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
 import {
@@ -37,6 +36,7 @@ import {
   type AppraisedAccessKind,
   type AppraisedCase,
 } from './appraisal-cases.ts';
+import { certifiedKey } from './label-key.ts';
 import { profileOf, textOf, type Agreement, type Guest, type GuestAnswer, type Suite } from './suite.ts';
 
 const MODES: readonly AppraiseMode[] = ['enforce', 'log', 'fix'];
@@ -95,7 +95,7 @@ function judgeBoot({ kernel, asked, files }: GuestAnswer): Agreement {
     series: kernel.series,
     kernel: { version: profile.version, mode, imaHash: 'sha256' },
     policy: activate(acceptedRules(rules), profile),
-    keys: [...asked].filter(([name]) => name.endsWith('.der')).map(([, der]) => keyOf(der)),
+    keys: [...asked].filter(([name]) => name.endsWith('.der')).map(([, der]) => certifiedKey(der)),
   };
   const cases = textOf(asked, 'files').trimEnd().split('\n').map(parseCase);
   const rows = textOf(files, 'answers').split('\n');
@@ -114,11 +114,6 @@ function judgeBoot({ kernel, asked, files }: GuestAnswer): Agreement {
 function short(row: string): string {
   const [, , answers, records, last = ''] = row.split('\t');
   return `${answers} ${records} ${last.slice(0, 12)}`;
-}
-
-function keyOf(der: Uint8Array): LabelKey {
-  const certificate = parseCertificate(der);
-  return { keyId: keyIdOfCertificate(nodeHasher, certificate), publicKey: certificate.publicKey };
 }
 
 /** The kernel's side of a file as its accesses go on. */

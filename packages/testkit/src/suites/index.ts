@@ -1,5 +1,6 @@
 import { appraisal } from './appraisal.ts';
 import { evmValues } from './evm-values.ts';
+import { labels } from './labels/index.ts';
 import { measurementLists } from './measurement-lists.ts';
 import { policyMatching } from './policy-matching.ts';
 import { policyRules } from './policy-rules.ts';
@@ -28,6 +29,7 @@ export const SUITES: readonly Suite[] = [
   policyMatching,
   measurementLists,
   evmValues,
+  labels,
   appraisal,
   preflight,
 ];

@@ -1,5 +1,6 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { DER, derElement, keyIdOfCertificate, parseCertificate } from '@assay/core/keys';
+import type { LabelKey as CertifiedKey } from '@assay/core/label';
 import { nodeHasher } from '@assay/core/node';
 import { distinguishedName, mintCertificate } from '../certificates/index.ts';
 
@@ -8,6 +9,12 @@ export interface LabelKey {
   readonly certificate: Uint8Array;
   readonly keyId: number;
   readonly privateKey: KeyObject;
+}
+
+/** A key of a keyring. @param der its certificate */
+export function certifiedKey(der: Uint8Array): CertifiedKey {
+  const certificate = parseCertificate(der);
+  return { keyId: keyIdOfCertificate(nodeHasher, certificate), publicKey: certificate.publicKey };
 }
 
 /** Without subjectKeyIdentifier the kernel could not find the key by the id in a label. */

@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+"""Mounts the image of labelled files, loads keys and `policy`, accesses each file as told, and tells what the kernel answered."""
+import array
+import fcntl
+import gzip
+import os
+import re
+import subprocess
+
+POLICY = '/sys/kernel/security/ima/policy'
+EVM = '/sys/kernel/security/evm'
+FS_IOC_GETVERSION = 0x80087601
+
+
+def run(*words, **more):
+    done = subprocess.run(words, capture_output=True, **more)
+    if done.returncode != 0:
+        raise SystemExit('%s: %s' % (' '.join(words), done.stderr))
+    return done.stdout
+
+
+def mount():
+    with open('image', 'wb') as image:
+        image.write(gzip.decompress(open('image.gz', 'rb').read()))
+    run('modprobe', 'loop')
+    os.mkdir('/m')
+    run('mount', '-o', 'loop', 'image', '/m')
+
+
+def load_keys():
+    """Which certificates a kernel takes depends on its algorithms."""
+    run('keyctl', 'link', '@u', '@s')
+    rings = [run('keyctl', 'newring', name, '@u').decode().strip() for name in ('_ima', '_evm')]
+    taken = []
+    for name in sorted(os.listdir('.')):
+        if name.endswith('.der'):
+            done = [
+                subprocess.run(('keyctl', 'padd', 'asymmetric', '', ring), input=open(name, 'rb').read(), capture_output=True)
+                for ring in rings
+            ]
+            if all(one.returncode == 0 for one in done):
+                taken.append(name)
+    return taken
+
+
+def start_evm(flags):
+    run('keyctl', 'padd', 'user', 'kmk', '@u', input=open('kmk', 'rb').read())
+    run('keyctl', 'add', 'encrypted', 'evm-key', 'load ' + open('evm-key').read().strip(), '@u')
+    with open(EVM, 'w') as evm:
+        evm.write(flags)
+
+
+def read_files():
+    for line in open('files').read().splitlines():
+        path, *_, accesses = line.split('\t')
+        yield '/m/' + path, accesses.split(',')
+
+
+def values_of(path):
+    names = [name for name in sorted(os.listxattr(path)) if name.startswith(('security.', 'user.'))]
+    return {name: os.getxattr(path, name).hex() for name in names}
+
+
+def state(path):
+    file = os.open(path, os.O_RDONLY)
+    version = array.array('l', [0])
+    fcntl.ioctl(file, FS_IOC_GETVERSION, version)
+    found = os.fstat(file)
+    content = os.read(file, found.st_size).hex()
+    os.close(file)
+    row = [found.st_ino, version[0] & 0xffffffff, found.st_uid, found.st_gid, '%o' % found.st_mode, content]
+    return row + ['%s=%s' % pair for pair in values_of(path).items()]
+
+
+def load_policy():
+    policy = os.open(POLICY, os.O_WRONLY)
+    for rule in open('policy', 'rb').read().splitlines(keepends=True):
+        os.lseek(policy, 0, os.SEEK_SET)
+        os.write(policy, rule)
+    os.close(policy)
+
+
+def access(path, kind):
+    try:
+        if kind == 'exec':
+            status = os.spawnv(os.P_WAIT, path, ['program'])
+            return 'ok' if status == 0 else 'denied' if status == 127 else 'S%d' % status
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND if kind == 'write' else os.O_RDONLY))
+        return 'ok'
+    except OSError as error:
+        return 'denied' if error.errno == 13 else 'E%d' % error.errno
+
+
+def records():
+    """The audit records of appraisals, by file."""
+    found = {}
+    log = run('dmesg').decode(errors='replace')
+    for line in log.splitlines():
+        one = re.search(r'audit: type=1800 .* op=(\S+) cause=(\S+) .*name="(?:/m/\d+/)?(c\d+)".* res=(\d)', line)
+        if one:
+            found.setdefault(one[3], []).append(':'.join((one[1], one[2], one[4])))
+    return found
+
+
+with open('/proc/sys/kernel/printk_ratelimit', 'w') as file:
+    file.write('0')
+mount()
+files = list(read_files())
+# Debian's 6.1.192 panics when a file is created while an EVM key is loaded.
+out = {name: open('out/' + name, 'w') for name in ('keys', 'states', 'answers')}
+for path, _ in files:
+    print(*state(path), sep='\t', file=out['states'])
+for name in load_keys():
+    print(name, file=out['keys'])
+flags = open('evm').read()
+if flags != '':
+    start_evm(flags)
+load_policy()
+answers = {path: [access(path, kind) for kind in accesses] for path, accesses in files}
+run('sleep', '2')  # Audit records are printed by a thread of the kernel.
+told = records()
+for path, _ in files:
+    values = values_of(path)
+    name = os.path.basename(path)
+    row = (path[len('/m/'):], ','.join(answers[path]), ','.join(told.get(name, [])))
+    print(*row, values.get('security.ima', ''), values.get('security.evm', ''), sep='\t', file=out['answers'])
+for file in out.values():
+    file.close()
