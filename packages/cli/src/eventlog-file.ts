@@ -2,6 +2,7 @@ import {
   parseEventLog,
   replayableBanks,
   type DecodedEvent,
+  type KernelCommandLine,
   type ParsedEventLog,
   type SecureBoot,
 } from '@assay/core/eventlog';
@@ -10,6 +11,7 @@ import { z } from 'zod';
 import { boundedContent } from './bounded-file.ts';
 import { UsageError } from './exit.ts';
 import { OutputOptions } from './options.ts';
+import { shown } from './output/terminal.ts';
 
 /** Options of both commands. */
 export const EventLogOptions = OutputOptions.extend({
@@ -94,6 +96,12 @@ export function eventDocument(event: DecodedEvent): object {
     return { ...event, address: `0x${event.address.toString(16)}`, length: String(event.length) };
   }
   return event;
+}
+
+/** One line. */
+export function commandLineText(found: KernelCommandLine): string {
+  if (found.state === 'unknown') return `Kernel command line: unknown, since ${found.reason}\n`;
+  return `Kernel command line by PCR ${found.pcr}: ${shown(found.text)}\n`;
 }
 
 export function secureBootText({ state, reasons, notes }: SecureBoot): string {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { ByteWriter, utf8 } from '@assay/core/bytes';
+import { ByteWriter, toHex, utf8 } from '@assay/core/bytes';
+import { parseEventLog, replayEventLog } from '@assay/core/eventlog';
 import { nodeHasher } from '@assay/core/node';
+import { agileLog } from '@assay/testkit/forge';
 import { z } from 'zod';
 import { assay, assertFails, documentIn, ROOT, scratch, UNSAFE } from './assay.ts';
 
@@ -18,6 +21,7 @@ const SecureBoot = z.strictObject({
   authorities: z.strictObject({ before: z.array(z.string()), after: z.array(z.string()) }),
   revoked: z.int(),
 });
+const CommandLine = z.strictObject({ state: z.literal('unknown'), reason: z.literal('no command line is logged') });
 const BootAggregate = z.array(z.strictObject({ bank: z.string(), lastPcr: z.int(), digest: z.string() }));
 
 /** The contract of `assay eventlog verify -o json`. */
@@ -42,6 +46,7 @@ const Verified = z.strictObject({
   ),
   firstDifference: z.strictObject({ bank: z.string(), pcr: z.int() }).optional(),
   secureBoot: SecureBoot.extend({ proved: z.boolean() }),
+  commandLine: CommandLine,
   bootAggregate: BootAggregate,
   problems: z.array(z.never()),
 });
@@ -121,6 +126,7 @@ test('eventlog show: every event, what its digest is of, and Secure Boot', async
     startupLocality: z.literal(0),
     padding: z.literal(0),
     secureBoot: SecureBoot,
+    commandLine: CommandLine,
     bootAggregate: BootAggregate,
     events: z.array(
       z.strictObject({
@@ -176,4 +182,22 @@ test('eventlog show: a bank that the log does not have is wrong usage', async (t
   const record = new ByteWriter({ littleEndian: true }).u32(0).u32(8).bytes(new Uint8Array(20)).u32(1).u8(1);
   writeFileSync(path, record.finish());
   await assertFails(['eventlog', 'show', path, '--bank', 'sha256'], { code: 'USAGE', exit: 2 });
+});
+
+test('eventlog show and verify tell the command line that GRUB measured, escaped, and whether its PCR was compared', async (t) => {
+  const line = utf8('kernel_cmdline: /vmlinuz ro\u001b[2J\0');
+  const events = [{ pcr: 8, type: 0xd, data: line, hashed: line.subarray('kernel_cmdline: '.length, -1) }];
+  const bytes = agileLog(events);
+  const file = join(scratch(t), 'log');
+  writeFileSync(file, bytes);
+  const escaped = String.raw`/vmlinuz ro\x1b[2J`;
+  const said = `\nKernel command line by PCR 8: ${escaped}\n`;
+  assert.ok((await assay(['eventlog', 'show', file])).stdout.includes(said));
+  const plain = await assay(['eventlog', 'verify', file]);
+  assert.ok(plain.stdout.endsWith(`${said}  PCR 8 was not compared or does not match: not proved\n`));
+  const value = toHex(replayEventLog(nodeHasher, parseEventLog(bytes), 'sha256').get(8) ?? new Uint8Array());
+  const compared = ['eventlog', 'verify', file, '--pcr', `sha256:8=${value}`];
+  assert.ok((await assay(compared)).stdout.endsWith(said));
+  const { commandLine } = documentIn(await assay([...compared, '-o', 'json']));
+  assert.deepEqual(commandLine, { state: 'measured', text: escaped, pcr: 8, event: 2, proved: true });
 });

@@ -4,6 +4,7 @@ import {
   coverageOf,
   decodeEvent,
   eventTypeName,
+  kernelCommandLineOf,
   QUIRKS,
   secureBootOf,
   type BootEvent,
@@ -12,6 +13,7 @@ import {
 import { nodeHasher } from '@assay/core/node';
 import { z } from 'zod';
 import {
+  commandLineText,
   eventDocument,
   eventText,
   EventLogOptions,
@@ -38,8 +40,9 @@ export async function showEventLog(path: unknown, given: unknown): Promise<numbe
 function* documentPieces(file: string, { log, bank }: EventLogFile): Generator<string> {
   const { format, banks, startupLocality, padding, events } = log;
   const secureBoot = secureBootOf(nodeHasher, log, bank);
+  const commandLine = kernelCommandLineOf(nodeHasher, log, bank);
   const bootAggregate = bootAggregateCandidates(nodeHasher, log);
-  const head = { format, banks, bank, startupLocality, padding, secureBoot, bootAggregate };
+  const head = { format, banks, bank, startupLocality, padding, secureBoot, commandLine, bootAggregate };
   yield `${jsonText({ schema: 'assay.eventlog.v1', file, ...head }).slice(0, -1)},"events":[\n`;
   for (const [index, event] of events.entries()) {
     yield `${jsonText(jsonEvent(event, bank))}${index === events.length - 1 ? '' : ','}\n`;
@@ -81,6 +84,7 @@ function* textPieces({ log, bank }: EventLogFile): Generator<string> {
     },
   });
   yield secureBootText(secureBootOf(nodeHasher, log, bank));
+  yield commandLineText(kernelCommandLineOf(nodeHasher, log, bank));
   yield* quirkLines({ log, bank });
 }
 

@@ -4,6 +4,7 @@ import {
   comparePcrs,
   coverageOf,
   firstDifference,
+  kernelCommandLineOf,
   replayableBanks,
   replayEventLog,
   secureBootOf,
@@ -13,7 +14,13 @@ import {
 import type { HashName } from '@assay/core/hash';
 import { nodeHasher } from '@assay/core/node';
 import { z } from 'zod';
-import { EventLogOptions, readEventLogFile, secureBootText, type EventLogFile } from '../eventlog-file.ts';
+import {
+  commandLineText,
+  EventLogOptions,
+  readEventLogFile,
+  secureBootText,
+  type EventLogFile,
+} from '../eventlog-file.ts';
 import { EXIT } from '../exit.ts';
 import { optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
@@ -107,16 +114,28 @@ function documentOf(file: string, { read: { log, bank }, rows, compared }: Verif
     events: log.events.length,
     pcrs: rows,
     ...(first === undefined ? {} : { firstDifference: { bank: first.bank, pcr: first.pcr } }),
-    secureBoot: { ...secureBootOf(nodeHasher, log, bank), proved: provesSecureBoot(compared, bank) },
+    secureBoot: { ...secureBootOf(nodeHasher, log, bank), proved: provesPcr(compared, bank, 7) },
+    commandLine: commandLineDocument({ log, bank }, compared),
     bootAggregate: bootAggregateCandidates(nodeHasher, log),
     problems: problemsOf({ log, bank }),
   };
 }
 
-/** Whether PCR 7 of the bank in which Secure Boot is judged was compared, and matches. */
-function provesSecureBoot(compared: readonly PcrComparison[], bank: HashName): boolean {
-  const ofPcr7 = compared.filter((one) => one.pcr === 7 && one.bank === bank);
-  return ofPcr7.length > 0 && ofPcr7.every(provedByLog);
+/** Whether a PCR of the bank that is judged was compared, and matches. */
+function provesPcr(compared: readonly PcrComparison[], bank: HashName, pcr: number): boolean {
+  const found = compared.filter((one) => one.pcr === pcr && one.bank === bank);
+  return found.length > 0 && found.every(provedByLog);
+}
+
+function commandLineDocument({ log, bank }: EventLogFile, compared: readonly PcrComparison[]): object {
+  const found = kernelCommandLineOf(nodeHasher, log, bank);
+  return found.state === 'unknown' ? found : { ...found, proved: provesPcr(compared, bank, found.pcr) };
+}
+
+function commandLineLines({ log, bank }: EventLogFile, compared: readonly PcrComparison[]): string {
+  const found = kernelCommandLineOf(nodeHasher, log, bank);
+  const proved = found.state === 'unknown' || provesPcr(compared, bank, found.pcr);
+  return commandLineText(found) + (proved ? '' : `  PCR ${found.pcr} was not compared or does not match: not proved\n`);
 }
 
 function problemsOf({ log, bank }: EventLogFile): { event: number; offset: number; message: string }[] {
@@ -131,13 +150,14 @@ function problemsOf({ log, bank }: EventLogFile): { event: number; offset: numbe
 function textOf(file: string, { read, rows, compared }: Verified): string {
   const { log, bank } = read;
   const first = firstDifference(compared);
-  const proved = provesSecureBoot(compared, bank) ? '' : '  PCR 7 was not compared or does not match: not proved\n';
+  const proved = provesPcr(compared, bank, 7) ? '' : '  PCR 7 was not compared or does not match: not proved\n';
   return [
     `${shown(file)}: ${log.format} log, ${log.events.length} events\n`,
     table(rows.map((row) => [`  ${row.bank}:${row.pcr}`, row.value ?? row.expected ?? '', stateText(row)])),
     first === undefined ? '' : `The first PCR that differs is ${first.pcr} (${first.bank})\n`,
     secureBootText(secureBootOf(nodeHasher, log, bank)),
     proved,
+    commandLineLines(read, compared),
     ...problemsOf(read).map(({ event, offset, message }) => `event ${event} at offset ${offset}: ${message}\n`),
   ].join('');
 }
