@@ -1,13 +1,15 @@
-import type { ServerEvent } from '@assay/wire';
 import type { ReferenceCache } from './hosts/references.ts';
+import type { News } from './news/news.ts';
+import type { RoundQueue } from './rounds/queue.ts';
 import type { Database } from './store/schema.ts';
 
 /** What every part of the verifier works with. */
 export interface Context {
   readonly database: Database;
   readonly references: ReferenceCache;
-  /** Tells the listeners of `/v1/events`; called after the change is committed. */
-  readonly publish: (events: readonly ServerEvent[]) => void;
+  /** What the listeners of `/v1/events` are told, at every verifier of this store. */
+  readonly news: News;
+  readonly rounds: RoundQueue;
   readonly now: () => Date;
   readonly log: (line: string) => void;
   readonly heartbeatSeconds: number;

@@ -6,6 +6,12 @@ import { expireVerdicts } from './hosts/verdict.ts';
 import { createApp } from './http/app.ts';
 import type { App } from './http/instance.ts';
 import { EventStreams } from './http/events.ts';
+import { localNews, type Change, type News } from './news/news.ts';
+import { PostgresNews } from './news/postgres.ts';
+import { eventsOf } from './rounds/changes.ts';
+import { RoundQueue } from './rounds/queue.ts';
+import { resultKeysFrom } from './results/keys.ts';
+import { storeAddress } from './store/address.ts';
 import { openStore } from './store/open.ts';
 
 export interface VerifierOptions {
@@ -16,6 +22,8 @@ export interface VerifierOptions {
   /** 0 chooses a free port. */
   readonly port: number;
   readonly tokens: { readonly operator: string; readonly join: string };
+  /** Keys that sign attestation results, P-256 in PEM (PKCS#8): the first signs, the others are only published. */
+  readonly resultKeys?: readonly string[];
   /** Where the built dashboard is. */
   readonly publicDirectory?: string;
   /** How often the verifier wants evidence when nothing is new; default 10. */
@@ -36,27 +44,39 @@ const EXPIRY_CHECK_MILLISECONDS = 1000;
 
 /**
  * Starts the service.
- * @throws SystemError PORT-TAKEN, NOT-PERMITTED, DATABASE-NEWER, DATABASE-UNUSABLE
+ * @throws SystemError PORT-TAKEN, NOT-PERMITTED, DATABASE-NEWER, DATABASE-UNUSABLE; FormatError KEY-PRIVATE
  */
 export async function startVerifier(options: VerifierOptions): Promise<Verifier> {
   const host = options.host ?? '127.0.0.1';
   const log = options.log ?? (() => undefined);
+  const resultKeys = await resultKeysFrom(options.resultKeys ?? []);
   const database = await openStore(options.store, log);
-  const streams = new EventStreams();
+  const streams = new EventStreams(async (changes) => {
+    try {
+      return await eventsOf(context, changes);
+    } catch (error) {
+      log(`events: ${String(error)}`);
+      return [];
+    }
+  });
   const context: Context = {
     database,
     references: new ReferenceCache(),
-    publish: (events) => streams.publish(events),
+    news: await newsOf(options.store, (changes) => streams.publish(changes), log),
+    rounds: new RoundQueue(),
     now: options.now ?? (() => new Date()),
     log,
     heartbeatSeconds: options.heartbeatSeconds ?? 10,
     staleAfterSeconds: options.staleAfterSeconds ?? 30,
   };
+  context.rounds.attach(context);
   const { tokens, publicDirectory } = options;
-  const app = await createApp(context, streams, { host, tokens, publicDirectory, version: packageJson.version });
+  const { version } = packageJson;
+  const app = await createApp(context, streams, { host, tokens, publicDirectory, resultKeys, version });
   const release = async (): Promise<void> => {
-    streams.close();
+    await streams.close();
     await app.close();
+    await context.news.close();
     await database.destroy();
   };
   try {
@@ -76,6 +96,12 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
       await release();
     },
   };
+}
+
+function newsOf(store: string, deliver: (changes: readonly Change[]) => void, log: Context['log']): Promise<News> {
+  const address = storeAddress(store);
+  if (address.kind === 'sqlite') return Promise.resolve(localNews(deliver));
+  return PostgresNews.listen(address.url, deliver, log);
 }
 
 /** @throws SystemError PORT-TAKEN, NOT-PERMITTED */

@@ -18,8 +18,6 @@ export function hostRow(id: string): HostRow {
     verdict: 'pending',
     sentence: '',
     verdict_since: NOW,
-    evidence_at: null,
-    quote: null,
     boot: null,
     reference_version: null,
   };

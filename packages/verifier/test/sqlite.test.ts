@@ -3,13 +3,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { SystemError, type SystemCode } from '@assay/core/errors';
+import { SimulatedList } from '@assay/testkit/evidence';
 import { sql } from 'kysely';
 import { openStore } from '../src/store/open.ts';
 import { MIGRATIONS } from '../src/store/migrations/index.ts';
 import { SQLITE_WORDS } from '../src/store/migrations/migration.ts';
 import { insertHost } from '../src/store/hosts.ts';
 import type { Database, HostRow } from '../src/store/schema.ts';
-import { hostRow } from './rows.ts';
+import { keptOf } from '../src/hosts/kept.ts';
+import { listOf } from '../src/store/lists.ts';
+import { lockRounds } from '../src/store/rounds.ts';
+import { hostRow, NOW } from './rows.ts';
 import { databaseFile } from './service.ts';
 
 async function opened(t: TestContext): Promise<{ database: Database; file: string }> {
@@ -49,21 +53,47 @@ test('a database of each numbered version is brought to this one, with what it h
     const raw = new DatabaseSync(file);
     const steps = MIGRATIONS.slice(0, version).map((step) => step.statements(SQLITE_WORDS));
     raw.exec(`create table schema_version (version integer not null); insert into schema_version values (${version})`);
+    raw.exec('pragma foreign_keys = off');
     for (const step of steps) raw.exec(step);
-    const columns = 'id, name, ek_public, ak_public, token_digest, enrolled_at, tpm_kind, list_source, kernel, verdict';
-    raw.exec(
-      `insert into hosts (${columns}, sentence, verdict_since) values ('h', 'web', x'', x'', x'', '', '', '', '', '', '', '')`,
-    );
-    raw.exec(
-      "insert into kept_states (host, reset_count, restart_count, clock, entries, bytes, pcr) values ('h', 1, 2, '3', 4, 5, x'00')",
-    );
+    fillFirstForm(raw);
     raw.close();
     const store = await openStore(`sqlite:${file}`);
     t.after(() => store.destroy());
-    const kept = await store.selectFrom('kept_states').selectAll().executeTakeFirstOrThrow();
-    assert.deepEqual({ entries: kept.entries, firmware: kept.firmware }, { entries: 4, firmware: null });
+    const [round] = await lockRounds(store, ['h']);
+    assert(round !== undefined);
+    const { state, pcrs } = keptOf(round) ?? assert.fail('nothing was kept');
+    assert.deepEqual([state.entries, state.clock, state.firmwareVersion], [2, 3n, undefined]);
+    assert.deepEqual([pcrs.get(0)?.[0], state.pcr[0]], [0, 10]);
+    const list = await listOf(store, 1, 1, 9);
+    assert.deepEqual(
+      list.map(({ number, record, receivedAt }) => [number, record, receivedAt]),
+      [1, 2].map((number) => [number, LIST.bytes(number).subarray(0, LIST.offsetOf(2)), NOW]),
+    );
+    assert.equal((await sql`pragma foreign_key_check`.execute(store)).rows.length, 0);
   }
 });
+
+const LIST = new SimulatedList();
+LIST.measure('/usr/bin/a', new Uint8Array(32).fill(1));
+LIST.measure('/usr/bin/b', new Uint8Array(32).fill(2));
+
+/** A host with evidence, as the first verifiers stored it. */
+function fillFirstForm(raw: DatabaseSync): void {
+  const pcrs = Object.fromEntries(
+    Array.from({ length: 11 }, (_, pcr) => [pcr, pcr.toString(16).padStart(2, '0').repeat(32)]),
+  );
+  const quote = JSON.stringify({ at: NOW, resetCount: 1, restartCount: 2, clock: '3', pcrs });
+  raw.exec(`
+    insert into boots (id, host, reset_count, restart_count, since, entries, violations) values (1, 'h', 1, 2, '', 2, 0);
+    insert into hosts (id, name, ek_public, ak_public, token_digest, enrolled_at, tpm_kind, list_source, kernel, verdict,
+      sentence, verdict_since, evidence_at, quote, boot)
+      values ('h', 'web', x'', x'', x'', '', '', '', '', '', '', '', '${NOW}', '${quote}', 1);
+    insert into kept_states (host, reset_count, restart_count, clock, entries, bytes, pcr) values ('h', 1, 2, '3', 2, 5, x'00')`);
+  const insert = raw.prepare(
+    "insert into measurements values (1, ?, 10, 'ima-ng', '', 'sha256:00', '', 'known', ?, ?)",
+  );
+  for (const number of [1, 2]) insert.run(number, LIST.bytes(number).subarray(0, LIST.offsetOf(2)), NOW);
+}
 
 test('a database of a newer version is refused and left as it is', async (t) => {
   const numbered = databaseFile(t);

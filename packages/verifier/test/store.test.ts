@@ -3,15 +3,15 @@ import { test } from 'node:test';
 import { SystemError } from '@assay/core/errors';
 import { sql } from 'kysely';
 import { openStore } from '../src/store/open.ts';
-import { addChallenge, takeChallenge } from '../src/store/challenges.ts';
+import { takeChallenge, withChallenge } from '../src/store/challenges.ts';
+import { entriesById, entryIds } from '../src/store/entries.ts';
 import { insertHost } from '../src/store/hosts.ts';
+import { appendToList, listOf } from '../src/store/lists.ts';
+import { addBoot } from '../src/store/boots.ts';
+import { firstRound, lockRounds, saveRounds } from '../src/store/rounds.ts';
 import type { Database } from '../src/store/schema.ts';
 import { hostRow, LATER, NOW } from './rows.ts';
 import { newStore } from './service.ts';
-
-function challenge(session: string, of: string, expires = LATER) {
-  return { session, host: of, nonce: Uint8Array.of(3), expires_at: expires };
-}
 
 async function withHosts(store: string): Promise<Database> {
   const database = await openStore(store);
@@ -31,7 +31,7 @@ test('a store is opened again with what it held, its keys enforced', async (t) =
     ['a', 'b'],
   );
   assert.deepEqual(rows[0]?.ek_public, Uint8Array.of(1));
-  await assert.rejects(addChallenge(second, challenge('s', 'nobody')), /foreign key/i);
+  await assert.rejects(saveRounds(second, [firstRound('nobody')]), /foreign key/i);
 });
 
 test('two verifiers that open an empty store at once make its tables once', async (t) => {
@@ -61,25 +61,76 @@ test('what names no store, or none that answers, is refused without its password
   }
 });
 
-test('a challenge is taken once, by its own host, before it expires', async (t) => {
-  const database = await withHosts(await newStore(t));
-  t.after(() => database.destroy());
-  await addChallenge(database, challenge('one', 'a'));
-  assert.equal(await takeChallenge(database, 'b', 'one', NOW), undefined);
-  assert.equal((await takeChallenge(database, 'a', 'one', NOW))?.session, 'one');
-  assert.equal(await takeChallenge(database, 'a', 'one', NOW), undefined);
-  await addChallenge(database, challenge('late', 'a'));
-  assert.equal(await takeChallenge(database, 'a', 'late', LATER), undefined);
+test('a challenge is taken once, before it expires', () => {
+  const asked = withChallenge(firstRound('a'), { session: 'one', nonce: '00', expiresAt: LATER });
+  assert.equal(takeChallenge(asked, 'two', NOW), undefined);
+  assert.equal(takeChallenge(asked, 'one', LATER), undefined);
+  const taken = takeChallenge(asked, 'one', NOW);
+  assert.deepEqual(taken?.challenge, { session: 'one', nonce: '00', expiresAt: LATER });
+  assert.deepEqual(taken.row, firstRound('a'));
 });
 
-test('of more than eight challenges of a host, the oldest give way', async (t) => {
+test('of more than eight challenges of a host, the oldest give way', () => {
+  let row = firstRound('a');
+  for (let i = 1; i <= 10; i++) row = withChallenge(row, { session: `s${i}`, nonce: '00', expiresAt: LATER });
+  const kept = Array.from({ length: 10 }, (_, i) => `s${i + 1}`).filter((session) => takeChallenge(row, session, NOW));
+  assert.deepEqual(kept, ['s3', 's4', 's5', 's6', 's7', 's8', 's9', 's10']);
+});
+
+test('a round is saved over the one before, and others of the same statement beside it', async (t) => {
   const database = await withHosts(await newStore(t));
   t.after(() => database.destroy());
-  await addChallenge(database, challenge('other', 'b'));
-  for (let i = 1; i <= 10; i++) await addChallenge(database, challenge(`s${i}`, 'a'));
-  const kept = await database.selectFrom('challenges').select('session').orderBy('seq').execute();
+  await saveRounds(database, [firstRound('a')]);
+  const later = {
+    ...firstRound('a'),
+    evidence_at: NOW,
+    clock: '18446744073709551615',
+    entries: 3,
+    pcrs: Uint8Array.of(7),
+  };
+  await saveRounds(database, [firstRound('b'), later]);
+  const rows = await database.transaction().execute((db) => lockRounds(db, ['b', 'a']));
   assert.deepEqual(
-    kept.map((row) => row.session),
-    ['other', 's3', 's4', 's5', 's6', 's7', 's8', 's9', 's10'],
+    rows.map((row) => ({ ...row })),
+    [later, firstRound('b')],
   );
+});
+
+test('an entry is stored once, whoever stores it and however often', async (t) => {
+  const database = await withHosts(await newStore(t));
+  t.after(() => database.destroy());
+  const entry = (n: number) => ({ key: Uint8Array.of(n), digest: `sha256:0${n}`, record: Uint8Array.of(n, n) });
+  const [one] = await entryIds(database, [entry(1)]);
+  const ids = await entryIds(database, [entry(2), entry(1), entry(2)]);
+  assert.deepEqual([ids[1], ids[2]], [one, ids[0]]);
+  assert.notEqual(ids[0], one);
+  const [both, again] = await Promise.all([
+    entryIds(database, [entry(3), entry(4)]),
+    entryIds(database, [entry(4), entry(3)]),
+  ]);
+  assert.deepEqual(both, again.toReversed());
+  assert.deepEqual((await entriesById(database, ids)).get(ids[0] ?? 0)?.record, Uint8Array.of(2, 2));
+});
+
+test('a list is read in its order, from any place to any, with when each entry came', async (t) => {
+  const database = await withHosts(await newStore(t));
+  t.after(() => database.destroy());
+  const round = { host: 'a', reset_count: 1, restart_count: 0, since: NOW, entries: 5, violations: 0, until: null };
+  const boot = await addBoot(database, round);
+  const entry = (n: number) => ({ key: Uint8Array.of(n), digest: `sha256:0${n}`, record: Uint8Array.of(n) });
+  const ids = await entryIds(database, [1, 2, 3].map(entry));
+  await appendToList(database, { boot, first: 1, ids: [2, 0, 1].map((at) => ids[at] ?? 0), receivedAt: NOW });
+  await appendToList(database, { boot, first: 4, ids: [ids[0] ?? 0, ids[2] ?? 0], receivedAt: LATER });
+  const read = async (from: number, to: number) =>
+    (await listOf(database, boot, from, to)).map(({ number, record, receivedAt }) => [number, record[0], receivedAt]);
+  assert.deepEqual(await read(1, 5), [
+    [1, 3, NOW],
+    [2, 1, NOW],
+    [3, 2, NOW],
+    [4, 1, LATER],
+    [5, 3, LATER],
+  ]);
+  assert.deepEqual(await read(3, 4), (await read(1, 5)).slice(2, 4));
+  assert.deepEqual(await read(6, 9), []);
+  await assert.rejects(appendToList(database, { boot, first: 4, ids, receivedAt: LATER }), /unique/i);
 });

@@ -2,14 +2,13 @@ import { equalBytes, fromHex } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
 import { HostFacts, type ActivateReply } from '@assay/wire';
 import type { Context } from '../context.ts';
-import { summaryOf } from '../hosts/summary.ts';
 import { renewVerdict } from '../hosts/verdict.ts';
+import { transact } from '../news/news.ts';
 import { RequestProblem } from '../problem.ts';
 import { issueChallenge } from '../rounds/challenge.ts';
-import { dropKeptState } from '../store/boots.ts';
-import { dropChallenges } from '../store/challenges.ts';
 import { takeEnrolment } from '../store/enrolments.ts';
 import { hostById, insertHost, updateHost } from '../store/hosts.ts';
+import { firstRound, lockRounds, saveRounds } from '../store/rounds.ts';
 import type { Database, EnrolmentRow } from '../store/schema.ts';
 import { newToken, tokenDigest } from '../tokens.ts';
 import { refuseDuplicate } from './duplicates.ts';
@@ -22,18 +21,16 @@ import { refuseDuplicate } from './duplicates.ts';
 export async function activate(context: Context, id: string, secret: string): Promise<ActivateReply> {
   const enrolment = await answered(context, id, secret);
   const token = newToken();
-  const { reply, host } = await context.database.transaction().execute(async (db) => {
+  const reply = await transact(context, async (db) => {
     await refuseDuplicate(db, enrolment.host, enrolment.name);
     await register(db, context, enrolment, token);
-    const challenge = await issueChallenge(db, context, enrolment.host);
-    const state = await renewVerdict(db, context, enrolment.host);
-    return {
-      reply: { hostId: enrolment.host, token, challenge },
-      host: summaryOf(state, context.staleAfterSeconds),
-    };
+    await renewVerdict(db, context, enrolment.host);
+    const { row, challenge } = issueChallenge(context, firstRound(enrolment.host));
+    await saveRounds(db, [row]);
+    const result = { hostId: enrolment.host, token, challenge };
+    return { result, changes: [{ type: 'host', host: enrolment.host }] };
   });
-  context.log(`${host.name} (${host.id}) enrolled`);
-  context.publish([{ type: 'host', host }]);
+  context.log(`${enrolment.name} (${enrolment.host}) enrolled`);
   return reply;
 }
 
@@ -62,12 +59,10 @@ async function register(db: Database, context: Context, enrolment: EnrolmentRow,
     tpm_kind: facts.tpmKind,
     list_source: facts.listSource,
     kernel: facts.kernel,
-    evidence_at: null,
-    quote: null,
   };
   if ((await hostById(db, enrolment.host)) !== undefined) {
-    await dropKeptState(db, enrolment.host);
-    await dropChallenges(db, enrolment.host);
+    await lockRounds(db, [enrolment.host]);
+    await saveRounds(db, [firstRound(enrolment.host)]);
     await updateHost(db, enrolment.host, identity);
     return;
   }

@@ -1,12 +1,11 @@
-import { fromHex, toHex } from '@assay/core/bytes';
+import { toHex } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
 import { parsePublic, publicName } from '@assay/core/tpm';
 import { isStale, ladderOf, type LadderFacts } from '@assay/core/verdict';
 import type { HostDetail } from '@assay/wire';
-import { openFindings, quoteFacts, type HostState } from './facts.ts';
+import { openFindings, type HostState } from './facts.ts';
+import { keptOf } from './kept.ts';
 import { summaryOf } from './summary.ts';
-
-const QUOTED_PCR = 10;
 
 export function detailOf(state: HostState, now: Date, staleAfterSeconds: number): HostDetail {
   const { host, boot } = state;
@@ -19,15 +18,15 @@ export function detailOf(state: HostState, now: Date, staleAfterSeconds: number)
 }
 
 function ladderFacts(state: HostState, now: Date, staleAfterSeconds: number): LadderFacts {
-  const { host, boot, reference } = state;
-  const quote = quoteFacts(host.quote);
-  const evidenceAt = host.evidence_at === null ? null : new Date(host.evidence_at);
+  const { host, round, boot, reference } = state;
+  const kept = keptOf(round);
+  const evidenceAt = round.evidence_at === null ? null : new Date(round.evidence_at);
   return {
     tpmKind: host.tpm_kind,
     ekDigest: toHex(nodeHasher.digest('sha256', parsePublic(host.ek_public).raw)),
     akName: toHex(publicName(nodeHasher, parsePublic(host.ak_public))),
     enrolledAt: new Date(host.enrolled_at),
-    quote: quote === null ? null : { ...quote, pcr: toHex(quote.pcrs.get(QUOTED_PCR) ?? fromHex('')) },
+    quote: kept === null ? null : { ...kept.state, at: kept.at, pcr: toHex(kept.state.pcr) },
     stale: isStale({ now, evidenceAt, staleAfterSeconds }),
     entries: boot?.entries ?? 0,
     violations: boot?.violations ?? 0,

@@ -1,15 +1,15 @@
-import { fromHex, toHex } from '@assay/core/bytes';
 import type { OpenFinding } from '@assay/core/verdict';
 import { FINDING_CODES, type FindingCode } from '@assay/core/errors';
-import { z } from 'zod';
-import { bootById } from '../store/boots.ts';
+import { bootsByIds } from '../store/boots.ts';
 import { openFindingsOf } from '../store/findings.ts';
-import { referenceVersion } from '../store/references.ts';
-import type { BootRow, Database, FindingRow, HostRow, ReferenceVersionRow } from '../store/schema.ts';
+import { activeReferences } from '../store/references.ts';
+import { firstRound, roundsOf } from '../store/rounds.ts';
+import type { BootRow, Database, FindingRow, HostRow, ReferenceVersionRow, RoundRow } from '../store/schema.ts';
 
 /** Everything that the verdict, the ladder and the summary of a host are made of. */
 export interface HostState {
   readonly host: HostRow;
+  readonly round: RoundRow;
   readonly boot: BootRow | null;
   readonly reference: ReferenceVersionRow | null;
   /** Newest first. */
@@ -17,50 +17,26 @@ export interface HostState {
 }
 
 export async function stateOf(db: Database, host: HostRow): Promise<HostState> {
-  return {
+  const [state] = await statesOf(db, [host]);
+  if (state === undefined) throw new Error('the state of a host is missing');
+  return state;
+}
+
+/** In the order of the hosts given; as many statements for many hosts as for one. */
+export async function statesOf(db: Database, hosts: readonly HostRow[]): Promise<HostState[]> {
+  const ids = hosts.map(({ id }) => id);
+  const rounds = new Map((await roundsOf(db, ids)).map((row) => [row.host, row]));
+  const bootIds = hosts.flatMap(({ boot }) => (boot === null ? [] : [boot]));
+  const boots = new Map((await bootsByIds(db, bootIds)).map((row) => [row.id, row]));
+  const references = new Map((await activeReferences(db, ids)).map((row) => [row.host, row]));
+  const findings = Map.groupBy(await openFindingsOf(db, ids), ({ host }) => host);
+  return hosts.map((host) => ({
     host,
-    boot: (host.boot === null ? undefined : await bootById(db, host.boot)) ?? null,
-    reference:
-      (host.reference_version === null ? undefined : await referenceVersion(db, host.id, host.reference_version)) ??
-      null,
-    findings: await openFindingsOf(db, host.id),
-  };
-}
-
-const StoredQuote = z.object({
-  at: z.string(),
-  resetCount: z.int(),
-  restartCount: z.int(),
-  clock: z.string(),
-  /** Values of the SHA-256 bank, hexadecimal, by index. */
-  pcrs: z.record(z.string(), z.string()),
-});
-
-export interface QuoteFacts {
-  readonly at: Date;
-  readonly resetCount: number;
-  readonly restartCount: number;
-  readonly clock: bigint;
-  readonly pcrs: ReadonlyMap<number, Uint8Array>;
-}
-
-/** The newest verified quote, as a column. */
-export function storedQuote(quote: QuoteFacts): string {
-  const { at, resetCount, restartCount, clock } = quote;
-  const pcrs = Object.fromEntries(Array.from(quote.pcrs, ([pcr, value]) => [pcr, toHex(value)]));
-  return JSON.stringify({ at: at.toISOString(), resetCount, restartCount, clock: String(clock), pcrs });
-}
-
-export function quoteFacts(column: string | null): QuoteFacts | null {
-  if (column === null) return null;
-  const { at, resetCount, restartCount, clock, pcrs } = StoredQuote.parse(JSON.parse(column));
-  return {
-    at: new Date(at),
-    resetCount,
-    restartCount,
-    clock: BigInt(clock),
-    pcrs: new Map(Object.entries(pcrs).map(([pcr, value]) => [Number(pcr), fromHex(value)])),
-  };
+    round: rounds.get(host.id) ?? firstRound(host.id),
+    boot: (host.boot === null ? undefined : boots.get(host.boot)) ?? null,
+    reference: references.get(host.id) ?? null,
+    findings: findings.get(host.id) ?? [],
+  }));
 }
 
 export function openFindings(rows: readonly FindingRow[]): OpenFinding[] {

@@ -55,7 +55,7 @@ export async function closeAll(
   host: string,
   closes: (finding: FindingRow) => boolean,
 ): Promise<FindingRow[]> {
-  const closed = (await openFindingsOf(db, host)).filter(closes).map((row) => ({ ...row, open: 0 as const }));
+  const closed = (await openFindingsOf(db, [host])).filter(closes).map((row) => ({ ...row, open: 0 as const }));
   for (const row of closed) await updateFinding(db, row);
   return closed;
 }

@@ -1,16 +1,15 @@
-import type { HostSummary, Measurement } from '@assay/wire';
-import type { MeasurementRow } from '../store/schema.ts';
+import type { HostSummary } from '@assay/wire';
 import type { HostState } from './facts.ts';
 
 export function summaryOf(state: HostState, staleAfterSeconds: number): HostSummary {
-  const { host, boot, reference } = state;
+  const { host, round, boot, reference } = state;
   return {
     id: host.id,
     name: host.name,
     verdict: host.verdict,
     sentence: host.sentence,
     verdictSince: host.verdict_since,
-    evidenceAt: host.evidence_at,
+    evidenceAt: round.evidence_at,
     staleAfterSeconds,
     enrolledAt: host.enrolled_at,
     tpm: { kind: host.tpm_kind, trust: 'first-use' },
@@ -20,18 +19,5 @@ export function summaryOf(state: HostState, staleAfterSeconds: number): HostSumm
         ? null
         : { version: reference.version, digests: reference.digests, capturedAt: reference.captured_at },
     openFindings: state.findings.length,
-  };
-}
-
-export function measurementOf(row: MeasurementRow): Measurement {
-  return {
-    entry: row.entry,
-    pcr: row.pcr,
-    template: row.template,
-    templateDigest: row.template_digest,
-    digest: row.digest,
-    filenameHint: row.filename_hint,
-    status: row.status,
-    receivedAt: row.received_at,
   };
 }

@@ -1,10 +1,13 @@
 import { verdictOf } from '@assay/core/verdict';
-import type { HostSummary } from '@assay/wire';
 import type { Context } from '../context.ts';
+import { transact } from '../news/news.ts';
 import { hostById, hostsToExpire, updateHost } from '../store/hosts.ts';
+import { lockRounds } from '../store/rounds.ts';
 import type { Database, HostRow } from '../store/schema.ts';
 import { openFindings, stateOf, type HostState } from './facts.ts';
-import { summaryOf } from './summary.ts';
+
+/** Hosts per transaction: when a network fails, all grow old at once. */
+const EXPIRED_AT_ONCE = 100;
 
 /** Gives the host the verdict that follows from what is stored of it, and notes since when it has it. */
 export async function renewVerdict(db: Database, context: Context, hostId: string): Promise<HostState> {
@@ -21,11 +24,11 @@ function verdictChange(
   state: HostState,
   context: Context,
 ): Pick<HostRow, 'verdict' | 'sentence' | 'verdict_since'> | null {
-  const { host, boot, reference } = state;
+  const { host, round, boot, reference } = state;
   const now = context.now();
   const { verdict, sentence } = verdictOf({
     now,
-    evidenceAt: host.evidence_at === null ? null : new Date(host.evidence_at),
+    evidenceAt: round.evidence_at === null ? null : new Date(round.evidence_at),
     staleAfterSeconds: context.staleAfterSeconds,
     entries: boot?.entries ?? 0,
     reference,
@@ -43,10 +46,13 @@ function verdictChange(
 export async function expireVerdicts(context: Context): Promise<void> {
   const { database, staleAfterSeconds } = context;
   const oldest = new Date(context.now().getTime() - staleAfterSeconds * 1000).toISOString();
-  const changed: HostSummary[] = [];
-  for (const { id } of await hostsToExpire(database, oldest)) {
-    const state = await database.transaction().execute((db) => renewVerdict(db, context, id));
-    changed.push(summaryOf(state, staleAfterSeconds));
+  const expired = await hostsToExpire(database, oldest);
+  for (let start = 0; start < expired.length; start += EXPIRED_AT_ONCE) {
+    const hosts = expired.slice(start, start + EXPIRED_AT_ONCE);
+    await transact(context, async (db) => {
+      await lockRounds(db, hosts);
+      for (const host of hosts) await renewVerdict(db, context, host);
+      return { result: undefined, changes: hosts.map((host) => ({ type: 'host', host })) };
+    });
   }
-  context.publish(changed.map((host) => ({ type: 'host', host })));
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ServerEvent } from '@assay/wire';
 import type { FastifyReply } from 'fastify';
+import type { Change } from '../news/news.ts';
 import { RequestProblem } from '../problem.ts';
 
 const HEARTBEAT_MILLISECONDS = 15_000;
@@ -14,8 +15,13 @@ const BACKLOG_LIMIT = 8 * 1024 * 1024;
 export class EventStreams {
   readonly #listeners = new Set<ServerResponse>();
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #eventsOf: (changes: readonly Change[]) => Promise<ServerEvent[]>;
+  readonly #untold = new Map<string, Change>();
+  #telling: Promise<void> | null = null;
 
-  constructor() {
+  /** @param eventsOf reads what is told of changes; never fails */
+  constructor(eventsOf: (changes: readonly Change[]) => Promise<ServerEvent[]>) {
+    this.#eventsOf = eventsOf;
     this.#heartbeat = setInterval(() => this.#send(': heartbeat\n\n'), HEARTBEAT_MILLISECONDS);
     this.#heartbeat.unref();
   }
@@ -36,14 +42,31 @@ export class EventStreams {
     this.#listeners.add(response);
   }
 
-  publish(events: readonly ServerEvent[]): void {
+  /** What changes while others are being told is told with them, once. */
+  publish(changes: readonly Change[]): void {
     if (this.#listeners.size === 0) return;
-    this.#send(events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join(''));
+    for (const change of changes) this.#untold.set(JSON.stringify(change), change);
+    if (this.#telling === null && this.#untold.size > 0) {
+      this.#telling = this.#tell().finally(() => {
+        this.#telling = null;
+      });
+    }
   }
 
-  close(): void {
+  async #tell(): Promise<void> {
+    while (this.#untold.size > 0) {
+      const changes = [...this.#untold.values()];
+      this.#untold.clear();
+      const events = await this.#eventsOf(changes);
+      this.#send(events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join(''));
+    }
+  }
+
+  async close(): Promise<void> {
     clearInterval(this.#heartbeat);
     for (const listener of this.#listeners) listener.end();
+    this.#untold.clear();
+    await this.#telling;
   }
 
   #send(text: string): void {

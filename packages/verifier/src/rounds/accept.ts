@@ -1,59 +1,61 @@
 import type { VerifiedEvidence } from '@assay/core/evidence';
-import { nodeHasher } from '@assay/core/node';
-import { firmwareFinding, judgeEntries, type Judgement } from '@assay/core/verdict';
+import { firmwareFinding, type Judgement } from '@assay/core/verdict';
 import type { HostFacts } from '@assay/wire';
 import type { Context } from '../context.ts';
-import { storedQuote } from '../hosts/facts.ts';
 import { closeAll, openAll, type Sighting } from '../hosts/findings.ts';
-import { addBoot, bootById, saveKeptState, updateBoot } from '../store/boots.ts';
+import type { Change } from '../news/news.ts';
+import { addBoot, bootById, updateBoot } from '../store/boots.ts';
+import { entryIds } from '../store/entries.ts';
+import { moveFindings } from '../store/findings.ts';
 import { updateHost } from '../store/hosts.ts';
-import { dropMeasurements, insertMeasurements } from '../store/measurements.ts';
-import type { BootRow, Database, FindingRow, HostRow } from '../store/schema.ts';
-import { rowsOf } from './measurements.ts';
-import type { Changes } from './changes.ts';
+import { appendToList } from '../store/lists.ts';
+import type { BootRow, Database, HostRow, RoundRow } from '../store/schema.ts';
+import { findingChanges } from './changes.ts';
+import { judged, newEntries } from './measurements.ts';
 
-/** Evidence that holds: the kept state moves on, and the new entries are stored and judged. */
+/** Evidence that holds: the new entries are stored and judged, and findings open and close. */
 export async function acceptEvidence(
   db: Database,
   context: Context,
-  host: HostRow,
+  { host, round }: { readonly host: HostRow; readonly round: RoundRow },
   facts: HostFacts,
   evidence: VerifiedEvidence,
-): Promise<Changes> {
-  const at = context.now();
-  const receivedAt = at.toISOString();
-  const boot = await bootFor(db, host, evidence, receivedAt);
-  const judgements = await judged(db, context, host, evidence);
-  const rows = rowsOf(evidence.entries, judgements, { boot: boot.id, receivedAt });
-  await insertMeasurements(db, rows);
-  const violations = boot.violations + evidence.entries.filter((entry) => entry.violation).length;
-  await updateBoot(db, boot.id, { entries: evidence.state.entries, violations });
-  await keep(db, host, evidence);
+): Promise<Change[]> {
+  const receivedAt = context.now().toISOString();
+  const boot = await bootFor(db, host, round, evidence, receivedAt);
+  const judgements = await judged(db, context, host, evidence.pcrs, evidence.entries);
+  await storeEntries(db, boot, evidence, receivedAt);
   await updateHost(db, host.id, {
     boot: boot.id,
-    evidence_at: receivedAt,
-    quote: storedQuote({ ...evidence.state, at, pcrs: evidence.pcrs }),
     tpm_kind: facts.tpmKind,
     list_source: facts.listSource,
     kernel: facts.kernel,
   });
   const sightings = [...firmwareSighting(host, evidence, receivedAt), ...sightingsOf(judgements, receivedAt)];
-  const findings = await moveFindings(db, boot, sightings, evidence);
-  return { measurements: rows, findings };
+  return [...arrived(boot, evidence), ...(await changeFindings(db, boot, sightings, evidence))];
+}
+
+/** Nothing but the time of the evidence changes: no entry, boot, fact, firmware or finding. */
+export function isIdle(host: HostRow, round: RoundRow, facts: HostFacts, evidence: VerifiedEvidence): boolean {
+  if (evidence.boot !== 'same' || evidence.entries.length > 0 || evidence.firmwareBefore !== undefined) return false;
+  if (round.refused === 1 || host.verdict === 'stale' || host.verdict === 'pending') return false;
+  return facts.tpmKind === host.tpm_kind && facts.listSource === host.list_source && facts.kernel === host.kernel;
 }
 
 /**
- * The boot that the evidence is of. A host that enrolled again sends the whole list of a boot that may be known: its
- * entries are stored anew, under the same boot, so that its findings keep their names.
+ * The boot that the evidence is of. A host that enrolled again sends the whole list of a boot that may be known: it is
+ * kept as a list of its own, with what the findings of that boot were called.
  */
-async function bootFor(db: Database, host: HostRow, evidence: VerifiedEvidence, since: string): Promise<BootRow> {
+async function bootFor(
+  db: Database,
+  host: HostRow,
+  round: RoundRow,
+  evidence: VerifiedEvidence,
+  since: string,
+): Promise<BootRow> {
   const { resetCount, restartCount } = evidence.state;
   const current = host.boot === null ? undefined : await bootById(db, host.boot);
   if (current !== undefined && evidence.boot === 'same') return current;
-  if (current?.reset_count === resetCount && current.restart_count === restartCount) {
-    await dropMeasurements(db, current.id);
-    return { ...current, entries: 0, violations: 0 };
-  }
   const boot = {
     host: host.id,
     reset_count: resetCount,
@@ -61,32 +63,32 @@ async function bootFor(db: Database, host: HostRow, evidence: VerifiedEvidence, 
     since,
     entries: 0,
     violations: 0,
+    until: null,
   };
-  return { ...boot, id: await addBoot(db, boot) };
+  const id = await addBoot(db, boot);
+  if (current !== undefined) {
+    await updateBoot(db, current.id, { until: round.evidence_at ?? since });
+    const again = current.reset_count === resetCount && current.restart_count === restartCount;
+    if (again) await moveFindings(db, current.id, id);
+  }
+  return { ...boot, id };
 }
 
-async function judged(
+async function storeEntries(
   db: Database,
-  context: Context,
-  host: HostRow,
-  { entries, pcrs }: VerifiedEvidence,
-): Promise<Judgement[]> {
-  if (entries.length === 0) return [];
-  const reference = await context.references.of(db, host);
-  return judgeEntries(entries, { host: host.name, reference, bootPcrs: pcrs, hasher: nodeHasher });
+  boot: BootRow,
+  { entries, state }: VerifiedEvidence,
+  receivedAt: string,
+): Promise<void> {
+  const ids = await entryIds(db, newEntries(entries));
+  await appendToList(db, { boot: boot.id, first: boot.entries + 1, ids, receivedAt });
+  const violations = boot.violations + entries.filter((entry) => entry.violation).length;
+  await updateBoot(db, boot.id, { entries: state.entries, violations });
 }
 
-async function keep(db: Database, host: HostRow, { state }: VerifiedEvidence): Promise<void> {
-  await saveKeptState(db, {
-    host: host.id,
-    reset_count: state.resetCount,
-    restart_count: state.restartCount,
-    clock: String(state.clock),
-    entries: state.entries,
-    bytes: state.bytes,
-    pcr: state.pcr,
-    firmware: state.firmwareVersion === undefined ? null : String(state.firmwareVersion),
-  });
+function arrived(boot: BootRow, { state }: VerifiedEvidence): Change[] {
+  if (state.entries === boot.entries) return [];
+  return [{ type: 'measurements', host: boot.host, boot: boot.id, from: boot.entries + 1, to: state.entries }];
 }
 
 function firmwareSighting(host: HostRow, { firmwareBefore, quote }: VerifiedEvidence, seenAt: string): Sighting[] {
@@ -99,17 +101,17 @@ function sightingsOf(judgements: readonly Judgement[], seenAt: string): Sighting
 }
 
 /** Findings about refused evidence end with evidence that holds; those of an earlier boot end with that boot. */
-async function moveFindings(
+async function changeFindings(
   db: Database,
   boot: BootRow,
   sightings: readonly Sighting[],
   evidence: VerifiedEvidence,
-): Promise<FindingRow[]> {
+): Promise<Change[]> {
   const opened = await openAll(db, { host: boot.host, boot: boot.id }, sightings);
   const current = new Set(opened.map((row) => row.seq));
   const wholeList = evidence.boot !== 'same';
   const closed = await closeAll(db, boot.host, (finding) =>
     wholeList ? !current.has(finding.seq) : finding.boot === null,
   );
-  return [...closed, ...opened];
+  return findingChanges([...closed, ...opened]);
 }

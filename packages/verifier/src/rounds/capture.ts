@@ -1,19 +1,21 @@
 import { nodeHasher } from '@assay/core/node';
 import { buildReference, captureReference, type ReferenceItem, type ReferenceValues } from '@assay/core/reference';
 import { judgeEntries } from '@assay/core/verdict';
-import type { CaptureReply, CaptureRequest, ServerEvent } from '@assay/wire';
+import type { CaptureReply, CaptureRequest } from '@assay/wire';
 import type { Context } from '../context.ts';
-import { quoteFacts, type QuoteFacts } from '../hosts/facts.ts';
 import { closeAll, openAll } from '../hosts/findings.ts';
+import { keptOf, type Kept } from '../hosts/kept.ts';
 import { summaryOf } from '../hosts/summary.ts';
 import { renewVerdict } from '../hosts/verdict.ts';
+import { transact, type Change } from '../news/news.ts';
 import { RequestProblem } from '../problem.ts';
 import { hostById, updateHost } from '../store/hosts.ts';
-import { allMeasurementsOf, setStatuses } from '../store/measurements.ts';
+import { listOf, type ListedRow } from '../store/lists.ts';
 import { addReferenceVersion } from '../store/references.ts';
-import type { Database, HostRow, MeasurementRow } from '../store/schema.ts';
+import { lockRounds, roundsOf } from '../store/rounds.ts';
+import type { Database, HostRow } from '../store/schema.ts';
 import { entriesOf } from './measurements.ts';
-import { eventsOf, type Changes } from './changes.ts';
+import { findingChanges } from './changes.ts';
 
 /**
  * Makes what a host measured in its present boot, and what is added, its reference values, active at once; the
@@ -25,11 +27,7 @@ export async function captureReferenceValues(
   target: HostRow,
   request: CaptureRequest,
 ): Promise<CaptureReply> {
-  const { reply, events } = await context.database
-    .transaction()
-    .execute((db) => capture(db, context, target.id, request));
-  context.publish(events);
-  return reply;
+  return transact(context, (db) => capture(db, context, target.id, request));
 }
 
 async function capture(
@@ -37,7 +35,8 @@ async function capture(
   context: Context,
   hostId: string,
   request: CaptureRequest,
-): Promise<{ reply: CaptureReply; events: ServerEvent[] }> {
+): Promise<{ result: CaptureReply; changes: Change[] }> {
+  await lockRounds(db, [hostId]);
   const list = await currentList(db, hostId);
   const items = [...captureReference(entriesOf(list.rows)), ...(request.add ?? [])];
   const reference = buildReference(items);
@@ -48,25 +47,26 @@ async function capture(
   const host = summaryOf(state, context.staleAfterSeconds);
   context.log(`${host.name}: reference values version ${version}, ${reference.size} digests`);
   return {
-    reply: { schema: 'assay.reference-capture.v1', host, version, digests: reference.size },
-    events: [{ type: 'host', host }, ...(await eventsOf(db, hostId, changes))],
+    result: { schema: 'assay.reference-capture.v1', host, version, digests: reference.size },
+    changes: [{ type: 'host', host: hostId }, ...changes],
   };
 }
 
 interface CurrentList {
   readonly host: HostRow;
   readonly boot: number;
-  readonly quote: QuoteFacts;
-  readonly rows: readonly MeasurementRow[];
+  readonly kept: Kept;
+  readonly rows: readonly ListedRow[];
 }
 
 async function currentList(db: Database, hostId: string): Promise<CurrentList> {
   const host = await hostById(db, hostId);
-  const quote = quoteFacts(host?.quote ?? null);
-  if (host === undefined || host.boot === null || quote === null) {
+  const [round] = await roundsOf(db, [hostId]);
+  const kept = round === undefined ? null : keptOf(round);
+  if (host === undefined || host.boot === null || kept === null) {
     throw new RequestProblem('EVIDENCE-MISSING', `No evidence of ${host?.name ?? hostId} has verified yet.`);
   }
-  return { host, boot: host.boot, quote, rows: await allMeasurementsOf(db, host.boot) };
+  return { host, boot: host.boot, kept, rows: await listOf(db, host.boot, 1, kept.state.entries) };
 }
 
 interface NewVersion {
@@ -88,19 +88,17 @@ async function store(db: Database, context: Context, host: HostRow, values: NewV
   await updateHost(db, host.id, { reference_version: values.version });
 }
 
-async function judgeAgain(db: Database, list: CurrentList, reference: ReferenceValues): Promise<Changes> {
-  const { host, boot, quote, rows } = list;
-  const bootPcrs = quote.pcrs;
-  const judgements = judgeEntries(entriesOf(rows), { host: host.name, reference, bootPcrs, hasher: nodeHasher });
-  const statuses = new Map(judgements.map(({ number, status }) => [number, status]));
-  await setStatuses(db, boot, statuses);
-  const receivedAt = new Map(rows.map((row) => [row.entry, row.received_at]));
+async function judgeAgain(db: Database, list: CurrentList, reference: ReferenceValues): Promise<Change[]> {
+  const { host, boot, kept, rows } = list;
+  const judging = { host: host.name, reference, bootPcrs: kept.pcrs, hasher: nodeHasher };
+  const judgements = judgeEntries(entriesOf(rows), judging);
+  const receivedAt = new Map(rows.map((row) => [row.number, row.receivedAt]));
   const sightings = judgements.flatMap(({ number, finding }) =>
     finding === undefined ? [] : [{ draft: finding, seenAt: receivedAt.get(number) ?? '' }],
   );
   const opened = await openAll(db, { host: host.id, boot }, sightings);
   const current = new Set(opened.map((row) => row.seq));
   const closed = await closeAll(db, host.id, (finding) => finding.boot === boot && !current.has(finding.seq));
-  const measurements = rows.map((row) => ({ ...row, status: statuses.get(row.entry) ?? row.status }));
-  return { measurements, findings: [...closed, ...opened] };
+  const measured = { type: 'measurements', host: host.id, boot, from: 1, to: kept.state.entries } as const;
+  return [measured, ...findingChanges([...closed, ...opened])];
 }

@@ -2,16 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { toHex } from '@assay/core/bytes';
 import type { Challenge } from '@assay/wire';
 import type { Context } from '../context.ts';
-import { keptState } from '../store/boots.ts';
-import { addChallenge } from '../store/challenges.ts';
-import type { Database } from '../store/schema.ts';
+import { QUOTED_PCRS } from '../hosts/kept.ts';
+import { withChallenge } from '../store/challenges.ts';
+import { firstRound, lockRounds, saveRounds } from '../store/rounds.ts';
+import type { RoundRow } from '../store/schema.ts';
 import { newToken } from '../tokens.ts';
 
 const LIFETIME_MILLISECONDS = 2 * 60 * 1000;
 const NONCE_BYTES = 32;
 
-/** PCR 0 to 9 are what boot_aggregate covers, PCR 10 is the list's. */
-export const SELECTION: Challenge['selection'] = { bank: 'sha256', pcrs: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10] };
+export const SELECTION: Challenge['selection'] = { bank: 'sha256', pcrs: QUOTED_PCRS };
 
 /** The place in the list from which a host shall send. */
 export interface ListPlace {
@@ -24,22 +24,32 @@ export const WHOLE_LIST: ListPlace = { fromEntry: 1, fromOffset: 0 };
 /**
  * A question to the host that it can answer once.
  * @param from where the list shall begin; otherwise where the kept state ends
+ * @returns the question, and the row that remembers it
  */
-export async function issueChallenge(
-  db: Database,
-  context: Context,
-  host: string,
-  from?: ListPlace,
-): Promise<Challenge> {
-  const nonce = randomBytes(NONCE_BYTES);
+export function issueChallenge(
+  context: Pick<Context, 'now'>,
+  row: RoundRow,
+  from: ListPlace = nextPlace(row),
+): { row: RoundRow; challenge: Challenge } {
+  const nonce = toHex(randomBytes(NONCE_BYTES));
   const session = newToken();
   const expiresAt = new Date(context.now().getTime() + LIFETIME_MILLISECONDS).toISOString();
-  await addChallenge(db, { session, host, nonce, expires_at: expiresAt });
-  const list = from ?? (await nextPlace(db, host));
-  return { session, nonce: toHex(nonce), expiresAt, selection: SELECTION, list };
+  return {
+    row: withChallenge(row, { session, nonce, expiresAt }),
+    challenge: { session, nonce, expiresAt, selection: SELECTION, list: { ...from } },
+  };
 }
 
-async function nextPlace(db: Database, host: string): Promise<ListPlace> {
-  const kept = await keptState(db, host);
-  return kept === undefined ? WHOLE_LIST : { fromEntry: kept.entries + 1, fromOffset: kept.bytes };
+/** For a host whose last challenge expired. */
+export async function askAgain(context: Context, host: string): Promise<Challenge> {
+  return context.database.transaction().execute(async (db) => {
+    const [known] = await lockRounds(db, [host]);
+    const { row, challenge } = issueChallenge(context, known ?? firstRound(host));
+    await saveRounds(db, [row]);
+    return challenge;
+  });
+}
+
+function nextPlace({ entries, bytes }: RoundRow): ListPlace {
+  return entries === null || bytes === null ? WHOLE_LIST : { fromEntry: entries + 1, fromOffset: bytes };
 }

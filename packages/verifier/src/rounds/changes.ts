@@ -1,23 +1,50 @@
 import type { ServerEvent } from '@assay/wire';
+import type { Context } from '../context.ts';
+import { statesOf } from '../hosts/facts.ts';
 import { findingOnWire } from '../hosts/findings.ts';
-import { measurementOf } from '../hosts/summary.ts';
-import type { Database, FindingRow, MeasurementRow } from '../store/schema.ts';
+import { keptOf } from '../hosts/kept.ts';
+import { summaryOf } from '../hosts/summary.ts';
+import type { Change } from '../news/news.ts';
+import { findingsBySeq } from '../store/findings.ts';
+import { hostsByIds } from '../store/hosts.ts';
+import { roundsOf } from '../store/rounds.ts';
+import type { FindingRow } from '../store/schema.ts';
+import { measurements } from './measurements.ts';
 
-/** What changed, for the listeners. */
-export interface Changes {
-  readonly measurements: readonly MeasurementRow[];
-  readonly findings: readonly FindingRow[];
-}
-
-/** Most measurements, and most findings, that one change sends to listeners; the newest. They read the rest. */
+/** Most measurements of one arrival, and most findings at once, that are sent to listeners; the newest. They read the rest. */
 const EVENTS_LIMIT = 200;
 
-export async function eventsOf(db: Database, hostId: string, changes: Changes): Promise<ServerEvent[]> {
-  const measurements = changes.measurements.slice(-EVENTS_LIMIT).map(measurementOf);
-  const events: ServerEvent[] = [];
-  if (measurements.length > 0) events.push({ type: 'measurements', hostId, measurements });
-  for (const row of changes.findings.slice(-EVENTS_LIMIT)) {
-    events.push({ type: 'finding', finding: await findingOnWire(db, row) });
+export function findingChanges(rows: readonly FindingRow[]): Change[] {
+  return rows.slice(-EVENTS_LIMIT).map(({ seq }) => ({ type: 'finding', seq }));
+}
+
+/** What listeners are told of changes, read from the store as it is now. */
+export async function eventsOf(context: Context, changes: readonly Change[]): Promise<ServerEvent[]> {
+  const events = await hostEvents(context, changes);
+  for (const change of changes) {
+    if (change.type === 'measurements') events.push(...(await measurementEvents(context, change)));
+  }
+  const seqs = changes.flatMap((change) => (change.type === 'finding' ? [change.seq] : []));
+  for (const row of await findingsBySeq(context.database, [...new Set(seqs)])) {
+    events.push({ type: 'finding', finding: await findingOnWire(context.database, row) });
   }
   return events;
+}
+
+async function hostEvents(context: Context, changes: readonly Change[]): Promise<ServerEvent[]> {
+  const ids = changes.flatMap((change) => (change.type === 'host' ? [change.host] : []));
+  const states = await statesOf(context.database, await hostsByIds(context.database, [...new Set(ids)]));
+  return states.map((state) => ({ type: 'host', host: summaryOf(state, context.staleAfterSeconds) }));
+}
+
+async function measurementEvents(
+  context: Context,
+  change: Extract<Change, { type: 'measurements' }>,
+): Promise<ServerEvent[]> {
+  const { database } = context;
+  const [[host], [round]] = [await hostsByIds(database, [change.host]), await roundsOf(database, [change.host])];
+  if (host === undefined || round === undefined) return [];
+  const part = { from: Math.max(change.from, change.to - EVENTS_LIMIT + 1), to: change.to };
+  const shown = await measurements(database, context, { ...host, boot: change.boot }, keptOf(round), part);
+  return shown.length === 0 ? [] : [{ type: 'measurements', hostId: host.id, measurements: shown }];
 }

@@ -9,41 +9,80 @@ import {
   type MeasurementEntry,
 } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
-import type { Judgement } from '@assay/core/verdict';
-import type { MeasurementRow } from '../store/schema.ts';
+import { judgeEntries, type Judgement } from '@assay/core/verdict';
+import type { Measurement } from '@assay/wire';
+import type { Context } from '../context.ts';
+import type { Kept } from '../hosts/kept.ts';
+import type { NewEntry } from '../store/entries.ts';
+import { entryKey } from '../store/entry-key.ts';
+import { listOf, type ListedRow } from '../store/lists.ts';
+import type { Database, HostRow } from '../store/schema.ts';
 
 /** Records are stored in the bank that is quoted, whatever bank the host listed them in. */
 const BANK: HashName = 'sha256';
 
-/** Rows of entries that were verified: their recorded digests were compared with their data. */
-export function rowsOf(
-  entries: readonly MeasurementEntry[],
-  judgements: readonly Judgement[],
-  place: { boot: number; receivedAt: string },
-): MeasurementRow[] {
-  const statuses = new Map(judgements.map(({ number, status }) => [number, status]));
+/** What is stored of entries that were verified: their recorded digests were compared with their data. */
+export function newEntries(entries: readonly MeasurementEntry[]): NewEntry[] {
   return entries.map((entry) => {
-    const digest = recordedDigest(entry);
+    const stored = { ...entry, templateDigest: quotedDigest(entry) };
     return {
-      boot: place.boot,
-      entry: entry.number,
-      pcr: entry.pcr,
-      template: entry.template,
-      template_digest: `${BANK}:${toHex(digest)}`,
+      key: entryKey(nodeHasher, stored),
       digest: digestText(entry.fields.digest),
-      filename_hint: filenameHint(entry.fields),
-      status: statuses.get(entry.number) ?? 'unjudged',
-      record: encodeBinaryEntry({ ...entry, templateDigest: digest }),
-      received_at: place.receivedAt,
+      record: encodeBinaryEntry(stored),
     };
   });
 }
 
-function recordedDigest(entry: MeasurementEntry): Uint8Array {
-  return entry.violation ? new Uint8Array(32) : templateDigest(nodeHasher, BANK, entry);
+function quotedDigest(entry: MeasurementEntry): Uint8Array {
+  if (entry.violation) return new Uint8Array(32);
+  return entry.templateDigest.length === 32 ? entry.templateDigest : templateDigest(nodeHasher, BANK, entry);
 }
 
-/** The entries of stored rows of one boot, from its first. */
-export function entriesOf(rows: readonly MeasurementRow[]): MeasurementEntry[] {
-  return parseBinaryList(concat(rows.map((row) => row.record)), { bank: BANK }).entries;
+/** The entries of stored rows, each at its place. */
+export function entriesOf(rows: readonly ListedRow[]): MeasurementEntry[] {
+  const [first] = rows;
+  if (first === undefined) return [];
+  return parseBinaryList(concat(rows.map((row) => row.record)), { bank: BANK, firstEntry: first.number }).entries;
+}
+
+/** Judged as the host's active reference values and its newest quote say. */
+export async function judged(
+  db: Database,
+  context: Pick<Context, 'references'>,
+  host: HostRow,
+  bootPcrs: Kept['pcrs'],
+  entries: readonly MeasurementEntry[],
+): Promise<Judgement[]> {
+  if (entries.length === 0) return [];
+  const reference = await context.references.of(db, host);
+  return judgeEntries(entries, { host: host.name, reference, bootPcrs, hasher: nodeHasher });
+}
+
+/** A part of the list of the host's current boot, as it is shown. @param from place of its first entry, `to` of its last */
+export async function measurements(
+  db: Database,
+  context: Pick<Context, 'references'>,
+  host: HostRow & { readonly boot: number },
+  kept: Kept | null,
+  part: { readonly from: number; readonly to: number },
+): Promise<Measurement[]> {
+  const rows = await listOf(db, host.boot, part.from, part.to);
+  const entries = entriesOf(rows);
+  const judgements = await judged(db, context, host, kept?.pcrs ?? new Map(), entries);
+  return entries.map((entry, index) =>
+    measurementOf(entry, judgements[index]?.status ?? 'unjudged', rows[index]?.receivedAt ?? ''),
+  );
+}
+
+function measurementOf(entry: MeasurementEntry, status: Measurement['status'], receivedAt: string): Measurement {
+  return {
+    entry: entry.number,
+    pcr: entry.pcr,
+    template: entry.template,
+    templateDigest: `${BANK}:${toHex(entry.templateDigest)}`,
+    digest: digestText(entry.fields.digest),
+    filenameHint: filenameHint(entry.fields),
+    status,
+    receivedAt,
+  };
 }

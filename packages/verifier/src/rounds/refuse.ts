@@ -2,8 +2,9 @@ import { FINDING_CODES, type VerificationError } from '@assay/core/errors';
 import { severityOf, type FindingDraft } from '@assay/core/verdict';
 import type { Context } from '../context.ts';
 import { openAll } from '../hosts/findings.ts';
+import type { Change } from '../news/news.ts';
 import type { Database, HostRow } from '../store/schema.ts';
-import type { Changes } from './changes.ts';
+import { findingChanges } from './changes.ts';
 
 /**
  * Evidence that does not verify: what is kept of the host stays as it is, and a finding says why; the next good
@@ -14,14 +15,14 @@ export async function refuseEvidence(
   context: Context,
   host: HostRow,
   errors: readonly VerificationError[],
-): Promise<Changes> {
+): Promise<Change[]> {
   const seenAt = context.now().toISOString();
   const sightings = errors
     .filter((error) => error.code !== 'IMA-LOG-GAP')
     .map((error) => ({ draft: draftOf(error, host.name), seenAt }));
   for (const { code, message } of errors) context.log(`${host.name}: evidence refused, ${code}: ${message}`);
   const findings = await openAll(db, { host: host.id, boot: null }, sightings);
-  return { measurements: [], findings };
+  return findingChanges(findings);
 }
 
 function draftOf(error: VerificationError, host: string): FindingDraft {

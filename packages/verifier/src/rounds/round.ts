@@ -1,77 +1,87 @@
-import type { EvidenceMessage, EvidenceReply, ServerEvent } from '@assay/wire';
+import type { EvidenceMessage, EvidenceReply } from '@assay/wire';
 import type { Context } from '../context.ts';
-import { summaryOf } from '../hosts/summary.ts';
+import { keptColumns, keptOf } from '../hosts/kept.ts';
 import { renewVerdict } from '../hosts/verdict.ts';
+import type { Change } from '../news/news.ts';
 import { RequestProblem } from '../problem.ts';
-import { keptState } from '../store/boots.ts';
 import { takeChallenge } from '../store/challenges.ts';
-import { hostById } from '../store/hosts.ts';
-import type { ChallengeRow, Database, HostRow } from '../store/schema.ts';
-import { acceptEvidence } from './accept.ts';
-import { eventsOf } from './changes.ts';
+import { saveRounds } from '../store/rounds.ts';
+import type { Database, HostRow, RoundRow } from '../store/schema.ts';
+import { acceptEvidence, isIdle } from './accept.ts';
 import { issueChallenge, WHOLE_LIST } from './challenge.ts';
 import { refuseEvidence } from './refuse.ts';
 import { verifyMessage } from './verify.ts';
 
+/** A host as it stands in the store, locked by the transaction of the round. */
+export interface Attested {
+  readonly host: HostRow;
+  readonly round: RoundRow;
+}
+
+export interface RoundResult {
+  readonly reply: EvidenceReply;
+  readonly changes: readonly Change[];
+  /** The host after the round. Its round is still to be saved. */
+  readonly after: Attested;
+}
+
 /**
- * One evidence round: the challenge is consumed, the evidence verified and judged, and all that follows from it
- * stored in one transaction, before anybody learns of it.
+ * One evidence round: the challenge is consumed, the evidence verified and judged, and all that follows from it stored
+ * in the transaction of the caller, who answers when that is committed.
  * @throws RequestProblem QUOTE-NONCE, where nothing changes
  */
-export async function runRound(context: Context, sender: HostRow, message: EvidenceMessage): Promise<EvidenceReply> {
-  const { reply, events } = await context.database
-    .transaction()
-    .execute((db) => round(db, context, sender.id, message));
-  context.publish(events);
-  return reply;
-}
-
-async function round(
+export async function runRound(
   db: Database,
   context: Context,
-  hostId: string,
+  { host, round }: Attested,
   message: EvidenceMessage,
-): Promise<{ reply: EvidenceReply; events: ServerEvent[] }> {
-  const { host, challenge } = await openQuestion(db, context, hostId, message.session);
-  const result = verifyMessage(message, host, challenge, await keptState(db, hostId));
-  const changes = result.ok
-    ? await acceptEvidence(db, context, host, message.facts, result.evidence)
-    : await refuseEvidence(db, context, host, result.errors);
-  const errors = result.ok ? [] : result.errors.map(({ code, message: reason }) => ({ code, message: reason }));
-  // A list that was refused may be right from its start: after a reboot, or in another bank.
-  const from = errors.length > 0 ? WHOLE_LIST : undefined;
-  const state = await renewVerdict(db, context, hostId);
-  const { verdict, sentence } = state.host;
-  return {
-    reply: {
-      verified: result.ok,
-      verdict,
-      sentence,
-      errors,
-      challenge: await issueChallenge(db, context, hostId, from),
-      heartbeatSeconds: context.heartbeatSeconds,
-    },
-    events: [
-      { type: 'host', host: summaryOf(state, context.staleAfterSeconds) },
-      ...(await eventsOf(db, hostId, changes)),
-    ],
-  };
-}
-
-/** The host as it is now, and the challenge that this session answers, which is consumed. */
-async function openQuestion(
-  db: Database,
-  context: Context,
-  hostId: string,
-  session: string,
-): Promise<{ host: HostRow; challenge: ChallengeRow }> {
-  const challenge = await takeChallenge(db, hostId, session, context.now().toISOString());
-  const host = await hostById(db, hostId);
-  if (challenge === undefined || host === undefined) {
+): Promise<RoundResult> {
+  const taken = takeChallenge(round, message.session, context.now().toISOString());
+  if (taken === undefined) {
     throw new RequestProblem(
       'QUOTE-NONCE',
       'No challenge with this session waits for this host: it was answered before, has expired, or was never its own.',
     );
   }
-  return { host, challenge };
+  const result = verifyMessage(message, host, taken.challenge, keptOf(round));
+  if (result.ok && isIdle(host, round, message.facts, result.evidence)) {
+    const kept = { ...taken.row, ...keptColumns(result.evidence, context.now().toISOString()) };
+    return answer(context, { host, round: kept }, { verified: true, errors: [], changes: [] });
+  }
+  if (!result.ok) {
+    const changes = await refuseEvidence(db, context, host, result.errors);
+    const errors = result.errors.map(({ code, message: reason }) => ({ code, message: reason }));
+    return answer(context, await renewed(db, context, { ...taken.row, refused: 1 }), {
+      verified: false,
+      errors,
+      changes,
+    });
+  }
+  const changes = await acceptEvidence(db, context, { host, round }, message.facts, result.evidence);
+  const kept = { ...taken.row, refused: 0, ...keptColumns(result.evidence, context.now().toISOString()) } as const;
+  return answer(context, await renewed(db, context, kept), { verified: true, errors: [], changes });
+}
+
+/** The host with the verdict that follows from what is stored now. */
+async function renewed(db: Database, context: Context, round: RoundRow): Promise<Attested> {
+  await saveRounds(db, [round]);
+  const { host } = await renewVerdict(db, context, round.host);
+  return { host, round };
+}
+
+function answer(
+  context: Context,
+  { host, round }: Attested,
+  told: Pick<EvidenceReply, 'verified' | 'errors'> & { readonly changes: readonly Change[] },
+): RoundResult {
+  const { verified, errors, changes } = told;
+  // A list that was refused may be right from its start: after a reboot, or in another bank.
+  const next = issueChallenge(context, round, errors.length > 0 ? WHOLE_LIST : undefined);
+  const { verdict, sentence } = host;
+  const { heartbeatSeconds } = context;
+  return {
+    reply: { verified, verdict, sentence, errors, challenge: next.challenge, heartbeatSeconds },
+    changes: [{ type: 'host', host: host.id }, ...changes],
+    after: { host, round: next.row },
+  };
 }

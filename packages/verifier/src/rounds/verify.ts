@@ -1,24 +1,26 @@
 import { fromBase64, fromHex } from '@assay/core/bytes';
 import { FormatError, VerificationError } from '@assay/core/errors';
-import { verifyEvidence, type EvidenceResult, type KeptState } from '@assay/core/evidence';
+import { verifyEvidence, type EvidenceResult } from '@assay/core/evidence';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
 import { checkAttestationKey, parsePublic } from '@assay/core/tpm';
 import type { EvidenceMessage } from '@assay/wire';
-import type { ChallengeRow, HostRow, KeptStateRow } from '../store/schema.ts';
+import type { Kept } from '../hosts/kept.ts';
+import type { OpenChallenge } from '../store/challenges.ts';
+import type { HostRow } from '../store/schema.ts';
 import { SELECTION } from './challenge.ts';
 
 /** Evidence in answer to a challenge that was this host's, open and unused. */
 export function verifyMessage(
   message: EvidenceMessage,
   host: HostRow,
-  challenge: ChallengeRow,
-  kept: KeptStateRow | undefined,
+  challenge: OpenChallenge,
+  kept: Kept | null,
 ): EvidenceResult {
   try {
     return verifyEvidence(
       {
         ak: checkAttestationKey(parsePublic(host.ak_public), nodeHasher),
-        nonce: challenge.nonce,
+        nonce: fromHex(challenge.nonce),
         session: challenge.session,
         selection: [SELECTION],
         facts: message.facts,
@@ -31,7 +33,7 @@ export function verifyMessage(
           fromOffset: message.list.fromOffset,
           bytes: fromBase64(message.list.entries),
         },
-        kept: kept === undefined ? null : keptStateOf(kept),
+        kept: kept?.state ?? null,
       },
       nodeCrypto,
     );
@@ -51,16 +53,4 @@ function pcrValues(values: EvidenceMessage['pcrs']): Map<number, Uint8Array> {
       return [pcr, fromHex(value)];
     }),
   );
-}
-
-function keptStateOf(row: KeptStateRow): KeptState {
-  return {
-    resetCount: row.reset_count,
-    restartCount: row.restart_count,
-    clock: BigInt(row.clock),
-    entries: row.entries,
-    bytes: row.bytes,
-    pcr: row.pcr,
-    ...(row.firmware === null ? {} : { firmwareVersion: BigInt(row.firmware) }),
-  };
 }

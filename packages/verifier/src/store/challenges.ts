@@ -1,39 +1,45 @@
-import type { ChallengeRow, Database } from './schema.ts';
+import { z } from 'zod';
+import type { RoundRow } from './schema.ts';
 
 /** Most challenges of one host that wait for their answer; the oldest give way. */
 const OUTSTANDING_LIMIT = 8;
 
-export async function addChallenge(db: Database, row: Omit<ChallengeRow, 'seq'>): Promise<void> {
-  await db.insertInto('challenges').values(row).execute();
-  const kept = db
-    .selectFrom('challenges')
-    .select('seq')
-    .where('host', '=', row.host)
-    .orderBy('seq', 'desc')
-    .limit(OUTSTANDING_LIMIT);
-  await db.deleteFrom('challenges').where('host', '=', row.host).where('seq', 'not in', kept).execute();
+const OpenChallenge = z.tuple([z.string(), z.string(), z.string()]);
+const OpenChallenges = z.array(OpenChallenge);
+
+/** A question that a host was asked and has not answered yet. */
+export interface OpenChallenge {
+  readonly session: string;
+  /** Hexadecimal. */
+  readonly nonce: string;
+  readonly expiresAt: string;
+}
+
+export function withChallenge<Row extends Pick<RoundRow, 'challenges'>>(row: Row, challenge: OpenChallenge): Row {
+  const { session, nonce, expiresAt } = challenge;
+  const open = [...openChallenges(row), [session, nonce, expiresAt]].slice(-OUTSTANDING_LIMIT);
+  return { ...row, challenges: JSON.stringify(open) };
 }
 
 /**
- * Takes the challenge out of the store, so that it is answered once.
+ * Takes the challenge out of the row, so that it is answered once.
  * @returns undefined when this host has no such challenge, or it has expired
  */
-export async function takeChallenge(
-  db: Database,
-  host: string,
+export function takeChallenge<Row extends Pick<RoundRow, 'challenges'>>(
+  row: Row,
   session: string,
   now: string,
-): Promise<ChallengeRow | undefined> {
-  const row = await db
-    .deleteFrom('challenges')
-    .where('session', '=', session)
-    .where('host', '=', host)
-    .returningAll()
-    .executeTakeFirst();
-  return row !== undefined && row.expires_at > now ? row : undefined;
+): { row: Row; challenge: OpenChallenge } | undefined {
+  const open = openChallenges(row);
+  const taken = open.find(([name]) => name === session);
+  if (taken === undefined || taken[2] <= now) return undefined;
+  const rest = open.filter((challenge) => challenge !== taken && challenge[2] > now);
+  return {
+    row: { ...row, challenges: JSON.stringify(rest) },
+    challenge: { session, nonce: taken[1], expiresAt: taken[2] },
+  };
 }
 
-/** Those of an earlier attestation key are void. */
-export async function dropChallenges(db: Database, host: string): Promise<void> {
-  await db.deleteFrom('challenges').where('host', '=', host).execute();
+function openChallenges(row: Pick<RoundRow, 'challenges'>): z.infer<typeof OpenChallenges> {
+  return row.challenges === '[]' ? [] : OpenChallenges.parse(JSON.parse(row.challenges));
 }

@@ -29,15 +29,28 @@ export async function updateFinding(db: Database, row: FindingRow): Promise<void
     .execute();
 }
 
-export async function openFindingsOf(db: Database, host: string): Promise<FindingRow[]> {
+/** Newest first. */
+export async function openFindingsOf(db: Database, hosts: readonly string[]): Promise<FindingRow[]> {
+  if (hosts.length === 0) return [];
   return db
     .selectFrom('findings')
     .selectAll()
-    .where('host', '=', host)
+    .where('host', 'in', hosts)
     .where('open', '=', 1)
     .orderBy('last_seen', 'desc')
     .orderBy('seq', 'desc')
     .execute();
+}
+
+export async function findingsBySeq(db: Database, seqs: readonly number[]): Promise<FindingRow[]> {
+  return seqs.length === 0
+    ? []
+    : db.selectFrom('findings').selectAll().where('seq', 'in', seqs).orderBy('seq').execute();
+}
+
+/** The host's list goes on under another row: its findings keep their names. */
+export async function moveFindings(db: Database, from: number, to: number): Promise<void> {
+  await db.updateTable('findings').set({ boot: to }).where('boot', '=', from).execute();
 }
 
 export interface FindingPage {

@@ -25,14 +25,20 @@ export async function hostsAfter(db: Database, name: string | undefined, limit: 
   return query.execute();
 }
 
+export async function hostsByIds(db: Database, ids: readonly string[]): Promise<HostRow[]> {
+  return ids.length === 0 ? [] : db.selectFrom('hosts').selectAll().where('id', 'in', ids).execute();
+}
+
 /** Hosts whose evidence is older than `time` and whose verdict rests on it being fresh. */
-export async function hostsToExpire(db: Database, time: string): Promise<HostRow[]> {
-  return db
-    .selectFrom('hosts')
-    .selectAll()
-    .where('evidence_at', '<', time)
-    .where('verdict', 'in', ['trusted', 'warning', 'unverified'])
+export async function hostsToExpire(db: Database, time: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('rounds')
+    .innerJoin('hosts', 'hosts.id', 'rounds.host')
+    .select('hosts.id')
+    .where('rounds.evidence_at', '<', time)
+    .where('hosts.verdict', 'in', ['trusted', 'warning', 'unverified'])
     .execute();
+  return rows.map(({ id }) => id);
 }
 
 export async function countHosts(db: Database): Promise<number> {

@@ -19,17 +19,19 @@ export async function addReferenceVersion(
   }
 }
 
-export async function referenceVersion(
-  db: Database,
-  host: string,
-  version: number,
-): Promise<ReferenceVersionRow | undefined> {
+/** The active version of each host that has one. */
+export async function activeReferences(db: Database, hosts: readonly string[]): Promise<ReferenceVersionRow[]> {
+  if (hosts.length === 0) return [];
   return db
     .selectFrom('reference_versions')
-    .selectAll()
-    .where('host', '=', host)
-    .where('version', '=', version)
-    .executeTakeFirst();
+    .innerJoin('hosts', (join) =>
+      join
+        .onRef('hosts.id', '=', 'reference_versions.host')
+        .onRef('hosts.reference_version', '=', 'reference_versions.version'),
+    )
+    .selectAll('reference_versions')
+    .where('hosts.id', 'in', hosts)
+    .execute();
 }
 
 export async function referenceValues(

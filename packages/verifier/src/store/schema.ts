@@ -1,4 +1,4 @@
-import type { HostFacts, Measurement, Verdict } from '@assay/wire';
+import type { HostFacts, Verdict } from '@assay/wire';
 import type { Generated, Kysely } from 'kysely';
 
 // How values stand in the database: bytes that only programs read (keys, nonces, records, PCR values) are BLOBs;
@@ -20,10 +20,6 @@ export interface HostRow {
   verdict: Verdict;
   sentence: string;
   verdict_since: string;
-  /** When the newest verified evidence came. */
-  evidence_at: string | null;
-  /** What the newest verified quote showed, as JSON. */
-  quote: string | null;
   /** The boot whose list is current. */
   boot: number | null;
   reference_version: number | null;
@@ -43,25 +39,25 @@ export interface EnrolmentRow {
   expires_at: string;
 }
 
-export interface ChallengeRow {
-  seq: number;
-  session: string;
+/** All that a round without new entries reads and writes. */
+export interface RoundRow {
   host: string;
-  nonce: Uint8Array;
-  expires_at: string;
-}
-
-/** Where the next evidence of a host continues. */
-export interface KeptStateRow {
-  host: string;
-  reset_count: number;
-  restart_count: number;
-  clock: string;
-  entries: number;
-  bytes: number;
-  pcr: Uint8Array;
-  /** Version of the TPM's firmware, decimal; null in rows of older verifiers. */
+  /** The challenges that wait for their answer, as JSON: store/challenges.ts. */
+  challenges: string;
+  /** 1 while findings about refused evidence may be open. */
+  refused: 0 | 1;
+  /** When the newest verified evidence came; null before the first, and after another key was enrolled. */
+  evidence_at: string | null;
+  /** What that evidence proved, and where the next continues: all null, or none but `firmware`. */
+  reset_count: number | null;
+  restart_count: number | null;
+  clock: string | null;
+  /** Version of the TPM's firmware, decimal. */
   firmware: string | null;
+  entries: number | null;
+  bytes: number | null;
+  /** Quoted values of PCR 0 to 10 in the SHA-256 bank, one after the other. */
+  pcrs: Uint8Array | null;
 }
 
 export interface BootRow {
@@ -72,20 +68,41 @@ export interface BootRow {
   since: string;
   entries: number;
   violations: number;
+  /** When the last evidence of a boot came that has ended; that of the current one is in its host's round. */
+  until: string | null;
 }
 
-export interface MeasurementRow {
-  boot: number;
-  entry: number;
-  pcr: number;
-  template: string;
-  template_digest: string;
+/** A verified entry, once for all hosts that have it. */
+export interface EntryRow {
+  id: number;
+  /** store/entry-key.ts */
+  key: Uint8Array;
   digest: string;
-  filename_hint: string;
-  status: Measurement['status'];
-  /** The record of the binary list in the SHA-256 bank, the one that is quoted; the rest of the row is read from it. */
+  /** The record of the binary list in the SHA-256 bank, the one that is quoted. */
   record: Uint8Array;
+}
+
+/** Entries of a boot's list that came in one round. */
+export interface BootEntriesRow {
+  seq: number;
+  boot: number;
+  /** Place of the first in the list, from 1. */
+  first: number;
+  count: number;
   received_at: string;
+  /** Their ids in the order of the list: store/ids.ts. */
+  ids: Uint8Array;
+  /** 1 when `entry_boots` has them. */
+  indexed: 0 | 1;
+}
+
+/** Some of the boots whose list has an entry. */
+export interface EntryBootsRow {
+  entry: number;
+  block: number;
+  pairs: number;
+  /** Boot, and when the entry came, in turn: store/sightings.ts. */
+  sightings: Uint8Array;
 }
 
 export interface ReferenceVersionRow {
@@ -128,10 +145,11 @@ type Numbered<Row, Key extends keyof Row> = Omit<Row, Key> & { [Name in Key]: Ge
 export interface Schema {
   hosts: HostRow;
   enrolments: EnrolmentRow;
-  challenges: Numbered<ChallengeRow, 'seq'>;
-  kept_states: KeptStateRow;
+  rounds: RoundRow;
   boots: Numbered<BootRow, 'id'>;
-  measurements: MeasurementRow;
+  entries: Numbered<EntryRow, 'id'>;
+  boot_entries: Numbered<BootEntriesRow, 'seq'>;
+  entry_boots: EntryBootsRow;
   reference_versions: ReferenceVersionRow;
   reference_values: ReferenceValueRow;
   findings: Numbered<FindingRow, 'seq'>;

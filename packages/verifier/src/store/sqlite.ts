@@ -3,6 +3,7 @@ import { SystemError } from '@assay/core/errors';
 import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
 import { unusable } from './address.ts';
 import { missingSteps } from './applied.ts';
+import { MIGRATION_FUNCTIONS } from './migrations/functions.ts';
 import { SQLITE_WORDS } from './migrations/migration.ts';
 import type { Database, Schema } from './schema.ts';
 
@@ -41,6 +42,7 @@ function prepare(database: DatabaseSync): void {
 }
 
 function migrate(database: DatabaseSync, file: string, before: readonly string[] | null): void {
+  for (const [name, run] of Object.entries(MIGRATION_FUNCTIONS)) database.function(name, { deterministic: true }, run);
   // Tables that refer to one another are rebuilt; what is there keeps its references.
   database.exec('pragma foreign_keys = off; begin immediate');
   if (before === null) database.exec('create table if not exists schema_steps (name text primary key) strict');

@@ -14,8 +14,7 @@ import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { activate } from '../../enrolment/activate.ts';
 import { enrol } from '../../enrolment/enrol.ts';
-import { issueChallenge } from '../../rounds/challenge.ts';
-import { runRound } from '../../rounds/round.ts';
+import { askAgain } from '../../rounds/challenge.ts';
 import type { App } from '../instance.ts';
 import { agentHostOf, requireAgent, requireJson, requireToken } from '../guards.ts';
 import { BEARER, PROBLEMS } from '../schemas.ts';
@@ -86,9 +85,7 @@ function evidenceRoutes(app: App, context: Context): void {
       },
     },
     async (request, reply) => {
-      const { id } = agentHostOf(request);
-      const challenge = await context.database.transaction().execute((db) => issueChallenge(db, context, id));
-      return reply.code(201).send(challenge);
+      return reply.code(201).send(await askAgain(context, agentHostOf(request).id));
     },
   );
   app.post(
@@ -105,6 +102,6 @@ function evidenceRoutes(app: App, context: Context): void {
         response: { 200: EvidenceReply, ...PROBLEMS },
       },
     },
-    async (request) => runRound(context, agentHostOf(request), request.body),
+    async (request) => context.rounds.run(agentHostOf(request).id, request.body),
   );
 }

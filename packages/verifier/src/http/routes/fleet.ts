@@ -1,15 +1,16 @@
-import { FindingList, Health, HostDocument, HostList, MeasurementList, ROUTES, type HostSummary } from '@assay/wire';
+import { FindingList, Health, HostDocument, HostList, MeasurementList, ROUTES } from '@assay/wire';
 import type { onRequestAsyncHookHandler } from 'fastify';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { detailOf } from '../../hosts/detail.ts';
-import { stateOf } from '../../hosts/facts.ts';
+import { stateOf, statesOf } from '../../hosts/facts.ts';
 import { findingOnWire } from '../../hosts/findings.ts';
-import { measurementOf, summaryOf } from '../../hosts/summary.ts';
+import { keptOf } from '../../hosts/kept.ts';
+import { summaryOf } from '../../hosts/summary.ts';
 import { expireVerdicts } from '../../hosts/verdict.ts';
+import { measurements } from '../../rounds/measurements.ts';
 import { findingsOf } from '../../store/findings.ts';
 import { countHosts, hostsAfter } from '../../store/hosts.ts';
-import { measurementsOf } from '../../store/measurements.ts';
 import type { App } from '../instance.ts';
 import type { EventStreams } from '../events.ts';
 import { hostNamed } from '../hosts.ts';
@@ -68,8 +69,7 @@ function hostRoutes(app: App, context: Context, readers: onRequestAsyncHookHandl
       await expireVerdicts(context);
       const rows = await hostsAfter(database, query.cursor, query.limit + 1);
       const { page, next } = pageOf(rows, query.limit, (row) => row.name);
-      const hosts: HostSummary[] = [];
-      for (const row of page) hosts.push(summaryOf(await stateOf(database, row), staleAfterSeconds));
+      const hosts = (await statesOf(database, page)).map((state) => summaryOf(state, staleAfterSeconds));
       return { schema: 'assay.hosts.v1' as const, hosts, next };
     },
   );
@@ -92,7 +92,7 @@ function hostRoutes(app: App, context: Context, readers: onRequestAsyncHookHandl
   );
 }
 
-function measurementRoute(app: App, { database }: Context, readers: onRequestAsyncHookHandler[]): void {
+function measurementRoute(app: App, context: Context, readers: onRequestAsyncHookHandler[]): void {
   app.get(
     ROUTES.measurements,
     {
@@ -106,14 +106,15 @@ function measurementRoute(app: App, { database }: Context, readers: onRequestAsy
       },
     },
     async ({ params, query: { limit, cursor, order } }) => {
-      const { boot } = await stateOf(database, await hostNamed(database, params.id));
-      const rows =
+      const { host, boot, round } = await stateOf(context.database, await hostNamed(context.database, params.id));
+      const total = boot?.entries ?? 0;
+      const part = partOf(total, { limit, order, after: numberCursor(cursor) });
+      const read =
         boot === null
           ? []
-          : await measurementsOf(database, boot.id, { limit: limit + 1, order, after: numberCursor(cursor) });
-      const { page, next } = pageOf(rows, limit, (row) => row.entry);
-      const total = boot?.entries ?? 0;
-      return { schema: 'assay.measurements.v1' as const, total, measurements: page.map(measurementOf), next };
+          : await measurements(context.database, context, { ...host, boot: boot.id }, keptOf(round), part);
+      const { page, next } = pageOf(order === 'asc' ? read : read.toReversed(), limit, (row) => row.entry);
+      return { schema: 'assay.measurements.v1' as const, total, measurements: page, next };
     },
   );
 }
@@ -147,4 +148,17 @@ function findingRoute(app: App, { database }: Context, readers: onRequestAsyncHo
       return { schema: 'assay.findings.v1' as const, findings, next };
     },
   );
+}
+
+/** The places in a list of a page and of the row after it. */
+function partOf(
+  total: number,
+  { limit, order, after }: { limit: number; order: 'asc' | 'desc'; after: number | undefined },
+): { from: number; to: number } {
+  if (order === 'asc') {
+    const from = (after ?? 0) + 1;
+    return { from, to: Math.min(total, from + limit) };
+  }
+  const to = Math.min(total, (after ?? total + 1) - 1);
+  return { from: Math.max(1, to - limit), to };
 }

@@ -1,6 +1,7 @@
 import { firmware } from './firmware.ts';
 import { fleet } from './fleet.ts';
 import type { Migration } from './migration.ts';
+import { rounds } from './rounds.ts';
 
 /** In the order in which they are applied; a new one goes to the end. */
-export const MIGRATIONS: readonly Migration[] = [fleet, firmware];
+export const MIGRATIONS: readonly Migration[] = [fleet, firmware, rounds];

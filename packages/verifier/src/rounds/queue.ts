@@ -1,0 +1,131 @@
+import type { EvidenceMessage, EvidenceReply } from '@assay/wire';
+import type { Context } from '../context.ts';
+import { transact, type Change } from '../news/news.ts';
+import { RequestProblem } from '../problem.ts';
+import { hostsByIds } from '../store/hosts.ts';
+import { isPostgres } from '../store/locks.ts';
+import { lockRounds, saveRounds } from '../store/rounds.ts';
+import type { Database } from '../store/schema.ts';
+import { runRound, type Attested } from './round.ts';
+
+/** Rounds that share one transaction, and so one flush to the disk. */
+const BATCH_LIMIT = 64;
+/** Base64 characters of entries over which a round has a transaction of its own: others do not wait for it. */
+const LARGE_LIST = 256 * 1024;
+/** Transactions at one time: while PostgreSQL flushes one, the next is prepared. SQLite has one writer. */
+const POSTGRES_TRANSACTIONS = 3;
+
+interface Job {
+  readonly host: string;
+  readonly message: EvidenceMessage;
+  readonly done: (reply: EvidenceReply) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+type Outcome = { readonly reply: EvidenceReply } | { readonly refusal: RequestProblem };
+
+/**
+ * Rounds that come while others are being committed wait, and are committed together: each is answered after the flush
+ * that it shares. A round that breaks its transaction is tried alone, so that it harms no other.
+ */
+export class RoundQueue {
+  readonly #waiting: Job[] = [];
+  #context: Context | null = null;
+  #running = 0;
+  #atOnce = 1;
+
+  /** Before the first round. */
+  attach(context: Context): void {
+    this.#context = context;
+    this.#atOnce = isPostgres(context.database) ? POSTGRES_TRANSACTIONS : 1;
+  }
+
+  /** @throws RequestProblem QUOTE-NONCE, where nothing changes */
+  run(host: string, message: EvidenceMessage): Promise<EvidenceReply> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ host, message, done: resolve, failed: reject });
+      // After what else is ready to be read now, so that rounds that came together go together.
+      setImmediate(() => this.#next());
+    });
+  }
+
+  #next(): void {
+    if (this.#running >= this.#atOnce || this.#waiting.length === 0) return;
+    this.#running++;
+    void this.#commit(this.#takeBatch()).finally(() => {
+      this.#running--;
+      this.#next();
+    });
+  }
+
+  #takeBatch(): Job[] {
+    const large = (job: Job): boolean => job.message.list.entries.length > LARGE_LIST;
+    const [first] = this.#waiting;
+    if (first !== undefined && large(first)) return this.#waiting.splice(0, 1);
+    const end = this.#waiting.findIndex(large);
+    return this.#waiting.splice(0, Math.min(BATCH_LIMIT, end < 0 ? BATCH_LIMIT : end));
+  }
+
+  async #commit(jobs: readonly Job[]): Promise<void> {
+    const context = this.#context;
+    if (context === null) throw new Error('the queue of rounds has no context');
+    try {
+      const outcomes = await transact(context, (db) => runBatch(db, context, jobs));
+      for (const [index, outcome] of outcomes.entries()) settle(jobs[index], outcome);
+    } catch (error) {
+      const [only, ...others] = jobs;
+      if (others.length === 0) only?.failed(error);
+      else for (const job of jobs) await this.#commit([job]);
+    }
+  }
+}
+
+function settle(job: Job | undefined, outcome: Outcome): void {
+  if ('reply' in outcome) job?.done(outcome.reply);
+  else job?.failed(outcome.refusal);
+}
+
+async function runBatch(
+  db: Database,
+  context: Context,
+  jobs: readonly Job[],
+): Promise<{ result: Outcome[]; changes: Change[] }> {
+  const attested = await lockedHosts(db, [...new Set(jobs.map(({ host }) => host))]);
+  const result: Outcome[] = [];
+  const changes: Change[] = [];
+  const changed = new Set<string>();
+  for (const { host, message } of jobs) {
+    try {
+      const round = await runRound(db, context, hostIn(attested, host), message);
+      attested.set(host, round.after);
+      changed.add(host);
+      changes.push(...round.changes);
+      result.push({ reply: round.reply });
+    } catch (error) {
+      if (!(error instanceof RequestProblem)) throw error;
+      result.push({ refusal: error });
+    }
+  }
+  await saveRounds(
+    db,
+    [...changed].map((host) => hostIn(attested, host).round),
+  );
+  return { result, changes };
+}
+
+async function lockedHosts(db: Database, ids: readonly string[]): Promise<Map<string, Attested>> {
+  const rounds = await lockRounds(db, ids);
+  const hosts = new Map((await hostsByIds(db, ids)).map((host) => [host.id, host]));
+  return new Map(
+    rounds.flatMap((round) => {
+      const host = hosts.get(round.host);
+      return host === undefined ? [] : [[round.host, { host, round }]];
+    }),
+  );
+}
+
+function hostIn(attested: ReadonlyMap<string, Attested>, host: string): Attested {
+  const found = attested.get(host);
+  if (found === undefined) throw new Error(`host ${host} is not in the store`);
+  return found;
+}

@@ -1,0 +1,86 @@
+import { toHex } from '@assay/core/bytes';
+import type { Database, EntryRow } from './schema.ts';
+
+/** Rows per statement: SQLite binds at most 32766 values in one. */
+const BATCH = 1000;
+
+export type NewEntry = Omit<EntryRow, 'id'>;
+
+/**
+ * The ids of entries, each stored once whatever hosts have it.
+ * @returns in the order given
+ */
+export async function entryIds(db: Database, entries: readonly NewEntry[]): Promise<number[]> {
+  const ids = new Map<string, number>();
+  const byKey = new Map(entries.map((entry) => [toHex(entry.key), entry]));
+  const wanted = [...byKey.keys()];
+  await readIds(db, byKey, wanted, ids);
+  // In one order, so that two verifiers that add the same entries do not wait for each other.
+  const missing = wanted.filter((key) => !ids.has(key)).toSorted();
+  const added = await addEntries(db, byKey, missing, ids);
+  if (added < missing.length) {
+    // Another verifier added them meanwhile.
+    await readIds(db, byKey, missing, ids);
+  }
+  return entries.map((entry) => idOf(ids, entry));
+}
+
+function idOf(ids: ReadonlyMap<string, number>, entry: NewEntry): number {
+  const id = ids.get(toHex(entry.key));
+  if (id === undefined) throw new Error('an entry that was stored is not in the store');
+  return id;
+}
+
+type ByKey = ReadonlyMap<string, NewEntry>;
+
+async function readIds(db: Database, byKey: ByKey, wanted: readonly string[], ids: Map<string, number>): Promise<void> {
+  for (const keys of batches(wanted)) {
+    const rows = await db
+      .selectFrom('entries')
+      .select(['id', 'key'])
+      .where(
+        'key',
+        'in',
+        rowsOf(byKey, keys).map(({ key }) => key),
+      )
+      .execute();
+    for (const { id, key } of rows) ids.set(toHex(key), id);
+  }
+}
+
+async function addEntries(
+  db: Database,
+  byKey: ByKey,
+  missing: readonly string[],
+  ids: Map<string, number>,
+): Promise<number> {
+  let added = 0;
+  for (const keys of batches(missing)) {
+    const rows = await db
+      .insertInto('entries')
+      .values(rowsOf(byKey, keys))
+      .onConflict((conflict) => conflict.column('key').doNothing())
+      .returning(['id', 'key'])
+      .execute();
+    for (const { id, key } of rows) ids.set(toHex(key), id);
+    added += rows.length;
+  }
+  return added;
+}
+
+function rowsOf(byKey: ByKey, keys: readonly string[]): NewEntry[] {
+  return keys.flatMap((key) => byKey.get(key) ?? []);
+}
+
+function* batches<T>(items: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < items.length; start += BATCH) yield items.slice(start, start + BATCH);
+}
+
+export async function entriesById(db: Database, ids: readonly number[]): Promise<Map<number, EntryRow>> {
+  const found = new Map<number, EntryRow>();
+  for (const some of batches([...new Set(ids)])) {
+    const rows = await db.selectFrom('entries').selectAll().where('id', 'in', some).execute();
+    for (const row of rows) found.set(row.id, row);
+  }
+  return found;
+}
