@@ -27,7 +27,7 @@ export async function secretFrom(source: string | undefined, of?: string): Promi
 
 /** As of `-passin` of OpenSSL, but for `pass:`, which would be a passphrase on the command line. */
 async function named(source: string): Promise<string> {
-  const [, kind, name = ''] = /^(env|file|fd):(.+)$/s.exec(source) ?? [];
+  const [, kind = '', name = ''] = /^(env|file|fd):(.+)$/s.exec(source) ?? [];
   switch (kind) {
     case 'env':
       return process.env[name] ?? refused(`the environment has no ${name}`);
