@@ -47,9 +47,14 @@ export function recordDraft(
   pairs: readonly (readonly [string, RecordValue])[],
 ): EntryDraft {
   const all = [['version', manifest.version], ['time', new Date().toISOString()], ...pairs] as const;
-  const buffer = utf8(all.map(([key, value]) => `${key}=${encodeValue(value)};`).join(''));
+  const buffer = encodePairs(all);
   const digest = { algorithm: 'sha256', value: nodeHasher.digest('sha256', buffer) } as const;
   return { template: 'ima-buf', fields: { digest, name: utf8(ENGINE_RECORDS[kind]), buffer } };
+}
+
+/** `key=value;` for each pair. */
+export function encodePairs(pairs: readonly (readonly [string, RecordValue])[]): Uint8Array {
+  return utf8(pairs.map(([key, value]) => `${key}=${encodeValue(value)};`).join(''));
 }
 
 function encodeValue(value: RecordValue): string {

@@ -55,9 +55,14 @@ function startWatch({ mode, decider = execSetup() }: EngineOptions, mounts: read
 
 async function openList(options: EngineOptions, watch: EngineWatch): ReturnType<typeof MeasurementList.open> {
   try {
-    return await MeasurementList.open(options.directory, options.tpm);
+    return await MeasurementList.open(options.directory, options.tpm, pcrsOf(options));
   } catch (error) {
     await watch.stop();
     throw error;
   }
+}
+
+/** Into which the policy lets entries go, besides PCR 10. */
+function pcrsOf({ decider }: EngineOptions): number[] {
+  return [...new Set(decider?.rules.flatMap(({ rule }) => rule.pcr ?? []))];
 }

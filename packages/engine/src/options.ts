@@ -1,6 +1,9 @@
 import type { HashName } from '@assay/core/hash';
 import type { MeasurementEntry } from '@assay/core/measurement';
+import type { AppraiseMode } from '@assay/core/appraisal';
+import type { AuditEvent } from './decision/contract.ts';
 import type { DeciderSetup } from './decision/setup.ts';
+import type { EntryDraft } from './drafts.ts';
 
 /** What the engine needs of a TPM; `Tpm` of `@assay/linux/tpm` has it. */
 export interface EngineTpm {
@@ -27,21 +30,28 @@ export interface EngineOptions {
   readonly mode: EngineMode;
   /** In mode `permission`: policy, keys and what is done with them; left out, executions are measured. */
   readonly decider?: DeciderSetup;
+  /** Listed behind the start record, such as the measurement of the file that the policy comes from. */
+  readonly firstEntries?: readonly EntryDraft[];
   /** Mode `permission` refuses the file system of `/` without this. */
   readonly allowRootFileSystem?: boolean;
   /** Called after the entry is in the list and in the PCR; with the process that caused it, where one did. */
   readonly onEntry?: (entry: MeasurementEntry, pid: number | undefined) => void;
+  /** Called with each audit record; must not wait. Without it they are logged. */
+  readonly onAudit?: (event: AuditEvent) => void;
   /** One line for people, without a newline. */
   readonly log?: (line: string) => void;
 }
 
 export interface EngineStatus {
   readonly mode: EngineMode;
+  /** What is done with files that fail; undefined where nothing can be refused. */
+  readonly appraise: AppraiseMode | undefined;
+  readonly paused: boolean;
   readonly rules: readonly string[];
   readonly mounts: readonly string[];
   /** Entries in the list. */
   readonly entries: number;
-  /** Always 0: only rules for FILE_CHECK and MMAP_CHECK can be violated (ima_main.c, ima_rdwr_violation_check). */
+  /** Of entries in the list. */
   readonly violations: number;
   /** Executions known to be missing from the list since the engine started; an overflow of the kernel's queue counts 1. */
   readonly lost: number;
@@ -53,6 +63,14 @@ export interface EngineStatus {
 export interface Engine {
   readonly directory: string;
   status(): EngineStatus;
+  /**
+   * Appraises in another mode from the next opening on, and records that it does.
+   * @param reason a word or two, for the record
+   * @throws RangeError where the engine was started without policy
+   */
+  setMode(mode: AppraiseMode, reason: string): void;
+  /** Lets everything pass unmeasured, or no longer; recorded as a gap. @throws RangeError as `setMode` */
+  setPaused(paused: boolean, reason: string): void;
   /** Measures what was executed until now, records the stop, and ends. The first call counts. */
   stop(reason: string): Promise<void>;
 }

@@ -1,7 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { AppraiseMode } from '@assay/core/appraisal';
 import type { MeasurementEntry } from '@assay/core/measurement';
-import { fileDraft, recordDraft } from './drafts.ts';
+import { EngineControl } from './decision/control.ts';
+import { criticalData, criticalDrafts } from './decision/critical-data.ts';
+import { fileDraft, recordDraft, type EntryDraft } from './drafts.ts';
 import type { MeasurementList } from './list.ts';
+import type { AuditEvent } from './decision/contract.ts';
 import type { Engine, EngineOptions, EngineStatus } from './options.ts';
 import { Recorder } from './recorder.ts';
 import { RULES } from './rules.ts';
@@ -11,6 +15,9 @@ import type { LostMessage, LostReason, MeasuredMessage } from './watch-messages.
 
 /** How long the end may wait for what is measured and not yet listed and extended. */
 const STOP_LIMIT_MS = 10_000;
+
+/** Of a policy that is longer, the start record has the beginning; where its rules ask for it, all of it is measured. */
+const MOST_RULES = 64;
 
 /** What the engine needs of the watching thread. */
 export type EngineWatch = Pick<Watch, 'connect' | 'acknowledge' | 'stop'>;
@@ -26,6 +33,8 @@ export class RunningEngine implements Engine, WatchHandlers {
   readonly #recorder: Recorder;
   readonly #unlock: () => void;
   readonly #stopLimit: number;
+  /** Without policy nothing can be refused. */
+  readonly #control: EngineControl | undefined;
   #lost = 0;
   #watching = true;
   #problem: Error | undefined;
@@ -44,6 +53,7 @@ export class RunningEngine implements Engine, WatchHandlers {
     this.#list = parts.list;
     this.#unlock = parts.unlock;
     this.#stopLimit = stopLimit;
+    this.#control = options.decider === undefined ? undefined : new EngineControl(options.decider.control);
     this.#recorder = new Recorder(
       parts.list,
       (line) => this.#log(line),
@@ -55,24 +65,41 @@ export class RunningEngine implements Engine, WatchHandlers {
     return this.#options.directory;
   }
 
-  /** Writes the start record, takes over from the watching thread, and resolves when the record is extended. */
+  /**
+   * Writes the start record and what is measured at the start, takes over from the watching thread, and resolves when all of
+   * that is extended.
+   */
   async begin(continued: boolean): Promise<void> {
-    const mode = ['mode', this.#options.mode] as const;
-    const rules = RULES.map((rule) => ['rule', rule] as const);
-    const mounts = this.#mounts.map((path) => ['mount', path] as const);
-    const list = ['list', continued ? 'continued' : 'new'] as const;
-    const draft = recordDraft('start', [mode, ...rules, ...mounts, list]);
     const begun = Promise.withResolvers<void>();
-    const settled = (entry: MeasurementEntry | undefined): void => {
-      this.#settled(entry);
-      begun.resolve();
-    };
-    this.#recorder.add({ draft, settled });
+    const drafts = this.#firstDrafts(continued);
+    for (const [index, draft] of drafts.entries()) {
+      const settled = (entry: MeasurementEntry | undefined): void => {
+        this.#settled(entry);
+        if (index === drafts.length - 1) begun.resolve();
+      };
+      this.#recorder.add({ draft, settled });
+    }
     this.#watch.connect(this);
     await Promise.race([begun.promise, this.#recorder.idle()]);
     if (this.#problem === undefined) return;
     await this.stop('failed');
     throw this.#problem;
+  }
+
+  /** What is listed before anything that is executed. */
+  #firstDrafts(continued: boolean): EntryDraft[] {
+    const { decider, mode, firstEntries = [] } = this.#options;
+    const appraise = this.#control === undefined ? [] : [['appraise', this.#control.mode] as const];
+    const rules = this.#rules.slice(0, MOST_RULES).map((rule) => ['rule', rule] as const);
+    const mounts = this.#mounts.map((path) => ['mount', path] as const);
+    const list = ['list', continued ? 'continued' : 'new'] as const;
+    const start = recordDraft('start', [['mode', mode], ...appraise, ...rules, ...mounts, list]);
+    if (decider === undefined) return [start, ...firstEntries];
+    return [start, ...firstEntries, ...criticalDrafts(decider, criticalData(decider, this.#mounts))];
+  }
+
+  get #rules(): readonly string[] {
+    return this.#options.decider?.rules.map(({ text }) => text) ?? RULES;
   }
 
   message(message: MeasuredMessage | DecidedMessage | LostMessage): void {
@@ -100,7 +127,7 @@ export class RunningEngine implements Engine, WatchHandlers {
       };
       this.#recorder.add({ draft, settled });
     }
-    for (const { text } of audits) this.#log(text);
+    for (const audit of audits) this.#audit(audit);
     for (const failure of failures) this.#log(`a label could not be written: ${failure}`);
   }
 
@@ -111,13 +138,48 @@ export class RunningEngine implements Engine, WatchHandlers {
     this.#recordLost({ reason: 'watcher-ended', path: undefined });
   }
 
+  setMode(mode: AppraiseMode, reason: string): void {
+    const control = this.#controlOrThrow();
+    if (control.mode === mode) return;
+    control.mode = mode;
+    this.#record(
+      recordDraft('mode', [
+        ['appraise', mode],
+        ['reason', reason],
+      ]),
+    );
+  }
+
+  setPaused(paused: boolean, reason: string): void {
+    const control = this.#controlOrThrow();
+    if (control.paused === paused) return;
+    control.paused = paused;
+    const draft = paused
+      ? recordDraft('gap', [
+          ['reason', 'paused'],
+          ['by', reason],
+        ])
+      : recordDraft('mode', [
+          ['appraise', control.mode],
+          ['reason', `resumed, ${reason}`],
+        ]);
+    this.#record(draft);
+  }
+
+  #controlOrThrow(): EngineControl {
+    if (this.#control === undefined) throw new RangeError('the engine was started without policy');
+    return this.#control;
+  }
+
   status(): EngineStatus {
     return {
       mode: this.#options.mode,
-      rules: RULES,
+      appraise: this.#control?.mode,
+      paused: this.#control?.paused ?? false,
+      rules: this.#rules,
       mounts: this.#mounts,
       entries: this.#list.count,
-      violations: 0,
+      violations: this.#list.violations,
       lost: this.#lost,
       watching: this.#watching,
       problem: this.#problem?.message,
@@ -135,7 +197,7 @@ export class RunningEngine implements Engine, WatchHandlers {
       ['reason', reason],
       ['lost', this.#lost],
     ]);
-    this.#recorder.add({ draft, settled: (entry) => this.#settled(entry) });
+    this.#record(draft);
     // A command that the TPM has not answered yet may still extend: the lock is held until then.
     const closed = this.#recorder.idle().finally(() => this.#close());
     const limit = new AbortController();
@@ -159,6 +221,16 @@ export class RunningEngine implements Engine, WatchHandlers {
       this.#settled(entry);
     };
     this.#recorder.add({ draft, settled });
+  }
+
+  #record(draft: EntryDraft): void {
+    this.#recorder.add({ draft, settled: (entry) => this.#settled(entry) });
+  }
+
+  #audit(event: AuditEvent): void {
+    const { onAudit } = this.#options;
+    if (onAudit === undefined) this.#log(event.text);
+    else onAudit(event);
   }
 
   #settled(entry: MeasurementEntry | undefined, pid?: number): void {

@@ -141,6 +141,8 @@ test('a start record names mode, rules and mounts, a stop record its reason', { 
   ]);
   assert.deepEqual(setting.engine.status(), {
     mode: 'notify',
+    appraise: undefined,
+    paused: false,
     rules: ['measure func=BPRM_CHECK'],
     mounts: [setting.mount],
     entries: 3,

@@ -78,8 +78,8 @@ const ET_EXEC = 2;
 const ET_DYN = 3;
 
 /** An ELF program or shared object: what a loader maps for execution. */
-function isLoadable({ head }: Pick<OpenedFile, 'head'>): boolean {
-  const bytes = head(ELF_HEAD);
+function isLoadable(file: Pick<OpenedFile, 'head'>): boolean {
+  const bytes = file.head(ELF_HEAD);
   if (bytes.length < ELF_HEAD) return false;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint32(0) !== ELF_MAGIC) return false;
