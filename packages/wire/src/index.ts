@@ -1,6 +1,7 @@
 export * from './agent.ts';
 export * from './events.ts';
 export * from './hosts.ts';
+export * from './results.ts';
 export * from './routes.ts';
 export * from './scalars.ts';
 export * from './client.ts';

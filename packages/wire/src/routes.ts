@@ -5,15 +5,19 @@ export const ROUTES = {
   host: '/v1/hosts/:id',
   measurements: '/v1/hosts/:id/measurements',
   captures: '/v1/hosts/:id/reference-captures',
+  result: '/v1/hosts/:id/result',
   findings: '/v1/findings',
+  digest: '/v1/digests/:digest',
   events: '/v1/events',
   enrol: '/v1/agent/enrolments',
   activate: '/v1/agent/enrolments/:id/activation',
   challenge: '/v1/agent/challenges',
   evidence: '/v1/agent/evidence',
+  agentResult: '/v1/agent/result',
+  resultKeys: '/.well-known/jwks.json',
 } as const;
 
-/** Fills in `:id`. */
-export function route(path: string, id: string): string {
-  return path.replace(':id', encodeURIComponent(id));
+/** Fills in the one parameter of a path. */
+export function route(path: string, value: string): string {
+  return path.replace(/:\w+/, () => encodeURIComponent(value));
 }

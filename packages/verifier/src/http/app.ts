@@ -20,6 +20,7 @@ import { isLoopback, requireLoopbackName, requireToken } from './guards.ts';
 import { agentRoutes } from './routes/agent.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { operatorRoutes } from './routes/operator.ts';
+import { resultRoutes, type ResultOptions } from './routes/results.ts';
 
 /** Most bytes of a request body, where the route does not say otherwise. */
 const BODY_LIMIT = 64 * 1024;
@@ -29,6 +30,7 @@ export interface AppOptions {
   readonly version: string;
   readonly tokens: { readonly operator: string; readonly join: string };
   readonly publicDirectory: string | undefined;
+  readonly resultKeys: ResultOptions['keys'];
 }
 
 /** The HTTP service, not listening yet. */
@@ -51,6 +53,7 @@ export async function createApp(context: Context, streams: EventStreams, options
   fleetRoutes(app, context, { streams, readers, version: options.version });
   operatorRoutes(app, context, options.tokens.operator);
   agentRoutes(app, context, options.tokens.join);
+  resultRoutes(app, context, { readers, keys: options.resultKeys });
   await serveDashboard(app, dashboardIn(options.publicDirectory));
   return app;
 }
