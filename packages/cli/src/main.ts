@@ -8,6 +8,7 @@ import { followOutput } from './output/ends.ts';
 import { reportError, type Format } from './output/report.ts';
 import { addScan } from './scan-commands.ts';
 import { addPolicy } from './policy-commands.ts';
+import { addReference } from './reference-commands.ts';
 import { addEventLog, addQuote, addTpm } from './tpm-commands.ts';
 
 /** @param argv with `node` and the script first */
@@ -127,21 +128,6 @@ function addHosts(program: Command): void {
     .addOption(outputOption());
   examples(get, ['assay hosts get', 'assay hosts get web-01', "assay hosts get -o json | jq -r '.hosts[].verdict'"]);
   get.action(action(async (host, options) => (await import('./commands/hosts.ts')).getHosts(host, options)));
-}
-
-function addReference(program: Command): void {
-  const reference = group(program, 'reference', 'Reference values: which digests are good.');
-  const capture = connected(
-    command(reference, 'capture', 'Make what a host has measured in this boot its reference values.'),
-  )
-    .option('--host <host>', 'name or id of the host (default: the only one)')
-    .option('--tree <dir...>', 'add the digests of the executable files under these directories of this machine')
-    .option('--note <text>', 'why, for the record')
-    .addOption(outputOption());
-  examples(capture, ['assay reference capture', 'assay reference capture --host web-01 --tree /usr/bin /usr/sbin']);
-  capture.action(
-    action(async (options) => (await import('./commands/reference-capture.ts')).captureReferences(options)),
-  );
 }
 
 function port(text: string): number {

@@ -1,4 +1,5 @@
 export { ACCEPTED, decide, type Decision, type DecisionStatus } from './decide.ts';
+export { diffReferences, type PoolChange, type ReferenceDiff, type RuleChange } from './diff.ts';
 export {
   emptyReference,
   LIMITS,

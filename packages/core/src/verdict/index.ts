@@ -2,4 +2,12 @@ export { firmwareFinding } from './firmware.ts';
 export { severityOf, type Explanation, type FindingDraft, type Severity } from './findings.ts';
 export { judgeEntries, type EntryStatus, type JudgeContext, type Judgement } from './judge.ts';
 export { ladderOf, type LadderFacts, type Rung, type RungName, type RungState } from './ladder.ts';
+export {
+  Simulator,
+  type RecordedList,
+  type SimulatedChange,
+  type SimulatedHost,
+  type SimulatedVerdict,
+  type Simulation,
+} from './simulate.ts';
 export { isStale, verdictOf, type OpenFinding, type Verdict, type VerdictFacts } from './verdict.ts';

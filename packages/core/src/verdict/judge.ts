@@ -8,9 +8,9 @@ import {
   type EntryKind,
   type MeasurementEntry,
 } from '../measurement/index.ts';
-import { decide, type Decision, type ReferenceValues } from '../reference/index.ts';
+import { ACCEPTED, decide, type Decision, type DecisionStatus, type ReferenceValues } from '../reference/index.ts';
 import { explainChanged, explainUnknown, isInstalledProgram, nextFor } from './explain.ts';
-import { severityOf, type FindingDraft } from './findings.ts';
+import { severityOf, type FindingDraft, type Severity } from './findings.ts';
 
 export type EntryStatus =
   | 'known'
@@ -199,7 +199,13 @@ function unknownFinding(
   const sentence = `${path} was measured with a digest that the reference values do not contain.`;
   const explanation = explainUnknown(path, decision);
   const finding = draft(entry, 'IMA-UNKNOWN-DIGEST', { sentence, explanation, next: nextFor(host, path) });
-  return isInstalledProgram(path) ? { ...finding, severity: 'warning' } : finding;
+  return { ...finding, severity: severityOfDecision('unknown', path) ?? finding.severity };
+}
+
+/** How grave a decision is; null where the entry is no finding. A program that is installed and new is a warning. */
+export function severityOfDecision(status: DecisionStatus, path: string): Severity | null {
+  if (ACCEPTED.has(status)) return null;
+  return status === 'unknown' && isInstalledProgram(path) ? 'warning' : 'failed';
 }
 
 function draft(

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { OutputOptions } from '../options.ts';
+
+const File = z.string().min(1, 'names no file');
+const Files = z.array(File).default([]);
+const Time = z.iso.datetime({ error: 'takes an RFC 3339 time in UTC, such as 2027-01-31T00:00:00Z' });
+const Name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'takes small letters, digits, dots and hyphens');
+const Whole = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/, 'takes a whole number from 1 on')
+  .transform(Number);
+
+/** Options as the command line has them; each command takes those it declared. */
+export const ShowOptions = OutputOptions.extend({ digest: z.string().optional() });
+
+export const SimulateOptions = OutputOptions.extend({ list: Files, inForce: File.optional(), limit: Whole });
+
+export const SignOptions = OutputOptions.extend({
+  out: File,
+  key: File.optional(),
+  signer: File.optional(),
+  signerCert: File.optional(),
+  passphraseFile: File.optional(),
+});
+
+export const VerifyOptions = OutputOptions.extend({
+  publicKey: Files,
+  bundle: File.optional(),
+  trustedRoot: File.optional(),
+  identity: z.string().min(1).optional(),
+  issuer: z.string().min(1).optional(),
+  inForce: File.optional(),
+  at: Time.optional(),
+});
+
+export const ImportOptions = OutputOptions.extend({
+  name: Name,
+  out: File,
+  versionNumber: Whole,
+  owner: z.string().min(1),
+  expires: Time.optional(),
+  publicKey: Files,
+});
+
+export const ExportOptions = OutputOptions.extend({ out: File });
