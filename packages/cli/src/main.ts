@@ -9,6 +9,7 @@ import { reportError, type Format } from './output/report.ts';
 import { addScan } from './scan-commands.ts';
 import { addPolicy } from './policy-commands.ts';
 import { addReference } from './reference-commands.ts';
+import { addToken } from './token-commands.ts';
 import { addEventLog, addQuote, addTpm } from './tpm-commands.ts';
 
 /** @param argv with `node` and the script first */
@@ -65,6 +66,7 @@ function createProgram(): Command {
   addTpm(program);
   addQuote(program);
   addReference(program);
+  addToken(program);
   addFile(program);
   addEvm(program);
   addVerity(program);

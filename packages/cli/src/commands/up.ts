@@ -56,6 +56,7 @@ export async function up(given: unknown): Promise<number> {
     store: `sqlite:${state.path('verifier.sqlite')}`,
     port: options.port,
     tokens: { operator, join },
+    resultKeys: [state.resultKey],
     publicDirectory: BUILT_PAGE,
     log: (line) => out.log('verifier', line),
   });

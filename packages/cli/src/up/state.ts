@@ -3,6 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { SystemError } from '@assay/core/errors';
 import { lockFile, writePrivateJson } from '@assay/linux/files';
+import { newTokenKey } from '@assay/wire/token';
+import { z } from 'zod';
 import { Tokens, tokensPath } from '../connect.ts';
 import { readStateFile } from '../state-file.ts';
 
@@ -10,6 +12,8 @@ import { readStateFile } from '../state-file.ts';
 export interface State {
   readonly directory: string;
   readonly tokens: Tokens;
+  /** Signs attestation results: P-256 in PEM (PKCS#8). */
+  readonly resultKey: string;
   path(name: string): string;
   /** Lets the next `assay up` have it. */
   release(): void;
@@ -24,7 +28,26 @@ export async function openState(given: string): Promise<State> {
     throw new SystemError('STATE-IN-USE', `another \`assay up\` works in ${directory}`);
   }
   const tokens = await ensureTokens(directory);
-  return { directory, tokens, path: (name) => join(directory, name), release };
+  const resultKey = await ensureResultKey(directory);
+  return { directory, tokens, resultKey, path: (name) => join(directory, name), release };
+}
+
+/**
+ * The tokens of a state directory, made where it has none. Several verifiers of one store may share it.
+ * @throws SystemError STATE-IN-USE when another process is just making them
+ */
+export async function openTokens(given: string): Promise<Pick<State, 'directory' | 'tokens'>> {
+  const directory = resolve(given);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const kept = await readStateFile(tokensPath(directory), Tokens);
+  if (kept !== undefined) return { directory, tokens: kept };
+  const release = lockFile(join(directory, 'tokens.lock'));
+  if (release === undefined) throw new SystemError('STATE-IN-USE', `another verifier begins to work in ${directory}`);
+  try {
+    return { directory, tokens: await ensureTokens(directory) };
+  } finally {
+    release();
+  }
 }
 
 async function ensureTokens(directory: string): Promise<Tokens> {
@@ -34,6 +57,17 @@ async function ensureTokens(directory: string): Promise<Tokens> {
   const tokens = { schema: 'assay.tokens.v1', operator: newToken(), join: newToken() } as const;
   await writePrivateJson(path, tokens);
   return tokens;
+}
+
+const ResultKey = z.object({ schema: z.literal('assay.result-key.v1'), key: z.string() });
+
+async function ensureResultKey(directory: string): Promise<string> {
+  const path = join(directory, 'result-key.json');
+  const kept = await readStateFile(path, ResultKey);
+  if (kept !== undefined) return kept.key;
+  const key = await newTokenKey();
+  await writePrivateJson(path, { schema: 'assay.result-key.v1', key });
+  return key;
 }
 
 function newToken(): string {
