@@ -6,6 +6,8 @@ import { join } from 'node:path';
 /** include/uapi/linux/capability.h */
 const CAP_SYS_ADMIN = 21n;
 
+const MEGABYTE = 1024 * 1024;
+
 /** A file system of the test's own. `remove` unmounts it and removes what held it; use it with `using`. */
 export interface ScratchMount extends Disposable {
   readonly path: string;
@@ -29,14 +31,31 @@ export function mountTmpfs(): ScratchMount {
  * @param features of mkfs.ext4, such as `verity`
  */
 export function mountExt4(...features: readonly string[]): ScratchMount {
+  const given = ['-q', '-F', ...features.flatMap((feature) => ['-O', feature])];
+  return mountImage('mkfs.ext4', given, 64 * MEGABYTE);
+}
+
+/** An xfs file system of the smallest size that mkfs.xfs makes, most of it a hole. */
+export function mountXfs(): ScratchMount {
+  return mountImage('mkfs.xfs', ['-q'], 320 * MEGABYTE);
+}
+
+function mountImage(command: string, given: readonly string[], size: number): ScratchMount {
   const directory = scratchDirectory();
   const image = join(directory, 'image');
   const path = mkdtempSync(join(directory, 'at-'));
   writeFileSync(image, '');
-  truncateSync(image, 64 * 1024 * 1024);
-  run('mkfs.ext4', ['-q', '-F', ...features.flatMap((feature) => ['-O', feature]), image]);
+  truncateSync(image, size);
+  run(command, [...given, image]);
   run('mount', ['-o', 'loop', image, path]);
   return { path, [Symbol.dispose]: () => unmount(path, directory) };
+}
+
+/** A mount of a part of another one, or of directories over each other; as mount(8) takes it. */
+export function mountOver(...given: readonly string[]): ScratchMount {
+  const path = scratchDirectory();
+  run('mount', [...given, path]);
+  return { path, [Symbol.dispose]: () => unmount(path, path) };
 }
 
 function scratchDirectory(): string {

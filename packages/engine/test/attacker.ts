@@ -1,0 +1,61 @@
+// A process that changes and runs files, as a test tells it: one line of JSON in, one line out.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { removeXattr, setXattr } from '@assay/linux/xattr';
+import { mapForWriting, WAYS_TO_CHANGE, type WritableMapping } from '@assay/testkit/files';
+
+const LIMIT_MS = 20_000;
+const mappings = new Map<string, WritableMapping>();
+let count = 0;
+
+const actions: Readonly<Record<string, (...given: string[]) => unknown>> = {
+  /** Exit code of a program, or the name of errno. */
+  run: (program = '', ...given) => {
+    const { status, signal, error } = spawnSync(program, given, { stdio: 'ignore', timeout: LIMIT_MS });
+    if (error !== undefined) return 'code' in error ? error.code : error.message;
+    return status ?? signal;
+  },
+  change: (way = '', path = '') => {
+    const change = WAYS_TO_CHANGE[way];
+    if (change === undefined) throw new Error(`no such way: ${way}`);
+    change(path);
+    return 'changed';
+  },
+  map: (path = '') => {
+    mappings.set(path, mapForWriting(path));
+    return 'mapped';
+  },
+  store: (path = '', offset = '0') => {
+    mappings.get(path)?.store(Number(offset), Buffer.from(`store ${++count}`));
+    return 'stored';
+  },
+  load: (path = '', offset = '0') => mappings.get(path)?.load(Number(offset)),
+  unmap: (path = '') => {
+    mappings.get(path)?.[Symbol.dispose]();
+    return 'unmapped';
+  },
+  chmod: (path = '', mode = '') => {
+    chmodSync(path, Number.parseInt(mode, 8));
+    return 'changed';
+  },
+  chown: (path = '', uid = '0') => {
+    chownSync(path, Number(uid), 0);
+    return 'changed';
+  },
+  label: (path = '', name = '', hex = '') => {
+    if (hex === '') removeXattr(Buffer.from(path), name);
+    else setXattr(Buffer.from(path), name, Buffer.from(hex, 'hex'));
+    return 'labelled';
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const request: unknown = JSON.parse(line);
+  const [name = '', ...given] = Array.isArray(request) ? request.map(String) : [];
+  try {
+    process.stdout.write(`${JSON.stringify({ result: actions[name]?.(...given) })}\n`);
+  } catch (error) {
+    process.stdout.write(`${JSON.stringify({ error: String(error) })}\n`);
+  }
+}
