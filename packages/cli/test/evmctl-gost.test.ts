@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -8,6 +8,15 @@ import { DEBIAN_EVMCTL, evmctlMissing } from '@assay/testkit/peers';
 import { assay, isRoot, type Ended } from './assay.ts';
 
 const ENGINE = ['--engine', 'gost'];
+const CONFIGURATION = `openssl_conf = all
+[all]
+engines = engines
+[engines]
+gost = gost
+[gost]
+engine_id = gost
+default_algorithms = ALL
+`;
 /** Curve and hash of GOST R 34.10-2012 have one size. */
 const SIZES = [
   ['256', 'A'],
@@ -89,6 +98,21 @@ describe('evmctl with keys of GOST R 34.10-2012', { skip }, () => {
       assert.ok(there.text.includes(here.stdout.trim()), there.text);
     });
   }
+
+  test('takes an engine that the configuration of OpenSSL loads, for metadata too', async () => {
+    writeFileSync(join(cwd, 'gost.cnf'), CONFIGURATION);
+    writeFileSync(join(cwd, 'metadata'), 'content');
+    const env = { OPENSSL_CONF: join(cwd, 'gost.cnf') };
+    const sign = ['sign', '--imahash', '--uuid', '-a', 'streebog256', '--key', '256.pem', 'metadata'];
+    const signed = await assay(['evmctl', ...sign], { cwd, env });
+    assert.equal(signed.code, 0, signed.stderr);
+    const verify = ['verify', ...ENGINE, '--uuid', '--key', '256.der', 'metadata'];
+    assert.equal(run(DEBIAN_EVMCTL, ...verify).code, 0);
+    assert.equal((await ours(...verify)).code, 0);
+    chmodSync(join(cwd, 'metadata'), 0o600);
+    assert.equal(run(DEBIAN_EVMCTL, ...verify).code, 1);
+    assert.equal((await ours(...verify)).code, 1);
+  });
 
   test('without the engine says so, and writes nothing', async () => {
     writeFileSync(join(cwd, 'left'), 'content');

@@ -7,8 +7,20 @@ import { Failure, shown, type Run } from './run.ts';
 
 /** evmctl's names where they are OpenSSL's. */
 const NAMES: Readonly<Record<string, HashName>> = { md_gost12_256: 'streebog256', md_gost12_512: 'streebog512' };
-/** evmctl computes no digests by those: their names are the kernel's only. */
-const ENGINES_ONLY: ReadonlySet<HashName> = new Set(['streebog256', 'streebog512']);
+/** Whether only an engine or provider of OpenSSL computes it. */
+export function isOfEngines(algorithm: HashName): boolean {
+  return algorithm === 'streebog256' || algorithm === 'streebog512';
+}
+
+/** Digest of a file or of bytes by such an algorithm. @throws Failure where nothing that is loaded knows it */
+export async function engineDigest(run: Run, content: string | Uint8Array, algorithm: HashName): Promise<Uint8Array> {
+  const { module, hashAlgorithm } = run.settings;
+  try {
+    return await opensslDigest(content, algorithm, module);
+  } catch {
+    throw new Failure(`EVP_get_digestbyname(${hashAlgorithm}) failed`, 1);
+  }
+}
 
 export function hashNamed(name: string): HashName | undefined {
   const known = NAMES[name] ?? name;
@@ -40,14 +52,7 @@ export async function fileDigest(run: Run, path: Uint8Array, algorithm: HashName
 }
 
 async function digestOf(run: Run, fd: number, algorithm: HashName): Promise<Uint8Array> {
-  const { module, hashAlgorithm } = run.settings;
-  if (ENGINES_ONLY.has(algorithm)) {
-    try {
-      return await opensslDigest(`/proc/${process.pid}/fd/${fd}`, algorithm, module);
-    } catch {
-      throw new Failure(`EVP_get_digestbyname(${hashAlgorithm}) failed`, 1);
-    }
-  }
+  if (isOfEngines(algorithm)) return engineDigest(run, `/proc/${process.pid}/fd/${fd}`, algorithm);
   const hashed = hashedOrRefused(fd, algorithm);
   const digest = hashed.outcome === 'hashed' ? hashed.digests.get(algorithm) : undefined;
   if (digest === undefined) throw new Failure('the file changes while it is read');

@@ -49,7 +49,7 @@ export function writeNamed(run: Run, path: Buffer, content: Uint8Array): void {
 /** Stores a signature over the metadata of a file in security.evm. @throws Failure */
 export async function signMetadataLabel(run: Run, path: Uint8Array): Promise<void> {
   const { form } = run.settings;
-  const digest = metadataDigest(run, path, chosenHash(run), form);
+  const digest = await metadataDigest(run, path, chosenHash(run), form);
   const signed = await signDigest(run, digest, { type: LABEL_TYPES.signature, version: 2 });
   const label = metadataBytes(signed, form);
   run.out(hexLine(label));

@@ -28,7 +28,7 @@ export async function verifyMetadata(run: Run, path: string): Promise<void> {
   if (raw === undefined) throw new Failure(`getxattr failed: ${path}`);
   const label = signatureIn(run, raw, path);
   const form = raw[0] === LABEL_TYPES.portable ? 'portable' : run.settings.form;
-  const digest = metadataDigest(run, pathOf(path), label.algorithm, form);
+  const digest = await metadataDigest(run, pathOf(path), label.algorithm, form);
   await verifySigned(run, keys, { label, digest, name: path });
   run.say(`${path}: verification is OK`);
 }

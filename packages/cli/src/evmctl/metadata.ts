@@ -6,6 +6,7 @@ import type { HashName } from '@assay/core/hash';
 import type { ComputedDigest } from '@assay/core/label';
 import { nodeHasher } from '@assay/core/node';
 import { fileSystemUuid, inodeGeneration } from '@assay/linux/files';
+import { engineDigest, isOfEngines } from './hashes.ts';
 import { Failure, shown, type Run } from './run.ts';
 
 const IMA = 'security.ima';
@@ -30,7 +31,12 @@ export function countedXattrs({ settings }: Run): readonly string[] {
 }
 
 /** The digest of a file's metadata that a signature in security.evm is over, with the overrides of the options. */
-export function metadataDigest(run: Run, path: Uint8Array, algorithm: HashName, form: Form): ComputedDigest {
+export async function metadataDigest(
+  run: Run,
+  path: Uint8Array,
+  algorithm: HashName,
+  form: Form,
+): Promise<ComputedDigest> {
   const stats = run.stat(path);
   if (stats === undefined) throw new Failure(`Failed to stat: ${shown(path)} (errno: ${run.takeErrno()})`);
   const mode = overridden(run.settings.mode, stats.mode, 16);
@@ -53,9 +59,13 @@ interface Described {
   readonly algorithm: HashName;
 }
 
-function digestOf(run: Run, { path, metadata, form, algorithm }: Described): ComputedDigest {
+async function digestOf(run: Run, { path, metadata, form, algorithm }: Described): Promise<ComputedDigest> {
+  const chosen = metadataForm(run, path, metadata, form);
+  if (isOfEngines(algorithm)) {
+    return { algorithm, value: await engineDigest(run, metadataInput(metadata, chosen), algorithm) };
+  }
   try {
-    return evmDigest(nodeHasher, algorithm, metadata, metadataForm(run, path, metadata, form));
+    return evmDigest(nodeHasher, algorithm, metadata, chosen);
   } catch (error) {
     if (error instanceof SystemError) throw new Failure(`EVP_get_digestbyname(${algorithm}) failed`, 1);
     throw error;

@@ -56,14 +56,22 @@ async function pemKey(run: Run, path: string, pem: Buffer): Promise<PrivateKey> 
         ? { ...key, version1: { publicKey, signPayload } }
         : key;
     } catch (error) {
-      if (!(error instanceof FormatError && error.code === 'KEY-UNKNOWN')) throw error;
+      const isLocked = passphrase === undefined && isEncryptedPem(pem);
+      if (!(error instanceof FormatError) || isLocked || !(await opensslReads(path, passphrase))) throw error;
     }
   }
-  // Another kind of key, or one of an engine: the openssl command knows more of them.
+  // Another kind of key, or one of an engine: the openssl command and its configuration know more of them.
   return {
     signer: opensslSigner(path, passphrase, module),
     keyInfo: () => opensslPublicKey(path, passphrase, module),
   };
+}
+
+async function opensslReads(path: string, passphrase: string | undefined): Promise<boolean> {
+  return opensslPublicKey(path, passphrase).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** A key in a token; the PIN in the URI is passed on where no other user reads it. */

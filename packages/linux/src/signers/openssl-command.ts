@@ -83,9 +83,20 @@ export async function opensslVerifies(
   }
 }
 
-/** Digest of a file by an algorithm that is not known here. @throws SystemError SIGNER-FAILED */
-export async function opensslDigest(path: string, hash: HashName, module?: OpensslModule): Promise<Uint8Array> {
-  return run(path, ['dgst', '-binary', `-${NAMES[hash] ?? hash}`, path], { input: new Uint8Array(0) }, module);
+/**
+ * Digest by an algorithm that is not known here.
+ *
+ * @param content of a file, by its path, or bytes
+ * @throws SystemError SIGNER-FAILED
+ */
+export async function opensslDigest(
+  content: string | Uint8Array,
+  hash: HashName,
+  module?: OpensslModule,
+): Promise<Uint8Array> {
+  const words = ['dgst', '-binary', `-${NAMES[hash] ?? hash}`];
+  if (typeof content === 'string') return run(content, [...words, content], { input: new Uint8Array(0) }, module);
+  return run('', words, { input: content }, module);
 }
 
 function secretOf(passphrase: string | undefined): { secret?: string } {
