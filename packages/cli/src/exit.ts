@@ -17,6 +17,7 @@ const OF_SYSTEM: Partial<Record<SystemCode, number>> = {
   'TPM-RESPONSE': EXIT.unreachable,
   'VERIFIER-UNREACHABLE': EXIT.unreachable,
   'DATABASE-UNUSABLE': EXIT.unreachable,
+  'ENGINE-UNREACHABLE': EXIT.unreachable,
   'NOT-PERMITTED': EXIT.notPermitted,
 };
 

@@ -56,6 +56,10 @@ export const FORMAT_CODES = {
     meaning: 'A measurement list entry names a PCR that does not exist.',
     remedy: 'The list is damaged or in another byte order than expected.',
   },
+  'ENGINE-REQUEST': {
+    meaning: 'A running engine was asked something that it does not know.',
+    remedy: 'Ask it with `assay engine` of the same version.',
+  },
   'FANOTIFY-EVENT': {
     meaning: 'The kernel reported an execution in a form that Assay does not know.',
     remedy: 'Report the kernel release.',

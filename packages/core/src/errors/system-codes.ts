@@ -58,6 +58,10 @@ export const SYSTEM_CODES = {
     meaning: 'The engine does not watch such a place in this mode.',
     remedy: 'Name mount points; in permission mode not the file system of `/`, unless that is asked for explicitly.',
   },
+  'ENGINE-UNREACHABLE': {
+    meaning: 'No running engine answers in this directory.',
+    remedy: 'Start one with `assay engine run`, or name its directory with --directory.',
+  },
   'PCR-FOREIGN': {
     meaning:
       'PCR 10 holds what the list of the engine does not explain: something else extends it, or the list is lost.',

@@ -19,6 +19,18 @@ export const read: (fd: number, buffer: Buffer, length: number) => number = libc
   'intptr_t read(int fd, _Out_ void *buffer, size_t length)',
 );
 
+export const socket: (domain: number, type: number, protocol: number) => number = libc.func(
+  'int socket(int domain, int type, int protocol)',
+);
+
+export const connect: (fd: number, address: Uint8Array, length: number) => number = libc.func(
+  'int connect(int fd, const void *address, unsigned int length)',
+);
+
+export const send: (fd: number, bytes: Uint8Array, length: number, flags: number) => number = libc.func(
+  'intptr_t send(int fd, const void *bytes, size_t length, int flags)',
+);
+
 export const close: (fd: number) => number = libc.func('int close(int fd)');
 
 /** The same three with memory by its address, for loops in which a call must not copy. */

@@ -1,5 +1,6 @@
 export {
   close,
+  connect,
   eventfd,
   fanotifyInit,
   fanotifyMark,
@@ -21,7 +22,9 @@ export {
   pollAt,
   read,
   readAt,
+  send,
   setrlimit,
+  socket,
   statx,
   syscall,
   writeAt,

@@ -1,0 +1,12 @@
+export type { AuditEvent, Decider, Decision, HookCall, Task } from './contract.ts';
+export { EngineControl } from './control.ts';
+export { createDecider } from './decider.ts';
+export {
+  builtinEnginePolicy,
+  checkPolicySignature,
+  DEFAULT_POLICY,
+  policyOfText,
+  type EnginePolicy,
+} from './policy.ts';
+export { engineProfile } from './profile.ts';
+export type { DeciderSetup, Relabel } from './setup.ts';

@@ -1,0 +1,1 @@
+export { encodeJournal, openJournal, type Journal, type JournalField } from './journal.ts';
