@@ -54,6 +54,18 @@ describe('an access', () => {
     assert.deepEqual([allowed, records], [true, []]);
   });
 
+  test('that is only measured is allowed, and recorded where there is nothing to measure', () => {
+    const measured = decide(
+      rulesOf({ actions: new Set(['measure']) }),
+      {},
+      accessed({ collected: 'no-verity-digest' }),
+    );
+    const [told] = measured.records;
+    assert.deepEqual([measured.allowed, told?.op, told?.cause], [true, 'collect_data', 'no-verity-digest']);
+    const unasked = decide(rulesOf({ actions: new Set() }), {}, accessed({ collected: 'failed' }));
+    assert.deepEqual(unasked.records, []);
+  });
+
   test('of a file that has passed is not appraised again, in the same slot', () => {
     const first = decide(rulesOf(), {}, accessed({}));
     assert.deepEqual([...first.memory.passed], ['file']);

@@ -102,8 +102,7 @@ export function decideAccess(
   memory: AppraisalMemory = NOTHING_REMEMBERED,
 ): AccessDecision {
   const demands = rules.actions.size === 0 ? memory.demands : demandsOf(memory.demands, rules.demands);
-  if (!rules.actions.has('appraise'))
-    return { allowed: true, passes: true, records: [], writes: [], memory: { ...memory, demands } };
+  if (!rules.actions.has('appraise')) return unappraised(rules, file, { ...memory, demands });
   const { slot = 'file' } = rules;
   const isNew = memory.isNew || access.creates === true;
   const isCached = memory.passed.has(slot);
@@ -124,6 +123,16 @@ export function decideAccess(
     writes: rest.writes,
     memory: { passed: passedAfter(memory, slot, step), isSigned, isNew, demands },
   };
+}
+
+/** Also what is only measured or audited is digested, and where that fails the kernel says so each time. */
+function unappraised(
+  { actions }: AppraisalRules,
+  { collected }: AccessedFile,
+  memory: AppraisalMemory,
+): AccessDecision {
+  const isLost = actions.size > 0 && typeof collected === 'string';
+  return { allowed: true, passes: true, records: isLost ? uncollected(collected).records : [], writes: [], memory };
 }
 
 type Content = AccessedFile & Pick<AppraisedFile, 'isNew' | 'isSigned'>;
