@@ -27,6 +27,12 @@ const FAULTS = [
     right: 'if (label.version === 2) return',
     wrong: 'if (label.version === 3) return',
   },
+  {
+    suite: 'verity',
+    file: 'verity/tree.ts',
+    right: 'verityHash(algorithm).block',
+    wrong: 'verityHash(algorithm).size',
+  },
   { suite: 'appraisal', file: 'appraisal/appraise.ts', right: 'label.subarray(2)', wrong: 'label.subarray(1)' },
   {
     suite: 'preflight',

@@ -6,6 +6,7 @@ import { policyMatching } from './policy-matching.ts';
 import { policyRules } from './policy-rules.ts';
 import { preflight } from './preflight.ts';
 import type { Suite } from './suite.ts';
+import { verity } from './verity/index.ts';
 
 export { Comparisons, together } from './comparisons.ts';
 export { keepAnswers, keptAnswers } from './kept.ts';
@@ -30,6 +31,7 @@ export const SUITES: readonly Suite[] = [
   measurementLists,
   evmValues,
   labels,
+  verity,
   appraisal,
   preflight,
 ];

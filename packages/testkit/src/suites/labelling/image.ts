@@ -46,7 +46,10 @@ export async function filledImage<T>(
 async function mounted<T>(image: string, directory: string, use: () => Promise<T>): Promise<T> {
   await runTool('mount', ['-o', 'loop', image, directory], FAILED);
   try {
-    return await use();
+    const used = await use();
+    // Unmounting alone writes nothing while a process with mounts of its own still has this one.
+    await runTool('sync', ['--file-system', directory], FAILED);
+    return used;
   } finally {
     await runTool('umount', [directory], FAILED);
   }
