@@ -10,7 +10,9 @@ import { addScan } from './scan-commands.ts';
 import { addPolicy } from './policy-commands.ts';
 import { addReference } from './reference-commands.ts';
 import { addToken } from './token-commands.ts';
+import { addDigest } from './digest-commands.ts';
 import { addEventLog, addQuote, addTpm } from './tpm-commands.ts';
+import { addVerifier } from './verifier-commands.ts';
 
 /** @param argv with `node` and the script first */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -60,6 +62,8 @@ function createProgram(): Command {
   addUp(program);
   addDoctor(program);
   addHosts(program);
+  addDigest(program);
+  addVerifier(program);
   addLog(program);
   addPolicy(program);
   addEventLog(program);

@@ -9,6 +9,8 @@ const COMMANDS = [
   'up',
   'doctor',
   'hosts get',
+  'digest who',
+  'verifier serve',
   'log show',
   'log stats',
   'log diff',
@@ -54,7 +56,7 @@ const COMMANDS = [
   'scan show',
   'scan diff',
 ];
-const GROUPS = ['hosts', 'log', 'policy', 'eventlog', 'tpm', 'reference', 'file', 'evm', 'verity', 'key', 'scan'];
+const GROUPS = ['hosts', 'digest', 'verifier', 'log', 'policy', 'eventlog', 'tpm', 'reference', 'file', 'evm', 'verity', 'key', 'scan'];
 
 test('--help shows every command, where to start and the exit codes', async () => {
   const { code, stdout, stderr } = await assay(['--help']);

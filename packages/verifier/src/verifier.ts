@@ -11,6 +11,7 @@ import { PostgresNews } from './news/postgres.ts';
 import { eventsOf } from './rounds/changes.ts';
 import { RoundQueue } from './rounds/queue.ts';
 import { resultKeysFrom } from './results/keys.ts';
+import { startIndexer } from './store/indexer.ts';
 import { storeAddress } from './store/address.ts';
 import { openStore } from './store/open.ts';
 
@@ -70,12 +71,14 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     staleAfterSeconds: options.staleAfterSeconds ?? 30,
   };
   context.rounds.attach(context);
+  const stopIndexer = startIndexer(database, log);
   const { tokens, publicDirectory } = options;
   const { version } = packageJson;
   const app = await createApp(context, streams, { host, tokens, publicDirectory, resultKeys, version });
   const release = async (): Promise<void> => {
     await streams.close();
     await app.close();
+    await stopIndexer();
     await context.news.close();
     await database.destroy();
   };

@@ -24,11 +24,11 @@ export class TestAgent {
   readonly host: SimulatedHost;
   readonly hostId: string;
   readonly token: string;
-  verifier: Verifier;
+  verifier: Pick<Verifier, 'url'>;
   /** The challenge to answer next. */
   challenge: Challenge;
 
-  constructor(verifier: Verifier, host: SimulatedHost, enrolled: ActivateReply) {
+  constructor(verifier: Pick<Verifier, 'url'>, host: SimulatedHost, enrolled: ActivateReply) {
     this.verifier = verifier;
     this.host = host;
     this.hostId = enrolled.hostId;
@@ -86,15 +86,15 @@ export function content<T>(answer: Answer, schema: z.ZodType<T>): T {
   return schema.parse(JSON.parse(answer.text));
 }
 
-export async function beginEnrolment(verifier: Verifier, host: SimulatedHost): Promise<EnrolReply> {
+export async function beginEnrolment(verifier: Pick<Verifier, 'url'>, host: SimulatedHost): Promise<EnrolReply> {
   return content(await post(verifier, ROUTES.enrol, TOKENS.join, await host.enrolRequest()), EnrolReply);
 }
 
-export function activate(verifier: Verifier, enrolment: string, secret: string): Promise<Answer> {
+export function activate(verifier: Pick<Verifier, 'url'>, enrolment: string, secret: string): Promise<Answer> {
   return post(verifier, route(ROUTES.activate, enrolment), TOKENS.join, { secret });
 }
 
-export async function enrol(verifier: Verifier, host: SimulatedHost): Promise<TestAgent> {
+export async function enrol(verifier: Pick<Verifier, 'url'>, host: SimulatedHost): Promise<TestAgent> {
   const begun = await beginEnrolment(verifier, host);
   const answer = await activate(verifier, begun.enrolment, await host.openCredential(begun));
   return new TestAgent(verifier, host, content(answer, ActivateReply));

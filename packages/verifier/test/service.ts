@@ -48,7 +48,7 @@ interface Call {
 
 /** A request with exactly these headers; fetch would not send another Host. */
 export function call(
-  verifier: Verifier,
+  verifier: Pick<Verifier, 'url'>,
   path: string,
   { method = 'GET', headers = {}, body }: Call = {},
 ): Promise<Answer> {
@@ -68,7 +68,7 @@ export function call(
 }
 
 /** Sends JSON with a bearer token. */
-export function post(verifier: Verifier, path: string, token: string, body: unknown): Promise<Answer> {
+export function post(verifier: Pick<Verifier, 'url'>, path: string, token: string, body: unknown): Promise<Answer> {
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
   return call(verifier, path, { method: 'POST', headers, body: JSON.stringify(body) });
 }

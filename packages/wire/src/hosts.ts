@@ -123,6 +123,31 @@ export type HostDocument = z.infer<typeof HostDocument>;
 export type MeasurementList = z.infer<typeof MeasurementList>;
 export type FindingList = z.infer<typeof FindingList>;
 
+/** At which hosts a digest was measured. */
+export const DigestDocument = z.object({
+  schema: z.literal('assay.digest.v1'),
+  digest: Digest,
+  /** Hosts on which it was ever measured, on all pages. */
+  hosts: z.int(),
+  sightings: z.array(
+    z.object({
+      host: z.object({ id: HostId, name: HostName }),
+      boot: z.object({ id: z.int(), resetCount: z.int(), restartCount: z.int(), since: Time }),
+      /** Escaped; a hint only. */
+      path: z.string(),
+      /** When the first and the last entry with this digest and path came to the verifier. */
+      firstSeen: Time,
+      lastSeen: Time,
+      /** When the newest evidence of this boot came, whose list still has it. */
+      attestedUntil: Time,
+    }),
+  ),
+  /** All that was looked at: entries of the lists of all boots, and since when. */
+  looked: z.object({ entries: z.int(), hosts: z.int(), since: Time.nullable() }),
+  next: z.string().nullable(),
+});
+export type DigestDocument = z.infer<typeof DigestDocument>;
+
 /** Makes the current list of the host, and what is added here, its reference values. */
 export const CaptureRequest = z.object({
   note: z.string().max(500).optional(),

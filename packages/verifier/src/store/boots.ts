@@ -18,3 +18,41 @@ export async function addBoot(db: Database, row: Omit<BootRow, 'id'>): Promise<n
 export async function updateBoot(db: Database, id: number, change: Updateable<BootRow>): Promise<void> {
   await db.updateTable('boots').set(change).where('id', '=', id).execute();
 }
+
+/** A boot, with whose it is and until when it was attested. */
+export interface OwnedBoot extends BootRow {
+  readonly name: string;
+  readonly lastEvidence: string;
+}
+
+const BATCH = 1000;
+
+/** Newest first. */
+export async function ownedBoots(db: Database, ids: readonly number[]): Promise<OwnedBoot[]> {
+  const found: OwnedBoot[] = [];
+  for (let start = 0; start < ids.length; start += BATCH) {
+    const rows = await db
+      .selectFrom('boots')
+      .innerJoin('hosts', 'hosts.id', 'boots.host')
+      .innerJoin('rounds', 'rounds.host', 'boots.host')
+      .selectAll('boots')
+      .select(['hosts.name', 'rounds.evidence_at'])
+      .where('boots.id', 'in', ids.slice(start, start + BATCH))
+      .execute();
+    for (const row of rows) found.push({ ...row, lastEvidence: row.until ?? row.evidence_at ?? row.since });
+  }
+  return found.toSorted((a, b) => b.id - a.id);
+}
+
+/** How much was ever looked at: entries of all lists, the hosts that sent them, and since when. */
+export async function looked(db: Database): Promise<{ entries: number; hosts: number; since: string | null }> {
+  const row = await db
+    .selectFrom('boots')
+    .select(({ fn }) => [
+      fn.sum<number | string | null>('entries').as('entries'),
+      fn.count<number>('host').distinct().as('hosts'),
+      fn.min<string | null>('since').as('since'),
+    ])
+    .executeTakeFirstOrThrow();
+  return { ...row, entries: Number(row.entries ?? 0) };
+}

@@ -76,6 +76,10 @@ function* batches<T>(items: readonly T[]): Generator<T[]> {
   for (let start = 0; start < items.length; start += BATCH) yield items.slice(start, start + BATCH);
 }
 
+export async function entriesWithDigest(db: Database, digest: string): Promise<EntryRow[]> {
+  return db.selectFrom('entries').selectAll().where('digest', '=', digest).execute();
+}
+
 export async function entriesById(db: Database, ids: readonly number[]): Promise<Map<number, EntryRow>> {
   const found = new Map<number, EntryRow>();
   for (const some of batches([...new Set(ids)])) {

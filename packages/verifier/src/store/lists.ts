@@ -18,10 +18,18 @@ export interface Arrival {
   readonly receivedAt: string;
 }
 
+/** Entries of one row, so that no reader of a few of them decodes very many. */
+const ROW_LIMIT = 4096;
+
 export async function appendToList(db: Database, { boot, first, ids, receivedAt }: Arrival): Promise<void> {
-  if (ids.length === 0) return;
-  const row = { boot, first, count: ids.length, received_at: receivedAt, ids: encodeIds(ids), indexed: 0 } as const;
-  await db.insertInto('boot_entries').values(row).execute();
+  for (let start = 0; start < ids.length; start += ROW_LIMIT) {
+    const part = ids.slice(start, start + ROW_LIMIT);
+    const row = { boot, first: first + start, count: part.length, received_at: receivedAt, ids: encodeIds(part) };
+    await db
+      .insertInto('boot_entries')
+      .values({ ...row, indexed: 0 })
+      .execute();
+  }
 }
 
 /** Part of the list of a boot, in its order. @param from place of its first entry, `to` of its last */

@@ -11,6 +11,7 @@ import { expireVerdicts } from '../../hosts/verdict.ts';
 import { measurements } from '../../rounds/measurements.ts';
 import { findingsOf } from '../../store/findings.ts';
 import { countHosts, hostsAfter } from '../../store/hosts.ts';
+import { digestRoutes } from './digests.ts';
 import type { App } from '../instance.ts';
 import type { EventStreams } from '../events.ts';
 import { hostNamed } from '../hosts.ts';
@@ -50,6 +51,7 @@ export function fleetRoutes(app: App, context: Context, { streams, readers, vers
   hostRoutes(app, context, readers);
   measurementRoute(app, context, readers);
   findingRoute(app, context, readers);
+  digestRoutes(app, context, readers);
 }
 
 function hostRoutes(app: App, context: Context, readers: onRequestAsyncHookHandler[]): void {

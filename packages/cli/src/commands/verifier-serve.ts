@@ -1,0 +1,48 @@
+import { BUILT_PAGE, startVerifier } from '@assay/verifier';
+import { z } from 'zod';
+import packageJson from '../../package.json' with { type: 'json' };
+import { EXIT } from '../exit.ts';
+import { optionsFrom, StateOptions } from '../options.ts';
+import { Console } from '../up/console.ts';
+import { stopSignal } from '../up/signals.ts';
+import { openTokens } from '../up/state.ts';
+
+const ServeOptions = StateOptions.extend({
+  store: z
+    .string()
+    .regex(/^(sqlite:.|postgres(ql)?:\/\/.)/, 'takes sqlite:FILE or postgres://USER@HOST/NAME')
+    .optional(),
+  host: z.string().min(1),
+  port: z.int().min(0).max(65_535),
+  heartbeat: z.int().min(1).max(86_400),
+  staleAfter: z.int().min(1).max(864_000),
+}).refine(({ heartbeat, staleAfter }) => staleAfter > heartbeat, {
+  path: ['stale-after'],
+  error: 'has to be longer than --heartbeat',
+});
+
+/** `assay verifier serve`: the verifier alone, until a signal ends it in order. */
+export async function serve(given: unknown): Promise<number> {
+  const options = optionsFrom(ServeOptions, given);
+  process.umask(0o077); // The state is for its owner alone, whatever the mode of a directory that was there before.
+  const out = new Console();
+  const signal = stopSignal();
+  const { directory, tokens } = await openTokens(options.state);
+  const { host, port, heartbeat, staleAfter } = options;
+  const verifier = await startVerifier({
+    store: options.store ?? `sqlite:${directory}/verifier.sqlite`,
+    host,
+    port,
+    tokens: { operator: tokens.operator, join: tokens.join },
+    publicDirectory: BUILT_PAGE,
+    heartbeatSeconds: heartbeat,
+    staleAfterSeconds: staleAfter,
+    log: (line) => out.log('verifier', line),
+  });
+  process.stdout.write(`assay ${packageJson.version} at ${verifier.url}\n`);
+  out.section('tokens', [`${directory}/tokens.json`]);
+  await signal;
+  out.line('stopping');
+  await verifier.close();
+  return EXIT.fine;
+}

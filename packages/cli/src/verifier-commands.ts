@@ -1,0 +1,29 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { action, command, examples, group, stateOption } from './declare.ts';
+
+export function addVerifier(program: Command): void {
+  const verifier = group(program, 'verifier', 'The service that verifies evidence and gives verdicts.');
+  const serve = command(verifier, 'serve', 'Run the verifier and its page; Ctrl-C stops it.')
+    .addOption(
+      new Option('--store <url>', 'sqlite:FILE or postgres://… (default: verifier.sqlite in the state directory)').env(
+        'ASSAY_STORE',
+      ),
+    )
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--port <number>', 'port to listen on', number, 4620)
+    .option('--heartbeat <seconds>', 'how often a host is to send evidence when nothing is new', number, 10)
+    .option('--stale-after <seconds>', 'age at which evidence is stale', number, 30)
+    .addOption(stateOption());
+  examples(serve, [
+    'assay verifier serve',
+    'assay verifier serve --store sqlite:/var/lib/assay/verifier.sqlite --state /var/lib/assay',
+    'assay verifier serve --store postgres://assay@db.example/assay --host 10.0.0.5',
+  ]);
+  serve.action(action(async (options) => (await import('./commands/verifier-serve.ts')).serve(options)));
+}
+
+function number(value: string): number {
+  const parsed = Number(value);
+  if (!/^\d{1,6}$/.test(value)) throw new InvalidArgumentError('It is a whole number.');
+  return parsed;
+}

@@ -1,0 +1,67 @@
+import { filenameHint, parseBinaryList } from '@assay/core/measurement';
+import type { DigestDocument } from '@assay/wire';
+import { looked, ownedBoots } from '../store/boots.ts';
+import { entriesWithDigest } from '../store/entries.ts';
+import type { Database } from '../store/schema.ts';
+import { sightingsOf } from '../store/sightings.ts';
+
+export interface SightingsPage {
+  readonly limit: number;
+  /** Boots older than this one. */
+  readonly before: number | undefined;
+}
+
+interface Seen {
+  readonly boot: number;
+  readonly path: string;
+  first: number;
+  last: number;
+}
+
+/** Every boot of every host whose list has the digest, the newest boots first. */
+export async function whoMeasured(db: Database, digest: string, page: SightingsPage): Promise<DigestDocument> {
+  const entries = await entriesWithDigest(db, digest);
+  const paths = new Map(entries.map(({ id, record }) => [id, pathOf(record)]));
+  const seen = seenBy(await sightingsOf(db, [...paths.keys()]), paths);
+  const boots = await ownedBoots(db, [...new Set(seen.map(({ boot }) => boot))]);
+  const byBoot = Map.groupBy(seen, ({ boot }) => boot);
+  const shown = boots.filter(({ id }) => page.before === undefined || id < page.before).slice(0, page.limit + 1);
+  const part = shown.slice(0, page.limit);
+  const last = part.at(-1);
+  return {
+    schema: 'assay.digest.v1',
+    digest,
+    hosts: new Set(boots.map(({ host }) => host)).size,
+    sightings: part.flatMap((boot) =>
+      (byBoot.get(boot.id) ?? []).map(({ path, first, last: newest }) => ({
+        host: { id: boot.host, name: boot.name },
+        boot: { id: boot.id, resetCount: boot.reset_count, restartCount: boot.restart_count, since: boot.since },
+        path,
+        firstSeen: new Date(first).toISOString(),
+        lastSeen: new Date(newest).toISOString(),
+        attestedUntil: boot.lastEvidence,
+      })),
+    ),
+    looked: await looked(db),
+    next: shown.length > part.length && last !== undefined ? String(last.id) : null,
+  };
+}
+
+function pathOf(record: Uint8Array): string {
+  const [entry] = parseBinaryList(record, { bank: 'sha256' }).entries;
+  return entry === undefined ? '' : filenameHint(entry.fields);
+}
+
+/** One for each boot and path, however often it was measured there. */
+function seenBy(sightings: Awaited<ReturnType<typeof sightingsOf>>, paths: ReadonlyMap<number, string>): Seen[] {
+  const found = new Map<string, Seen>();
+  for (const [entry, some] of sightings) {
+    const path = paths.get(entry) ?? '';
+    for (const { boot, at } of some) {
+      const known = found.get(`${boot} ${path}`);
+      if (known === undefined) found.set(`${boot} ${path}`, { boot, path, first: at, last: at });
+      else [known.first, known.last] = [Math.min(known.first, at), Math.max(known.last, at)];
+    }
+  }
+  return [...found.values()].toSorted((a, b) => a.path.localeCompare(b.path));
+}
