@@ -16,7 +16,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { globMatcher, TreeWalk, type TreeOptions } from '@assay/linux/tree';
+import { globMatcher } from '@assay/core/bytes';
+import { TreeWalk, type TreeOptions } from '@assay/linux/tree';
 import { cannotMount, mountTmpfs } from '@assay/testkit/mounts';
 import fc from 'fast-check';
 

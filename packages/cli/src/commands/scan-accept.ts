@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { comparePaths, textOfPath, type BaselineObject } from '@assay/core/baseline';
-import { globMatcher } from '@assay/linux/tree';
+import { globMatcher } from '@assay/core/bytes';
 import { z } from 'zod';
 import { EXIT } from '../exit.ts';
 import { Stop } from '../labels/over-tree.ts';

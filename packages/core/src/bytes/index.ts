@@ -1,6 +1,6 @@
 export { equalBytes, isAllZero } from './equal.ts';
 export { canonicalJson, isMembers, strictJson, type Members } from './json.ts';
-export { nameMatcher } from './name-pattern.ts';
+export { globMatcher, nameMatcher } from './name-pattern.ts';
 export { leftPadded } from './pad.ts';
 export { checkRange } from './range.ts';
 export { ByteReader } from './reader.ts';

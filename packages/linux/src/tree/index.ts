@@ -1,4 +1,3 @@
-export { globMatcher } from './glob.ts';
 export {
   TreeWalk,
   type OpenedFile,

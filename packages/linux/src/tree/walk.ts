@@ -1,12 +1,12 @@
 import { closeSync, constants, fstatSync, readdirSync, statfsSync, type Dirent } from 'node:fs';
+import { globMatcher } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
 import { constants as os } from 'node:os';
 import { callFailed, lastErrno, openat, Pinned } from '../libc/index.ts';
 import type { XattrTarget } from '../xattr/index.ts';
-import { globMatcher } from './glob.ts';
 
 export interface TreeOptions {
-  /** Patterns of `globMatcher`: of what is no directory, at least one must match, unless there is none. */
+  /** Patterns of `globMatcher` (core): of what is no directory, at least one must match, unless there is none. */
   readonly include: readonly string[];
   /** Files and directories that match one are left out, directories with all that is in them. */
   readonly exclude: readonly string[];
