@@ -223,6 +223,7 @@ describe('assay file sign and verify', { skip: noEvmctl }, () => {
     const { code, stdout } = await assay(['file', 'show', 'tree/a'], { cwd });
     assert.equal(code, 3);
     assert.match(stdout, /HASH-UNKNOWN/);
+    await assertFails(['file', 'show', 'tree/a', 'missing'], { code: 'ENOENT', exit: 3 }, { cwd });
   });
 
   test('without any file there is nothing right', async (t) => {

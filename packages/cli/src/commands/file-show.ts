@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { printable, toHex } from '@assay/core/bytes';
 import { AssayError } from '@assay/core/errors';
 import { parseEvmLabel, parseImaLabel, type ParsedEvmLabel, type ParsedImaLabel } from '@assay/core/label';
@@ -39,7 +40,9 @@ export function showFiles(given: unknown, flags: unknown): Promise<number> {
   return Promise.resolve(unread ? EXIT.unreadable : EXIT.fine);
 }
 
+/** @throws Error of lstat(2), with the code that all commands show of a missing file */
 function fileOf(path: Buffer): ShownFile {
+  lstatSync(path);
   return {
     path: printable(path),
     ima: labelOf(path, 'security.ima', parseImaLabel),
