@@ -70,6 +70,22 @@ keyctl newring further "$(keyctl search @u keyring _ima)" && "$1" "$2" key list`
     assert.match(stdout, /\n_ima {2}.*\n(?: {2}.*\n)* {2}\d+ {2}all keys of further\n/);
   });
 
+  for (const [days, said] of [
+    ['59', /, valid until \d{4}-\d\d-\d\dT[\d:.]+Z, for 58 days more$/m],
+    ['2', /, valid until \d{4}-\d\d-\d\dT[\d:.]+Z, for 1 day more$/m],
+    ['1', /, for 0 days more$/m],
+    ['61', /, valid until \d{4}-\d\d-\d\dT[\d:.]+Z$/m],
+  ] as const) {
+    test(`says of a certificate of ${days} days whether it ends soon`, async (t) => {
+      const cwd = scratch(t);
+      const made = ['--type', 'p256', '--out', 'key.pem', '--cert', 'key.der', '--days', days];
+      assert.equal((await assay(['key', 'generate', ...made], { cwd })).code, 0);
+      const { code, stdout } = await assay(['key', 'list', '--cert', 'key.der'], { cwd });
+      assert.equal(code, 0);
+      assert.match(stdout, said);
+    });
+  }
+
   test('says of a certificate that it has expired', async (t) => {
     const cwd = scratch(t);
     await key(cwd, 'old');

@@ -15,7 +15,13 @@ const Options = OutputOptions.extend({ cert: z.array(z.string().min(1)).default(
 interface KnownCertificate extends Partial<CertificateNames> {
   readonly keyId: string;
   readonly expired: boolean;
+  /** Whole days that are left. */
+  readonly daysLeft: number;
 }
+
+const DAY_MILLISECONDS = 86_400_000;
+/** From here on the list says how many days are left: enough for another key to get onto every machine. */
+const SOON_DAYS = 60;
 
 interface ShownKey extends KeyringKey {
   readonly certificate?: KnownCertificate;
@@ -44,7 +50,9 @@ const NOTHING = 'This kernel shows no keyring that has to do with labels; root s
 
 function knownCertificate(certificate: ParsedCertificate): KnownCertificate {
   const keyId = keyIdOfCertificate(nodeHasher, certificate).toString(16).padStart(8, '0');
-  return { keyId, ...certificateNames(certificate), expired: certificate.validity.notAfter < Date.now() };
+  const left = certificate.validity.notAfter - Date.now();
+  const daysLeft = Math.max(0, Math.floor(left / DAY_MILLISECONDS));
+  return { keyId, ...certificateNames(certificate), expired: left < 0, daysLeft };
 }
 
 function withCertificates({ keys, ...keyring }: Keyring, known: readonly KnownCertificate[]): ShownKeyring {
@@ -79,8 +87,14 @@ function certificateText({
   keyId,
   subject = 'a name that cannot be read',
   notAfter = '',
-  expired,
+  ...validity
 }: KnownCertificate): string {
-  const end = expired ? colours(1).red(`expired on ${notAfter}`) : `valid until ${notAfter}`;
-  return `certificate ${keyId} of ${shown(subject)}, ${end}`;
+  return `certificate ${keyId} of ${shown(subject)}, ${endText(notAfter, validity)}`;
+}
+
+function endText(notAfter: string, { expired, daysLeft }: Pick<KnownCertificate, 'expired' | 'daysLeft'>): string {
+  const colour = colours(1);
+  if (expired) return colour.red(`expired on ${notAfter}`);
+  if (daysLeft >= SOON_DAYS) return `valid until ${notAfter}`;
+  return colour.yellow(`valid until ${notAfter}, for ${daysLeft} ${daysLeft === 1 ? 'day' : 'days'} more`);
 }
