@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { action, command, connected, examples, group, outputOption, stateOption } from './declare.ts';
+import { addEngine } from './engine-commands.ts';
 import { EXIT, exitCodeOf, UsageError } from './exit.ts';
 import { addEvm, addFile, addKey, addVerity } from './label-commands.ts';
 import { addLog } from './log-commands.ts';
@@ -66,6 +67,7 @@ function createProgram(): Command {
   addVerifier(program);
   addLog(program);
   addPolicy(program);
+  addEngine(program);
   addEventLog(program);
   addTpm(program);
   addQuote(program);

@@ -122,8 +122,8 @@ test('an engine answers on its socket, which is for its owner alone', { timeout:
     assert.deepEqual(engine.changes, ['log operator']);
     const noise = createConnection(join(directory.path, 'control'));
     noise.end('x'.repeat(10_000));
-    const [reply]: unknown[] = await once(noise.setEncoding('utf8'), 'data');
-    assert.match(String(reply), /^\{"done":false,"reason":/);
+    const received: unknown[] = await once(noise.setEncoding('utf8'), 'data');
+    assert.match(String(received[0]), /^\{"done":false,"reason":/);
   } finally {
     await end();
   }

@@ -1,0 +1,102 @@
+import { AuditLog, startEngine, type EngineOptions } from '@assay/engine';
+import { Operator, serveControl } from '@assay/engine/control';
+import { createDecider } from '@assay/engine/decision';
+import { z } from 'zod';
+import { chooseSetup, type ChosenSetup } from '../engine/setup.ts';
+import { DecidingOptions, DirectoryOptions, Mode, Seconds } from '../engine/options.ts';
+import { rescueCard } from '../engine/rescue-card.ts';
+import { statusLines } from '../engine/status.ts';
+import { EXIT } from '../exit.ts';
+import { optionsFrom } from '../options.ts';
+import { jsonText } from '../output/report.ts';
+import { shown } from '../output/terminal.ts';
+import { TpmOptions, withTpm } from '../tpm-options.ts';
+import { Console } from '../up/console.ts';
+import { stopSignal } from '../up/signals.ts';
+
+const RunOptions = DecidingOptions.extend(DirectoryOptions.shape).extend({
+  output: z.enum(['text', 'jsonl']),
+  tpm: TpmOptions.shape.tpm,
+  watch: z.array(z.string().min(1, 'names no mount point')).min(1),
+  mode: Mode,
+  confirmWithin: Seconds,
+  rootFileSystem: z.boolean().default(false),
+});
+type Options = z.infer<typeof RunOptions>;
+
+/** `assay engine run`: until a signal ends it in order. */
+export async function runEngine(given: unknown): Promise<number> {
+  const options = optionsFrom(RunOptions, given);
+  process.umask(0o077); // The list is for its owner alone.
+  const chosen = await chooseSetup(options, options.mode);
+  const out = options.output === 'text' ? textOutput() : linesOutput();
+  if (options.mode === 'enforce') {
+    out.tell('rescue', rescueCard(options.directory, process.pid, options.confirmWithin, options.watch));
+  }
+  return withTpm(options.tpm, (tpm) => run(options, chosen, tpm, out));
+}
+
+/** What is said while it runs. */
+interface Output {
+  tell(title: string, lines: readonly string[]): void;
+  log(line: string): void;
+}
+
+async function run(
+  options: Options,
+  { setup, policy, firstEntries }: ChosenSetup,
+  tpm: EngineOptions['tpm'],
+  out: Output,
+): Promise<number> {
+  const signal = stopSignal();
+  await using cleanup = new AsyncDisposableStack();
+  const { directory } = options;
+  const auditLog: { current?: AuditLog } = {};
+  const engine = await startEngine({
+    directory,
+    tpm,
+    mounts: options.watch,
+    mode: 'permission',
+    decider: setup,
+    firstEntries,
+    allowRootFileSystem: options.rootFileSystem,
+    onAudit: (event) => {
+      auditLog.current?.write(event);
+      if (event.denied) out.log(`refused ${event.text}`);
+    },
+    log: (line) => out.log(line),
+  });
+  cleanup.defer(() => engine.stop('asked to'));
+  auditLog.current = new AuditLog(directory);
+  cleanup.defer(() => auditLog.current?.close());
+  const operator = new Operator(engine, {
+    confirmWithin: options.confirmWithin,
+    auditsDropped: () => auditLog.current?.dropped ?? 0,
+  });
+  cleanup.defer(() => operator.end());
+  cleanup.defer(await serveControl(directory, (request) => operator.handle(request)));
+  const { events } = createDecider(setup);
+  out.tell('policy', [`${policy.name}: ${policy.rules.length} rules, asked at each ${EVENTS[events]}`]);
+  const status = operator.status();
+  for (const [name, value] of statusLines({ ...status, rules: [...status.rules], mounts: [...status.mounts] }))
+    out.tell(name, [value]);
+  await signal;
+  return EXIT.fine;
+}
+
+const EVENTS = { exec: 'execution', open: 'opening' } as const;
+
+function textOutput(): Output {
+  const out = new Console();
+  return { tell: (title, lines) => out.section(title, lines), log: (line) => out.log('engine', line) };
+}
+
+/** A JSON object on each line. */
+function linesOutput(): Output {
+  const print = (value: object): void => void process.stdout.write(`${jsonText(value)}\n`);
+  const time = (): string => new Date().toISOString();
+  return {
+    tell: (title, lines) => print({ schema: 'assay.engine-run.v1', time: time(), kind: title, lines }),
+    log: (line) => print({ schema: 'assay.engine-run.v1', time: time(), kind: 'log', lines: [shown(line)] }),
+  };
+}

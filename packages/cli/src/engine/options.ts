@@ -1,0 +1,37 @@
+import { parseKernelVersion } from '@assay/core/policy';
+import { z } from 'zod';
+import { AlgorithmOptions } from '../labels/options.ts';
+import { OutputOptions } from '../options.ts';
+
+const File = z.string().min(1, 'names no file');
+const Files = z.array(File).default([]);
+
+/** Policy, keys and what the engine does with them; the same for `run` and `explain`. */
+export const DecidingOptions = AlgorithmOptions.extend({
+  policy: File,
+  policyCert: Files,
+  cert: Files,
+  evmKey: File.optional(),
+  masterKey: File.optional(),
+  template: z.enum(['ima', 'ima-ng', 'ima-ngv2', 'ima-sig', 'ima-sigv2', 'evm-sig']),
+  kernel: z.string().transform(parseKernelVersion),
+  updater: Files,
+  relabel: z.enum(['writers', 'updaters']),
+});
+export type Deciding = z.infer<typeof DecidingOptions>;
+
+export const DirectoryOptions = z.object({ directory: z.string().min(1, 'names no directory') });
+export const AskingOptions = OutputOptions.extend(DirectoryOptions.shape);
+
+const LONGEST = 24 * 60 * 60;
+
+/** `90`, `90s`, `5m`, `2h`: seconds. */
+export const Seconds = z
+  .string()
+  .regex(/^\d{1,5}[smh]?$/, 'takes a time such as 90s, 5m or 1h')
+  .transform((text) => Number.parseInt(text, 10) * (UNITS[text.at(-1) ?? ''] ?? 1))
+  .refine((seconds) => seconds <= LONGEST, 'takes a day at most');
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
+
+export const Mode = z.enum(['off', 'log', 'fix', 'enforce']);

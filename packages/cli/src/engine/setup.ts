@@ -1,0 +1,156 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AppraiseMode, EvmState } from '@assay/core/appraisal';
+import { toHex } from '@assay/core/bytes';
+import { VerificationError } from '@assay/core/errors';
+import { DEBIAN_EVM_XATTRS, EVM_XATTRS } from '@assay/core/evm';
+import type { LabelKey } from '@assay/core/label';
+import { functionMask } from '@assay/core/policy';
+import { ExplainedFile, type EngineOptions } from '@assay/engine';
+import {
+  builtinEnginePolicy,
+  checkPolicySignature,
+  createDecider,
+  EngineControl,
+  engineProfile,
+  policyOfText,
+  type DeciderSetup,
+  type EnginePolicy,
+  type HookCall,
+} from '@assay/engine/decision';
+import { boundedContent } from '../bounded-file.ts';
+import { isFileError, UsageError } from '../exit.ts';
+import { readLabelKeys } from '../labels/certificates.ts';
+import { readEvmKey } from '../labels/evm-key.ts';
+import type { Deciding } from './options.ts';
+
+/** Far over any policy, and any label, that is used. */
+const LONGEST_POLICY = 16 * 1024 * 1024;
+const LONGEST_LABEL = 65_536;
+const BUILTIN = 'builtin:';
+
+export interface ChosenSetup {
+  readonly policy: EnginePolicy;
+  readonly setup: DeciderSetup;
+  readonly control: EngineControl;
+  /** What the loading of the policy itself brings into the list. */
+  readonly firstEntries: NonNullable<EngineOptions['firstEntries']>;
+}
+
+/**
+ * All that decides, from the options: policy, keys, updaters.
+ * @throws UsageError; FormatError POLICY-REFUSED, BUILTIN-NAME, EVM-KEY, DER-FORM; VerificationError IMA-SIG-*, LABEL-MISSING
+ */
+export async function chooseSetup(options: Deciding, mode: AppraiseMode): Promise<ChosenSetup> {
+  const profile = engineProfile(options.kernel);
+  const keys = await readLabelKeys((await Promise.all(options.cert.map(certificateFiles))).flat());
+  const policy = await choosePolicy(options, profile);
+  const control = new EngineControl();
+  control.mode = mode;
+  const evm = await evmState(options, keys);
+  const bare: DeciderSetup = {
+    epoch: 1,
+    rules: policy.rules,
+    failSecurely: policy.failSecurely,
+    kernel: { profile, imaHash: options.algorithm, template: options.template },
+    keys,
+    ...(evm === undefined ? {} : { evm }),
+    updaters: [],
+    relabel: options.relabel,
+    control: control.memory,
+  };
+  const setup = { ...bare, updaters: options.updater.map((path) => updaterDigest(path, bare)) };
+  const firstEntries = options.policy.startsWith(BUILTIN) ? [] : loadedEntries(options.policy, setup);
+  return { policy, setup, control, firstEntries };
+}
+
+/** A file, or every file of a directory, such as /etc/keys. */
+async function certificateFiles(path: string): Promise<string[]> {
+  if (!(await stat(path)).isDirectory()) return [path];
+  const names = await readdir(path);
+  const found = names.filter((name) => /\.(?:der|pem|crt|cer)$/.test(name)).map((name) => join(path, name));
+  if (found.length === 0) throw new UsageError(`--cert ${path}: no file in it ends in .der, .pem, .crt or .cer`);
+  return found.toSorted();
+}
+
+async function choosePolicy(options: Deciding, profile: ReturnType<typeof engineProfile>): Promise<EnginePolicy> {
+  const { policy, policyCert } = options;
+  if (policy.startsWith(BUILTIN)) {
+    if (policyCert.length > 0) throw new UsageError('--policy-cert is for a policy in a file');
+    return builtinEnginePolicy(policy, profile);
+  }
+  const text = await boundedContent(policy, LONGEST_POLICY);
+  if (policyCert.length > 0) {
+    const label = await policyLabel(policy);
+    checkPolicySignature(text, label, await readLabelKeys(policyCert));
+  }
+  return policyOfText(policy, text, profile);
+}
+
+/** Beside the policy, as `evmctl ima_sign --sigfile` writes it, else its security.ima. */
+async function policyLabel(path: string): Promise<Uint8Array> {
+  try {
+    return await boundedContent(`${path}.sig`, LONGEST_LABEL);
+  } catch (error) {
+    if (!isFileError(error) || error.code !== 'ENOENT') throw error;
+  }
+  using found = new ExplainedFile(path);
+  const label = found.file.xattr('security.ima');
+  if (label instanceof Uint8Array) return label;
+  throw new VerificationError('LABEL-MISSING', `${path} has no signature in security.ima, and there is no ${path}.sig`);
+}
+
+async function evmState(options: Deciding, keys: readonly LabelKey[]): Promise<EvmState | undefined> {
+  if (options.evmKey === undefined) {
+    if (options.masterKey !== undefined) throw new UsageError('--master-key is for the --evm-key');
+    return undefined;
+  }
+  return {
+    version: options.kernel,
+    hmacKey: await readEvmKey(options.evmKey, options.masterKey),
+    x509: keys.length > 0,
+    keys,
+    enabled: DEBIAN_EVM_XATTRS,
+    listed: EVM_XATTRS,
+    wordBits: 64,
+  };
+}
+
+const EXECUTED: readonly HookCall[] = (['FILE_CHECK', 'BPRM_CHECK', 'CREDS_CHECK'] as const).map((func) => ({
+  func,
+  mask: functionMask('BPRM_CHECK'),
+}));
+
+/**
+ * What proves that a program is this updater: the digest of its content, where the policy itself would let it be executed.
+ * @throws VerificationError LABEL-MISSING where it would not
+ */
+function updaterDigest(path: string, setup: DeciderSetup): string {
+  using found = new ExplainedFile(path);
+  const cause = refusal(found, EXECUTED, setup);
+  if (cause !== undefined) {
+    throw new VerificationError('LABEL-MISSING', `--updater ${path} is no program that this policy trusts: ${cause}`);
+  }
+  const digests = found.file.digests(['sha256']);
+  const digest = typeof digests === 'string' ? undefined : digests.get('sha256');
+  if (digest === undefined) throw new UsageError(`--updater ${path} cannot be read`);
+  return toHex(digest);
+}
+
+/** @throws VerificationError IMA-SIG-INVALID where the policy demands of policies what its own file has not */
+function loadedEntries(path: string, setup: DeciderSetup): ChosenSetup['firstEntries'] {
+  using found = new ExplainedFile(path);
+  const hooks: HookCall[] = [{ func: 'POLICY_CHECK', mask: functionMask('POLICY_CHECK') }];
+  const cause = refusal(found, hooks, setup);
+  if (cause !== undefined)
+    throw new VerificationError('IMA-SIG-INVALID', `${path} does not pass its own rule: ${cause}`);
+  return createDecider(setup).decide({ file: found.file, task: found.task, hooks }).entries;
+}
+
+/** Why the file would be refused if the rules were enforced. */
+function refusal({ file, task }: ExplainedFile, hooks: readonly HookCall[], setup: DeciderSetup): string | undefined {
+  const control = new EngineControl();
+  control.mode = 'enforce';
+  const { allowed, audits } = createDecider({ ...setup, control: control.memory }).decide({ file, task, hooks });
+  return allowed ? undefined : (audits.find(({ denied }) => denied)?.cause ?? 'it is refused');
+}

@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { cannotMount, mountExt4 } from '@assay/testkit/mounts';
+import { startSwtpm } from '@assay/testkit/swtpm';
+import { z } from 'zod';
+import { assay, assertFails, documentIn, isRoot, launch, scratch, type Launched } from './assay.ts';
+
+const skip = cannotMount() ?? false;
+const LIMIT = { skip, timeout: 90_000 };
+
+/** The contract of `assay engine status -o json`, and of what changes the state. */
+const Status = z.strictObject({
+  schema: z.literal('assay.engine-status.v1'),
+  directory: z.string(),
+  pid: z.int(),
+  since: z.iso.datetime(),
+  mode: z.literal('permission'),
+  appraise: z.enum(['off', 'log', 'fix', 'enforce']),
+  paused: z.boolean(),
+  rules: z.array(z.string()),
+  mounts: z.array(z.string()),
+  entries: z.int(),
+  violations: z.int(),
+  lost: z.int(),
+  watching: z.boolean(),
+  confirmBy: z.iso.datetime().optional(),
+  pausedUntil: z.iso.datetime().optional(),
+  auditsDropped: z.int(),
+});
+
+/** The contract of `assay engine explain -o json`. */
+const Explained = z.strictObject({
+  schema: z.literal('assay.engine-explain.v1'),
+  path: z.string(),
+  access: z.enum(['exec', 'read', 'write']),
+  uid: z.int(),
+  policy: z.string(),
+  hooks: z.array(
+    z.strictObject({
+      func: z.string(),
+      mask: z.string(),
+      classes: z.array(
+        z.strictObject({
+          class: z.string(),
+          sentence: z.string(),
+          rule: z.strictObject({ line: z.int(), text: z.string() }).optional(),
+        }),
+      ),
+    }),
+  ),
+  label: z.string(),
+  result: z.enum(['allowed', 'refused']),
+  cause: z.string().optional(),
+  meaning: z.string().optional(),
+  next: z.string().optional(),
+  entries: z.array(z.strictObject({ pcr: z.int(), template: z.string(), digest: z.string() })),
+});
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (const end = Date.now() + 30_000; Date.now() < end; await delay(20)) if (holds()) return;
+  throw new Error(`not within 30 s: ${what}`);
+}
+
+function runs(path: string): boolean {
+  try {
+    execFileSync('/bin/sh', ['-c', '"$0"', path], { stdio: 'pipe', timeout: 20_000 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+interface Setting extends AsyncDisposable {
+  readonly mount: string;
+  readonly directory: string;
+  readonly policy: string;
+  readonly engine: Launched;
+  ask(...words: string[]): Promise<z.infer<typeof Status>>;
+}
+
+/** A running engine on a file system of its own. */
+async function running(t: TestContext, rules: string, ...words: string[]): Promise<Setting> {
+  const directory = join(scratch(t), 'engine');
+  const swtpm = await startSwtpm();
+  const mount = mountExt4();
+  copyFileSync('/bin/true', join(mount.path, 'program'));
+  const policy = join(scratch(t), 'policy');
+  writeFileSync(policy, rules);
+  const common = ['--watch', mount.path, '--policy', policy, '--tpm', `swtpm:unix:${swtpm.socketPath}`];
+  const engine = launch(['engine', 'run', ...common, '--directory', directory, ...words]);
+  const end = async (): Promise<void> => {
+    engine.child.kill('SIGTERM');
+    await engine.ended;
+    mount[Symbol.dispose]();
+    await swtpm.stop();
+  };
+  try {
+    await until(
+      'the engine listens',
+      () => /list +\d+ entries/.test(engine.output.stdout) || engine.child.exitCode !== null,
+    );
+    assert.equal(engine.child.exitCode, null, engine.output.stderr);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  const ask = async (...asked: string[]): Promise<z.infer<typeof Status>> => {
+    const ended = await assay(['engine', ...asked, '--directory', directory, '-o', 'json']);
+    assert.ok(ended.code === 0 || ended.code === 1, ended.stderr);
+    return Status.parse(documentIn(ended));
+  };
+  return { mount: mount.path, directory, policy, engine, ask, [Symbol.asyncDispose]: end };
+}
+
+const RULES = 'measure func=BPRM_CHECK\nmeasure func=POLICY_CHECK\nappraise func=BPRM_CHECK\n';
+
+test('engine: enforce with its rescue card, paused, confirmed, and what it refused', LIMIT, async (t) => {
+  await using setting = await running(t, RULES, '--mode', 'enforce', '--confirm-within', '1h');
+  const { mount, directory, engine, ask } = setting;
+  const program = join(mount, 'program');
+  assert.match(engine.output.stdout, /rescue +From now on programs on .* get EPERM\.\n/);
+  assert.match(engine.output.stdout, /kill -9 \d+/);
+  assert.equal(runs(program), false);
+  const paused = await ask('pause', '--for', '5m');
+  assert.equal(paused.paused, true);
+  assert.equal(runs(program), true);
+  assert.equal((await ask('resume')).paused, false);
+  assert.equal(runs(program), false);
+  const before = await ask('status');
+  assert.ok(before.confirmBy !== undefined);
+  assert.equal((await ask('confirm')).confirmBy, undefined);
+  assert.equal((await ask('mode', 'log')).appraise, 'log');
+  assert.equal(runs(program), true);
+  const audits = readFileSync(join(directory, 'audit.jsonl'), 'utf8').trimEnd().split('\n');
+  const [first] = audits.map((line) => z.object({ cause: z.string(), denied: z.boolean() }).parse(JSON.parse(line)));
+  assert.deepEqual(first, { cause: 'missing-hash', denied: true });
+  const list = await assay(['log', 'show', join(directory, 'ascii_runtime_measurements_sha256')]);
+  assert.equal(list.code, 0, list.stderr);
+  for (const name of [setting.policy, program, 'assay-engine-gap', 'assay-engine-mode']) {
+    assert.ok(list.stdout.includes(name), name);
+  }
+  assert.equal((await assay(['engine', 'status', '--directory', directory])).code, 0);
+});
+
+test('engine: enforce that nobody confirms is log again, and the list says so', LIMIT, async (t) => {
+  await using setting = await running(t, RULES, '--mode', 'enforce', '--confirm-within', '1s');
+  let status = await setting.ask('status');
+  for (const end = Date.now() + 20_000; status.appraise === 'enforce' && Date.now() < end; await delay(200)) {
+    status = await setting.ask('status');
+  }
+  assert.equal(status.appraise, 'log');
+  assert.equal(runs(join(setting.mount, 'program')), true);
+  const list = readFileSync(join(setting.directory, 'binary_runtime_measurements_sha256'), 'latin1');
+  assert.match(list, /assay-engine-mode.*appraise=log;reason=not confirmed;/s);
+});
+
+test(
+  'engine explain says which rule decides, what the label is and what mends it, as the engine then does',
+  LIMIT,
+  async (t) => {
+    using mount = mountExt4();
+    const program = join(mount.path, 'program');
+    copyFileSync('/bin/true', program);
+    const policy = join(scratch(t), 'policy');
+    writeFileSync(policy, RULES);
+    const explain = async (...words: string[]): Promise<z.infer<typeof Explained>> => {
+      const ended = await assay(['engine', 'explain', program, '--policy', policy, ...words, '-o', 'json']);
+      const document = Explained.parse(documentIn(ended));
+      assert.equal(ended.code, document.result === 'allowed' ? 0 : 1, ended.stderr);
+      return document;
+    };
+    const without = await explain();
+    assert.deepEqual([without.result, without.cause, without.label], ['refused', 'missing-hash', 'none']);
+    assert.equal(without.next, `assay file hash ${program}`);
+    assert.equal((await assay(['file', 'hash', program])).code, 0);
+    const labelled = await explain();
+    assert.equal(labelled.result, 'allowed');
+    assert.match(labelled.label, /^digest sha256:[0-9a-f]{64}$/);
+    assert.equal(labelled.entries[0]?.digest, labelled.label.slice('digest '.length));
+    const bprm = labelled.hooks.find(({ func }) => func === 'BPRM_CHECK');
+    assert.deepEqual(
+      bprm?.classes.map(({ rule }) => rule),
+      [
+        { line: 1, text: 'measure func=BPRM_CHECK' },
+        { line: 3, text: 'appraise func=BPRM_CHECK' },
+      ],
+    );
+    assert.deepEqual((await explain('--as', 'read', '--uid', '1000')).entries, []);
+    const text = await assay(['engine', 'explain', program, '--policy', policy]);
+    assert.match(text.stdout, /^rule +BPRM_CHECK MAY_EXEC: appraised by line 3: appraise func=BPRM_CHECK$/m);
+    assert.match(text.stdout, /^result +allowed$/m);
+  },
+);
+
+test(
+  'engine: a policy that has to be signed is taken with the signature that evmctl writes beside it',
+  LIMIT,
+  async (t) => {
+    const directory = scratch(t);
+    const [policy, key, certificate] = ['policy', 'key.pem', 'cert.der'].map((name) => join(directory, name));
+    assert.ok(policy !== undefined && key !== undefined && certificate !== undefined);
+    writeFileSync(policy, RULES);
+    const made = await assay(['key', 'generate', '--out', key, '--type', 'rsa2048', '--cert', certificate]);
+    assert.equal(made.code, 0, made.stderr);
+    const explain = ['engine', 'explain', '/bin/true', '--policy', policy, '--policy-cert', certificate];
+    await assertFails(explain, { code: 'LABEL-MISSING', exit: 1 });
+    const signed = await assay(['evmctl', 'ima_sign', '--sigfile', '--hashalgo', 'sha256', '--key', key, policy]);
+    assert.equal(signed.code, 0, signed.stderr);
+    const ended = await assay(explain);
+    assert.ok(ended.code === 0 || ended.code === 1, ended.stderr);
+    assert.match(ended.stdout, /appraised by line 3/);
+    writeFileSync(policy, RULES.replace('appraise', 'dont_appraise'));
+    await assertFails(explain, { code: 'IMA-SIG-INVALID', exit: 1 });
+  },
+);
+
+test('engine: what it is not started with', { skip: isRoot ? false : 'starting an engine needs root' }, async (t) => {
+  const directory = scratch(t);
+  const policy = join(directory, 'policy');
+  writeFileSync(policy, 'measure func=BPRN_CHECK\n');
+  chmodSync(policy, 0o600);
+  mkdirSync(join(directory, 'empty'));
+  const explain = ['engine', 'explain', '/bin/true'];
+  await assertFails([...explain, '--policy', policy], { code: 'POLICY-REFUSED', exit: 3 });
+  await assertFails([...explain, '--policy', 'builtin:tbc'], { code: 'BUILTIN-NAME', exit: 3 });
+  await assertFails([...explain, '--cert', join(directory, 'empty')], { code: 'USAGE', exit: 2 });
+  await assertFails([...explain, '--kernel', '4.19'], { code: 'KERNEL-VERSION', exit: 3 });
+  await assertFails([...explain, '--master-key', policy], { code: 'USAGE', exit: 2 });
+  await assertFails(['engine', 'explain', join(directory, 'none')], { code: 'ENOENT', exit: 3 });
+  await assertFails(['engine', 'explain', directory], { code: 'SYSTEM-CALL', exit: 3 });
+  await assertFails(['engine', 'status', '--directory', directory], { code: 'ENGINE-UNREACHABLE', exit: 4 });
+  await assertFails(['engine', 'mode', 'permissive', '--directory', directory], { code: 'USAGE', exit: 2 });
+  await assertFails(['engine', 'pause', '--for', '2d'], { code: 'USAGE', exit: 2 });
+  writeFileSync(policy, 'appraise func=BPRM_CHECK\n');
+  const updater = [...explain, '--policy', policy, '--updater', '/bin/true'];
+  await assertFails(updater, { code: 'LABEL-MISSING', exit: 1 });
+});
+
+test('engine doctor says of each hook how well it is stood in for, and of each way past what closes it', async () => {
+  const ended = await assay(['engine', 'doctor', '-o', 'json']);
+  const Doctor = z.strictObject({
+    schema: z.literal('assay.engine-doctor.v1'),
+    hooks: z.array(
+      z.strictObject({
+        func: z.string(),
+        coverage: z.enum(['exact', 'approximated', 'start', 'missing']),
+        why: z.string(),
+        remedy: z.string().optional(),
+      }),
+    ),
+    bypasses: z.array(
+      z.strictObject({ name: z.string(), open: z.boolean(), sentence: z.string(), remedy: z.string() }),
+    ),
+  });
+  const { hooks, bypasses } = Doctor.parse(documentIn(ended));
+  assert.equal(new Set(hooks.map(({ func }) => func)).size, 14);
+  assert.equal(ended.code, bypasses.some(({ open }) => open) ? 1 : 0);
+});
