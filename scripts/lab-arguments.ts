@@ -14,6 +14,8 @@ export interface BootCommand {
   readonly timeoutMs: number | undefined;
   readonly memoryMiB: number | undefined;
   readonly tpmState: string | undefined;
+  /** UEFI firmware, without keys or with those of the lab; a BIOS without it. */
+  readonly uefi: 'setup-mode' | 'secure-boot' | undefined;
   readonly verbose: boolean;
 }
 
@@ -35,6 +37,8 @@ const OPTIONS = {
   timeout: { type: 'string' },
   memory: { type: 'string' },
   'tpm-state': { type: 'string' },
+  uefi: { type: 'boolean' },
+  'secure-boot': { type: 'boolean' },
   verbose: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -68,6 +72,7 @@ export function parseLabArguments(argv: readonly string[]): LabCommand {
     timeoutMs: positive('--timeout', values.timeout, 1000),
     memoryMiB: positive('--memory', values.memory, 1),
     tpmState: values['tpm-state'],
+    uefi: firmwareOf(values.uefi ?? false, values['secure-boot'] ?? false),
     verbose: values.verbose ?? false,
   };
 }
@@ -83,6 +88,12 @@ function read(argv: readonly string[]) {
 function kernelOf(name: string): KernelSeries {
   if (isKernelSeries(name)) return name;
   throw new UsageError(`the lab has no kernel ${name}: it has ${KERNEL_SERIES.join(', ')}`);
+}
+
+function firmwareOf(isUefi: boolean, isSecure: boolean): BootCommand['uefi'] {
+  if (isSecure && !isUefi) throw new UsageError('--secure-boot needs --uefi');
+  if (!isUefi) return undefined;
+  return isSecure ? 'secure-boot' : 'setup-mode';
 }
 
 /** `HOST=GUEST`, or `HOST` for its last name. */
@@ -113,11 +124,15 @@ back. \`update\` looks for newer kernels; without it, those in the cache are use
   --timeout SECONDS   limit for the guest (default 600)
   --memory MIB        memory of the guest (default 1024)
   --tpm-state DIR     keeps the TPM in a directory, for the next boot (default: a new TPM for each boot)
+  --uefi              boots by UEFI firmware (OVMF) in setup mode, not by a BIOS; its event log is in
+                      /sys/kernel/security/tpm0, its variables in /sys/firmware/efi/efivars
+  --secure-boot       with --uefi: with keys of the lab's own, one of which has signed the kernel
   --verbose           shows the console of the guest on standard error
   -h, --help          this
 
 Examples:
   npm run lab -- boot --kernel 6.12 --cmdline ima_policy=tcb -- ./case.sh
+  npm run lab -- boot --kernel 7.2 --uefi --secure-boot -- ./case.sh
   echo 'cat /sys/kernel/security/ima/ascii_runtime_measurements' | npm run --silent lab -- boot --kernel 6.1 -- -
 
 Exit codes: those of SCRIPT; 2 wrong usage, 124 time limit, 125 the lab failed (no QEMU, no network, the guest died),

@@ -1,9 +1,17 @@
 // Boots kernels in QEMU: `npm run lab -- boot --kernel 6.12 -- SCRIPT`; docs/kernel-lab.md
-import { mkdir, mkdtemp, readdir, readFile, rmdir, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, mkdtempDisposable, readdir, readFile, rmdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { bootKernel, defaultCache, updateKernel, type GuestFile, type KernelSeries } from '@assay/testkit/lab';
+import {
+  bootKernel,
+  defaultCache,
+  firmwareInSetupMode,
+  firmwareWithKeys,
+  updateKernel,
+  type GuestFile,
+  type KernelSeries,
+} from '@assay/testkit/lab';
 import { LAB_USAGE, parseLabArguments, type BootCommand, type LabCommand } from './lab-arguments.ts';
 import { interruptible, onStep } from './lab-process.ts';
 
@@ -29,9 +37,11 @@ async function boot(command: BootCommand, signal: AbortSignal): Promise<number> 
   const data = script === '-' ? await buffer(process.stdin) : await readFile(script);
   const out = command.out ?? (await mkdtemp(join(tmpdir(), 'assay-lab-out-')));
   await mkdir(out, { recursive: true });
+  await using flash = await mkdtempDisposable(join(tmpdir(), 'assay-lab-flash-'));
   try {
     const { status } = await bootKernel({
       ...command,
+      firmware: await firmwareOf(command, join(flash.path, 'variables.fd'), signal),
       command: [`./${name}`, ...command.arguments],
       files: [...files, { path: name, data, executable: true }],
       out,
@@ -46,6 +56,12 @@ async function boot(command: BootCommand, signal: AbortSignal): Promise<number> 
   } finally {
     await tellOfFiles(out, command.out === undefined);
   }
+}
+
+async function firmwareOf({ uefi, kernel }: BootCommand, variables: string, signal: AbortSignal) {
+  if (uefi === undefined) return undefined;
+  if (uefi === 'setup-mode') return firmwareInSetupMode(variables);
+  return firmwareWithKeys(variables, { kernel, cache: defaultCache(), signal, onStep });
 }
 
 async function readGuestFile({ host, guest }: BootCommand['files'][number]): Promise<GuestFile> {

@@ -40,6 +40,7 @@ const FAULTS = [
     right: 'LABEL_TYPES.digest ? 2 : 1',
     wrong: 'LABEL_TYPES.digest ? 1 : 1',
   },
+  { suite: 'eventlog', file: 'eventlog/secure-boot.ts', right: 'data[0] === 1 ?', wrong: 'data[0] === 2 ?' },
   { suite: 'attest', file: 'evidence/binding.ts', right: "'assay evidence v1'", wrong: "'assay evidence v0'" },
 ] as const;
 

@@ -21,8 +21,18 @@ test('boot takes a kernel, options, and behind -- the script with its own argume
     timeoutMs: 30_000,
     memoryMiB: undefined,
     tpmState: undefined,
+    uefi: undefined,
     verbose: false,
   });
+});
+
+test('boot takes UEFI firmware, with keys or without', () => {
+  const uefiOf = (words: string) => {
+    const command = parseLabArguments(`boot --kernel 7.2 ${words} -- s.sh`.split(' '));
+    return command.name === 'boot' ? command.uefi : undefined;
+  };
+  assert.equal(uefiOf('--uefi'), 'setup-mode');
+  assert.equal(uefiOf('--uefi --secure-boot'), 'secure-boot');
 });
 
 test('update looks for all kernels, or for those that are named', () => {
@@ -41,6 +51,7 @@ const WRONG = [
   'boot --kernel 6.12 --timeout 1.5 -- s.sh',
   'boot --kernel 6.12 --memory lots -- s.sh',
   'boot --kernel 6.12 --unknown -- s.sh',
+  'boot --kernel 6.12 --secure-boot -- s.sh',
   'update 6.12',
 ];
 

@@ -13,7 +13,8 @@ import { writeCpio, type CpioEntry } from '../src/lab/cpio.ts';
 import { initrd, shellWord } from '../src/lab/initrd.ts';
 import type { LabKernel } from '../src/lab/kernels.ts';
 import { insertionOrder } from '../src/lab/modules.ts';
-import { qemuArguments } from '../src/lab/qemu.ts';
+import { behindMark, qemuArguments } from '../src/lab/qemu.ts';
+import { switchSecureBootOff } from '../src/lab/secure-boot.ts';
 import { toolError } from '../src/lab/tools.ts';
 
 function cpio(archive: Uint8Array, ...options: string[]): string {
@@ -168,9 +169,7 @@ test('a directory of the cache is whole or absent, and is filled once', async ()
 });
 
 const MACHINE = {
-  kernel: '/k',
-  initrd: '/i',
-  cmdline: 'ima_policy=tcb',
+  start: { kernel: '/k', initrd: '/i', cmdline: 'ima_policy=tcb' },
   disks: { root: '/r,1', modules: '/m', results: '/o' },
   tpmSocket: '/s',
   memoryMiB: 512,
@@ -189,6 +188,54 @@ test('a guest with a network reaches one port of the loopback and nothing else',
   assert.match(
     words,
     /-nic user,model=virtio-net-pci,restrict=on,guestfwd=tcp:10\.0\.2\.100:80-cmd:\/b nc 127\.0\.0\.1 4620 /,
+  );
+});
+
+test('firmware starts what is on its disk, and its flash is all that it writes to', () => {
+  const start = { code: '/c', variables: '/v', systemPartition: '/p' };
+  const words = qemuArguments({ ...MACHINE, start }).join(' ');
+  assert.match(words, /-machine q35,smm=on -global driver=cfi\.pflash01,property=secure,value=on /);
+  assert.match(words, /if=pflash,format=raw,file=\/c,readonly=on -drive if=pflash,format=raw,file=\/v /);
+  assert.match(words, /format=raw,file=fat:\/p,snapshot=on -device ide-hd,drive=system,bootindex=0/);
+  assert.doesNotMatch(words, /-kernel|-append/);
+});
+
+/** A flash that holds one variable of EDK II, in this state. */
+function flashWith(state: number): Buffer {
+  const header = Buffer.alloc(60);
+  header.writeUInt16LE(0x55aa);
+  header[2] = state;
+  return Buffer.concat([
+    Buffer.alloc(100, 0xff),
+    header,
+    Buffer.from('SecureBootEnable\0', 'utf16le'),
+    Buffer.of(1, 0xff),
+  ]);
+}
+
+test('Secure Boot is switched off in the variable that counts, and only where there is one', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'assay-flash-'));
+  const variables = join(directory, 'variables.fd');
+  const [deleted, added] = [flashWith(0x3c), flashWith(0x3f)];
+  await writeFile(variables, Buffer.concat([deleted, added]));
+  await switchSecureBootOff({ variables });
+  const off = Buffer.from(added);
+  off[off.length - 2] = 0;
+  assert.deepEqual(await readFile(variables), Buffer.concat([deleted, off]));
+  await writeFile(variables, deleted);
+  await assert.rejects(switchSecureBootOff({ variables }), { code: 'LAB-GUEST' });
+  await rm(directory, { recursive: true });
+});
+
+test('what firmware writes before the mark of the script is left out, however the line is cut into pieces', () => {
+  const line = utf8('BdsDxe: lab: lab: script\nout lab: script\n');
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat({ max: line.length }), { maxLength: 8 }), (cuts) => {
+      const places = [0, ...cuts.toSorted((a, b) => a - b), line.length];
+      const behind = behindMark(utf8('lab: script\n'));
+      const pieces = places.slice(1).map((end, index) => behind(line.subarray(places[index], end)));
+      assert.equal(Buffer.concat(pieces).toString(), 'out lab: script\n');
+    }),
   );
 });
 

@@ -36,6 +36,7 @@ const OTHER_ANSWERS: Readonly<Record<string, readonly [file: string, change: (te
   labels: ['answers', (text) => text.replace(/\tdenied,/, '\tok,')],
   verity: ['answers', (text) => text.replace(/\tdenied,denied\t/, '\tdenied,ok\t')],
   'measurement-lists': ['violations', (text) => String(Number(text) + 1)],
+  eventlog: ['SetupMode', (text) => text.replace('\u0001', '\u0000')],
   preflight: ['outcomes', (text) => text.replace(/^(.*)\t\1$/m, '$1\tE13')],
   'policy-matching': ['results', (text) => text.replace(/\t(\d+):ima/, '\t1$1:ima')],
 };

@@ -8,8 +8,9 @@ import { findBusybox } from './busybox.ts';
 import { defaultCache } from './cache.ts';
 import { initrd, type GuestFile } from './initrd.ts';
 import { labKernel, type KernelSeries, type LabKernel } from './kernels.ts';
-import { runMachine, type GuestStream, type MachineEnd } from './qemu.ts';
+import { runMachine, type GuestStream, type Machine, type MachineEnd } from './qemu.ts';
 import { rootImage } from './root-image.ts';
+import { type Firmware, systemPartition } from './firmware.ts';
 import { runTool } from './tools.ts';
 
 export interface BootOptions {
@@ -24,6 +25,8 @@ export interface BootOptions {
   readonly tree?: string | undefined;
   /** A port of the loopback of this machine, which the guest reaches at {@link GUEST_PEER}; without it, no network. */
   readonly port?: number | undefined;
+  /** Boots by UEFI instead of a BIOS. */
+  readonly firmware?: Firmware | undefined;
   /** Existing directory that receives what the script left in /lab/out. */
   readonly out: string;
   /** For the run inside, from power on; 10 minutes without it. */
@@ -79,7 +82,7 @@ export async function bootKernel(options: BootOptions): Promise<GuestRun> {
     const results = join(directory, 'results.img');
     await writeFile(join(directory, 'initrd'), await initrd(start));
     await makeSparse(results, RESULTS_BYTES);
-    const end = await runGuest(options, { kernel, busybox, root, results, initrd: join(directory, 'initrd') });
+    const end = await runGuest(options, { kernel, busybox, root, results, directory });
     const status = await unpackResults(results, { directory, end, out: options.out, signal });
     const { stdout, stderr, console: messages } = end;
     return { kernel, status, stdout, stderr, console: messages };
@@ -98,20 +101,19 @@ interface Parts {
   readonly busybox: string;
   readonly root: string;
   readonly results: string;
-  readonly initrd: string;
+  /** Holds the initial RAM file system. */
+  readonly directory: string;
 }
 
 async function runGuest(options: BootOptions, parts: Parts): Promise<MachineEnd> {
-  const { kernel, busybox, root, results, initrd: start } = parts;
-  const { cmdline = '', timeoutMs = TIMEOUT_MS, memoryMiB = MEMORY_MIB, tpmState, tree, port, onOutput } = options;
+  const { kernel, busybox, root, results } = parts;
+  const { timeoutMs = TIMEOUT_MS, memoryMiB = MEMORY_MIB, tpmState, tree, port, onOutput } = options;
   const tpm = await startGuestSwtpm(tpmState);
   const limit = AbortSignal.timeout(timeoutMs);
   try {
     const end = await runMachine(
       {
-        kernel: kernel.image,
-        initrd: start,
-        cmdline: `${CMDLINE} ${cmdline}`.trim(),
+        start: await startOf(options, parts),
         disks: { root, modules: kernel.modules, results, tree },
         network: port === undefined ? undefined : { port, busybox },
         tpmSocket: tpm.socketPath,
@@ -125,6 +127,18 @@ async function runGuest(options: BootOptions, parts: Parts): Promise<MachineEnd>
   } finally {
     await tpm.stop();
   }
+}
+
+async function startOf(options: BootOptions, { kernel, directory }: Parts): Promise<Machine['start']> {
+  const { cmdline = '', firmware, signal } = options;
+  const start = {
+    kernel: kernel.image,
+    initrd: join(directory, 'initrd'),
+    cmdline: `${CMDLINE} ${cmdline}`.trim(),
+  };
+  if (firmware === undefined) return start;
+  const { code, variables } = firmware;
+  return { code, variables, systemPartition: await systemPartition(start, { directory, firmware, signal }) };
 }
 
 interface Results {

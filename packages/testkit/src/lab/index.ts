@@ -11,5 +11,8 @@ export {
   type KernelSeries,
   type LabKernel,
 } from './kernels.ts';
+export { firmwareWithKeys } from './enrolled.ts';
+export { firmwareInSetupMode, type Firmware } from './firmware.ts';
 export { GUEST_PEER, type GuestStream } from './qemu.ts';
+export { SecureBootKeys, switchSecureBootOff } from './secure-boot.ts';
 export { treeImage } from './tree-image.ts';

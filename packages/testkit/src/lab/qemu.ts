@@ -11,10 +11,8 @@ const FIRST_STREAM_FD = 3;
 const PROGRAM = 'qemu-system-x86_64';
 
 export interface Machine {
-  /** Path of the kernel's image. */
-  readonly kernel: string;
-  readonly initrd: string;
-  readonly cmdline: string;
+  /** What starts: a kernel by the BIOS, or what UEFI firmware finds on a disk. */
+  readonly start: DirectStart | FirmwareStart;
   /** Raw images; only `results` is written to, which receives what the guest leaves. */
   readonly disks: Disks;
   /** Lets the guest reach a port of the loopback of this machine, and nothing else. */
@@ -22,6 +20,21 @@ export interface Machine {
   /** Path of the control socket of swtpm. */
   readonly tpmSocket: string;
   readonly memoryMiB: number;
+}
+
+interface DirectStart {
+  /** Path of the kernel's image. */
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly cmdline: string;
+}
+
+interface FirmwareStart {
+  /** Paths of the code, and of the flash with the variables, which is written to. */
+  readonly code: string;
+  readonly variables: string;
+  /** Directory that the firmware sees as a disk with a FAT file system. */
+  readonly systemPartition: string;
 }
 
 interface Disks {
@@ -42,7 +55,8 @@ export interface Network {
 export const GUEST_PEER = '10.0.2.100:80';
 
 /** Thread and processor as they are: with others, guests under emulation die at random. */
-export function qemuArguments({ kernel, initrd, cmdline, disks, network, tpmSocket, memoryMiB }: Machine): string[] {
+export function qemuArguments(machine: Machine): string[] {
+  const { start, disks, network, tpmSocket, memoryMiB } = machine;
   const drive = (path: string, mode: string): string[] => [
     '-drive',
     `file=${path.replaceAll(',', ',,')},if=virtio,format=raw,${mode}`,
@@ -58,9 +72,21 @@ export function qemuArguments({ kernel, initrd, cmdline, disks, network, tpmSock
     disks.tree === undefined ? [] : drive(disks.tree, 'readonly=on'),
     ['-chardev', `socket,id=tpm,path=${tpmSocket}`],
     ['-tpmdev', 'emulator,id=tpm0,chardev=tpm', '-device', 'tpm-tis,tpmdev=tpm0'],
-    ['-kernel', kernel, '-initrd', initrd, '-append', cmdline],
+    'code' in start ? firmware(start) : ['-kernel', start.kernel, '-initrd', start.initrd, '-append', start.cmdline],
   ];
   return options.flat();
+}
+
+/** Debian's firmware with Secure Boot keeps its variables from the system by System Management Mode. */
+function firmware({ code, variables, systemPartition }: FirmwareStart): string[] {
+  const name = (path: string): string => path.replaceAll(',', ',,');
+  return [
+    ['-machine', 'q35,smm=on', '-global', 'driver=cfi.pflash01,property=secure,value=on'],
+    ['-drive', `if=pflash,format=raw,file=${name(code)},readonly=on`],
+    ['-drive', `if=pflash,format=raw,file=${name(variables)}`],
+    ['-drive', `if=none,id=system,format=raw,file=fat:${name(systemPartition)},snapshot=on`],
+    ['-device', 'ide-hd,drive=system,bootindex=0'],
+  ].flat();
 }
 
 function card({ port, busybox }: Network): string {
@@ -99,8 +125,10 @@ export async function runMachine(machine: Machine, { signal, onOutput }: Watch):
   const kill = (): boolean => child.kill('SIGKILL');
   signal.addEventListener('abort', kill, { once: true });
   const complaint = collect(child.stderr);
-  const line = (name: GuestStream): (() => Uint8Array) =>
-    collect(child.stdio[FIRST_STREAM_FD + STREAMS.indexOf(name)], (piece) => onOutput?.(name, piece));
+  const line = (name: GuestStream): (() => Uint8Array) => {
+    const mark = name === 'console' ? undefined : SCRIPT_MARK;
+    return collect(child.stdio[FIRST_STREAM_FD + STREAMS.indexOf(name)], mark, (piece) => onOutput?.(name, piece));
+  };
   const lines = { console: line('console'), stdout: line('stdout'), stderr: line('stderr') };
   try {
     await once(child, 'close');
@@ -121,16 +149,33 @@ export async function runMachine(machine: Machine, { signal, onOutput }: Watch):
 /** Of each stream; what is over it is dropped. */
 const STREAM_LIMIT = 64 * 1024 * 1024;
 
-/** @returns what has come so far */
-function collect(stream: unknown, onPiece?: (piece: Uint8Array) => void): () => Uint8Array {
+/** Of the guest, before the output of the script: firmware writes to all lines. */
+const SCRIPT_MARK = Buffer.from('lab: script\n');
+
+/** @returns what has come so far, behind the mark if there is to be one */
+function collect(stream: unknown, mark?: Uint8Array, onPiece?: (piece: Uint8Array) => void): () => Uint8Array {
   const pieces: Uint8Array[] = [];
   let room = STREAM_LIMIT;
+  const behind = mark === undefined ? (piece: Uint8Array) => piece : behindMark(mark);
   if (stream instanceof Readable) {
-    stream.on('data', (piece: Uint8Array) => {
+    stream.on('data', (all: Uint8Array) => {
+      const piece = behind(all);
       pieces.push(piece.subarray(0, room));
       room -= Math.min(room, piece.length);
       onPiece?.(piece);
     });
   }
   return () => Buffer.concat(pieces);
+}
+
+/** Passes over all that comes before a mark, and the mark. */
+export function behindMark(mark: Uint8Array): (piece: Uint8Array) => Uint8Array {
+  let before: Buffer | undefined = Buffer.alloc(0);
+  return (piece) => {
+    if (before === undefined) return piece;
+    const all: Buffer = Buffer.concat([before, piece]);
+    const at = all.indexOf(mark);
+    before = at < 0 ? all.subarray(Math.max(0, all.length - mark.length + 1)) : undefined;
+    return at < 0 ? new Uint8Array() : all.subarray(at + mark.length);
+  };
 }

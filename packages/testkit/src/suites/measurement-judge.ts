@@ -13,14 +13,13 @@ import {
   type ExpectedPcr,
   type MeasurementEntry,
 } from '@assay/core/measurement';
-import { nodeCrypto, nodeHasher } from '@assay/core/node';
-import { checkAttestationKey, parsePublic, verifyQuote } from '@assay/core/tpm';
+import { nodeHasher } from '@assay/core/node';
 import { Comparisons } from './comparisons.ts';
 import { NONCE, type MeasuredFile, type MeasuredKind } from './measurement-cases.ts';
 import { expectedEntries, shownEntry, type ListBoot } from './measurement-expected.ts';
+import { pcrsOf, quoteOf, TPM_BANKS } from './quoted.ts';
 import { fileOf, textOf, type Agreement, type Files, type GuestAnswer } from './suite.ts';
 
-const BANKS: readonly HashName[] = ['sha1', 'sha256', 'sha384', 'sha512'];
 /** PCRs of the boot, and those into which the rules measure. */
 export const QUOTED: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15];
 
@@ -29,7 +28,7 @@ export function judgeLists({ kernel, asked, files }: GuestAnswer): Agreement {
   const [hash = '', template = ''] = textOf(asked, 'boot').trimEnd().split('\n');
   if (!isHashName(hash)) throw new RangeError(`no hash ${hash}`);
   const all = new Comparisons(`${kernel.series} ${template} ${hash}`);
-  const pcrs = pcrsOf(textOf(files, 'pcrs'));
+  const pcrs = pcrsOf(files);
   for (const { bank, suffix } of listsOf(files)) {
     const binary = fileOf(files, `binary_runtime_measurements${suffix}`);
     const { entries } = parseBinaryList(binary, { bank });
@@ -41,13 +40,13 @@ export function judgeLists({ kernel, asked, files }: GuestAnswer): Agreement {
     .split('\n')
     .filter((line) => /\t(open-writer|tomtou)\t/.test(line));
   all.compare('number of violations', textOf(files, 'violations').trim(), String(violations.length));
-  compareQuote(files, pcrs, all);
+  compareQuote(files, all);
   return all;
 }
 
 /** Since 6.10 a list for each bank. */
 function listsOf(files: Files): { readonly bank: HashName; readonly suffix: string }[] {
-  const ofBanks = BANKS.filter((bank) => files.has(`binary_runtime_measurements_${bank}`));
+  const ofBanks = TPM_BANKS.filter((bank) => files.has(`binary_runtime_measurements_${bank}`));
   return ofBanks.length === 0 ? [{ bank: 'sha1', suffix: '' }] : ofBanks.map((bank) => ({ bank, suffix: `_${bank}` }));
 }
 
@@ -106,42 +105,14 @@ function compareEntries(
   }
 }
 
-function compareQuote(files: Files, pcrs: readonly ExpectedPcr[], all: Comparisons): void {
+function compareQuote(files: Files, all: Comparisons): void {
   try {
-    checkQuote(files, pcrs);
+    quoteOf(files, { nonce: NONCE, pcrs: QUOTED });
     all.holds('quote over the PCR values', true);
   } catch (error) {
     if (!(error instanceof AssayError)) throw error;
     all.compare('quote over the PCR values', 'a quote', `${error.code}: ${error.message}`);
   }
-}
-
-/** @throws VerificationError where core does not take the quote of the guest's TPM */
-function checkQuote(files: Files, pcrs: readonly ExpectedPcr[]): void {
-  const quoted = pcrs.filter(({ pcr }) => QUOTED.includes(pcr));
-  const valuesOf = (bank: HashName): Map<number, Uint8Array> =>
-    new Map(quoted.filter((each) => each.bank === bank).map(({ pcr, value }) => [pcr, value]));
-  const input = {
-    ak: checkAttestationKey(parsePublic(fileOf(files, 'ak.pub')), nodeHasher),
-    message: fileOf(files, 'quote.msg'),
-    signature: fileOf(files, 'quote.sig'),
-    extraData: NONCE,
-    selection: BANKS.map((bank) => ({ bank, pcrs: QUOTED })),
-    pcrValues: new Map(BANKS.map((bank) => [bank, valuesOf(bank)])),
-  };
-  verifyQuote(input, nodeCrypto);
-}
-
-function pcrsOf(text: string): ExpectedPcr[] {
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => {
-      const [place = '', hex = ''] = line.split(' ');
-      const [bank = '', pcr] = place.split(':');
-      if (!isHashName(bank)) throw new RangeError(`no bank ${bank}`);
-      return { bank, pcr: Number(pcr), value: fromHex(hex) };
-    });
 }
 
 function parseFile(line: string): MeasuredFile {

@@ -4,6 +4,7 @@ import { together } from './comparisons.ts';
 import { judgeLists, QUOTED } from './measurement-judge.ts';
 import { MEASURED_POLICY, measuredFiles, NONCE, type MeasuredFile } from './measurement-cases.ts';
 import type { ListBoot } from './measurement-expected.ts';
+import { quoteFile } from './quoted.ts';
 import type { Guest, Suite } from './suite.ts';
 
 const FILES = { all: 150, few: 16 } as const;
@@ -41,7 +42,7 @@ function guestOf(boot: ListBoot, files: readonly MeasuredFile[]): Guest {
       ['boot', lines([boot.hash, boot.template])],
       ['files', lines(files.map(fileLine))],
       ['policy', lines(MEASURED_POLICY)],
-      ['quote', lines([`${toHex(NONCE)} ${QUOTED.join(',')}`])],
+      ['quote', quoteFile({ nonce: NONCE, pcrs: QUOTED })],
     ]),
     cmdline: boot.cmdline,
     timeoutMs: TIMEOUT_MS,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SystemError } from '@assay/core/errors';
 import { parseKernelConfig, parseKernelVersion, type KernelProfile } from '@assay/core/policy';
-import { bootKernel, type BootOptions, type KernelSeries, type LabKernel } from '../lab/index.ts';
+import { bootKernel, type BootOptions, type GuestFile, type KernelSeries, type LabKernel } from '../lab/index.ts';
 
 interface Judged {
   /** For the command line. */
@@ -42,6 +42,8 @@ export interface Guest {
   /** Words for the command line of the kernel. */
   readonly cmdline?: string;
   readonly timeoutMs: number;
+  /** Other firmware, and files that are not kept with the answer. */
+  readonly machine?: Pick<BootOptions, 'firmware' | 'files'>;
 }
 
 /** By name. */
@@ -86,17 +88,17 @@ export async function askSuite(
  * Runs a guest to its end.
  * @throws SystemError LAB-GUEST where its program fails, with what it said
  */
-async function ask(guest: Guest, options: AskOptions): Promise<GuestAnswer> {
+export async function ask(guest: Guest, options: AskOptions): Promise<GuestAnswer> {
   const out = await mkdtemp(join(tmpdir(), 'assay-suite-'));
   try {
-    const program = await readFile(join(import.meta.dirname, 'guest', guest.program));
     const files = [...guest.files].map(([path, data]) => ({ path, data }));
     const { kernel, status, stderr } = await bootKernel({
       ...options,
+      ...guest.machine,
       cmdline: guest.cmdline,
       timeoutMs: guest.timeoutMs,
       command: [`./${guest.program}`],
-      files: [...files, { path: guest.program, data: program, executable: true }],
+      files: [...files, ...(await programFiles(guest)), ...(guest.machine?.files ?? [])],
       out,
     });
     const said = Buffer.from(stderr).toString('utf8').trim();
@@ -108,6 +110,17 @@ async function ask(guest: Guest, options: AskOptions): Promise<GuestAnswer> {
 }
 
 const OPTIONS_KEPT = /^CONFIG_(IMA|EVM|INTEGRITY|LSM|SECURITY|CRYPTO|FS_VERITY|TCG)[A-Z0-9_]*=/;
+
+/** What programs of guests import. */
+const LIBRARY = 'tpm_values.py';
+
+async function programFiles({ program }: Guest): Promise<GuestFile[]> {
+  const read = async (path: string): Promise<Uint8Array> => readFile(join(import.meta.dirname, 'guest', path));
+  return [
+    { path: LIBRARY, data: await read(LIBRARY) },
+    { path: program, data: await read(program), executable: true },
+  ];
+}
 
 /** What of a kernel is kept beside an answer. */
 export async function askedKernel({ series, version, release, config }: LabKernel): Promise<AskedKernel> {

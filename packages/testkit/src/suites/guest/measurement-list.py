@@ -1,18 +1,10 @@
 #!/usr/bin/python3
 """Makes the files that `files` tells of, loads `policy`, reads each file, and brings lists, PCR values and a quote back."""
 import os
-import subprocess
+
+from tpm_values import keep, keep_pcrs, quote, run
 
 IMA = '/sys/kernel/security/ima/'
-TPM = '/sys/class/tpm/tpm0/'
-BANKS = ('sha1', 'sha256', 'sha384', 'sha512')
-
-
-def run(*words):
-    done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, 'TPM2TOOLS_TCTI': 'device:/dev/tpmrm0'})
-    if done.returncode != 0:
-        raise SystemExit('%s: %s' % (' '.join(words), done.stderr))
-    return done.stdout
 
 
 def read_files():
@@ -64,21 +56,6 @@ def access(file):
             opened.read(1)
 
 
-def quote(nonce, pcrs):
-    run('tpm2_createek', '-c', '/tmp/ek.ctx', '-G', 'ecc')
-    run('tpm2_flushcontext', '-t')
-    key = ('-G', 'ecc', '-g', 'sha256', '-s', 'ecdsa', '-f', 'tss', '-u', 'out/ak.pub', '-n', '/tmp/ak.name')
-    run('tpm2_createak', '-C', '/tmp/ek.ctx', '-c', '/tmp/ak.ctx', *key)
-    run('tpm2_flushcontext', '-t')
-    signed = ('-m', 'out/quote.msg', '-s', 'out/quote.sig', '-g', 'sha256')
-    run('tpm2_quote', '-c', '/tmp/ak.ctx', '-l', '+'.join('%s:%s' % (bank, pcrs) for bank in BANKS), '-q', nonce, *signed)
-
-
-def keep(source, name):
-    with open(source, 'rb') as file, open('out/' + name, 'wb') as out:
-        out.write(file.read())
-
-
 files = list(read_files())
 for file in files:
     make(file)
@@ -88,11 +65,7 @@ for file in files:
     access(file)
 nonce, pcrs = open('quote').read().split()
 quote(nonce, pcrs)
-with open('out/pcrs', 'w') as out:
-    for bank in BANKS:
-        for index in range(24):
-            value = open('%spcr-%s/%d' % (TPM, bank, index)).read().strip().lower()
-            print('%s:%d %s' % (bank, index, value), file=out)
+keep_pcrs()
 for name in sorted(os.listdir(IMA)):
     if 'runtime_measurements' in name or name == 'violations':
         keep(IMA + name, name)
