@@ -1,7 +1,7 @@
 import type { AppraiseMode } from '@assay/core/appraisal';
 import type { HashName } from '@assay/core/hash';
 import { keyIdOfCertificate, parseCertificate } from '@assay/core/keys';
-import type { LabelKey } from '@assay/core/label';
+import type { ComputedDigest, LabelKey } from '@assay/core/label';
 import { nodeHasher } from '@assay/core/node';
 import {
   ACCESS,
@@ -13,7 +13,7 @@ import {
   plainSubject,
   type KernelProfile,
 } from '@assay/core/policy';
-import { VERITY_DEFAULTS, VerityDigest } from '@assay/core/verity';
+import { VERITY_DEFAULTS, VerityDigest, type VerityParameters } from '@assay/core/verity';
 import type { FileState, HookCall, OpenedFile, Task, XattrAnswer } from '../src/decision/contract.ts';
 import { EngineControl } from '../src/decision/control.ts';
 import type { DeciderSetup } from '../src/decision/setup.ts';
@@ -23,7 +23,10 @@ export interface MemoryFile {
   content: Uint8Array;
   readonly path?: Uint8Array;
   readonly owner?: number;
-  readonly verity?: boolean;
+  readonly group?: number;
+  readonly mode?: number;
+  /** Whether fs-verity is enabled, and how. */
+  readonly verity?: boolean | VerityParameters;
   readonly xattrs?: Map<string, Uint8Array>;
   readonly writers?: boolean;
   readonly readers?: boolean | 'unknown';
@@ -43,8 +46,8 @@ export function openedFile(file: MemoryFile): OpenedFile & { readonly hashed: Ha
     size: BigInt(file.content.length),
     changeTime: file.changeTime ?? 2n,
     owner,
-    group: 0,
-    mode: 0o100755,
+    group: file.group ?? 0,
+    mode: file.mode ?? 0o100755,
   };
   return {
     hashed,
@@ -57,7 +60,7 @@ export function openedFile(file: MemoryFile): OpenedFile & { readonly hashed: Ha
       hashed.push(...algorithms);
       return new Map(algorithms.map((name) => [name, nodeHasher.digest(name, file.content)]));
     },
-    verity: () => (file.verity === true ? verityOf(file.content) : undefined),
+    verity: () => (file.verity === undefined || file.verity === false ? undefined : verityOf(file)),
     xattr: (name): XattrAnswer => xattrs.get(name) ?? null,
     generation: () => 0,
     isImmutable: () => false,
@@ -68,10 +71,11 @@ export function openedFile(file: MemoryFile): OpenedFile & { readonly hashed: Ha
   };
 }
 
-function verityOf(content: Uint8Array): { algorithm: 'sha256'; value: Uint8Array } {
-  const tree = new VerityDigest(nodeHasher, VERITY_DEFAULTS);
+function verityOf({ content, verity }: MemoryFile): ComputedDigest {
+  const parameters = typeof verity === 'object' ? verity : VERITY_DEFAULTS;
+  const tree = new VerityDigest(nodeHasher, parameters);
   tree.update(content);
-  return { algorithm: 'sha256', value: tree.finish().digest };
+  return { algorithm: parameters.algorithm, value: tree.finish().digest };
 }
 
 export function taskOfUser(uid: number): Task {
