@@ -8,6 +8,8 @@ export interface KernelTests {
   readonly kernels: readonly KernelSeries[];
   readonly suites: readonly Suite[];
   readonly seed: number;
+  /** How many suites run at once, each with one guest at a time. */
+  readonly jobs: number;
   /** Directory where answers of guests are kept, or are taken from. */
   readonly answers: string | undefined;
   /** A few cases only. */
@@ -19,10 +21,14 @@ export interface KernelTests {
 /** Of the table in docs/kernel-agreement.md. */
 export const SEED = 1;
 
+/** A guest takes one processor and a little more than 1 GiB. */
+const JOBS = 2;
+
 const OPTIONS = {
   kernel: { type: 'string', multiple: true },
   suite: { type: 'string', multiple: true },
   seed: { type: 'string' },
+  jobs: { type: 'string' },
   answers: { type: 'string' },
   few: { type: 'boolean' },
   judge: { type: 'boolean' },
@@ -39,6 +45,7 @@ export function parseKernelArguments(argv: readonly string[]): KernelTests | und
     kernel = [],
     suite = [],
     seed = String(SEED),
+    jobs = String(JOBS),
     answers,
     few = false,
     judge = false,
@@ -46,11 +53,13 @@ export function parseKernelArguments(argv: readonly string[]): KernelTests | und
   } = read(argv);
   if (help) return undefined;
   if (!/^\d{1,9}$/.test(seed)) throw new UsageError('--seed takes a whole number of at most nine digits');
+  if (!/^[1-9]\d?$/.test(jobs)) throw new UsageError('--jobs takes a whole number from 1 to 99');
   if (judge && answers === undefined) throw new UsageError('--judge needs --answers DIR');
   return {
     kernels: kernel.length === 0 ? KERNEL_SERIES : kernel.map(kernelOf),
     suites: suite.length === 0 ? KERNEL_SUITES : suite.map(suiteOf),
     seed: Number(seed),
+    jobs: Number(jobs),
     answers,
     few,
     judge,
@@ -87,6 +96,7 @@ compares. A full run writes docs/kernel-agreement.md.
   --suite NAME    may be repeated (default: all of these)
 ${KERNEL_SUITES.map(({ name, title }) => `                    ${name.padEnd(18)} ${title}`).join('\n')}
   --seed N        other cases (default: ${SEED})
+  --jobs N        suites that run at once, each with one guest (default: ${JOBS})
   --few           a few cases of each suite
   --answers DIR   keeps what the guests answered
   --judge         boots nothing: compares what --answers has kept

@@ -1,8 +1,9 @@
 // Compares core with real kernels: `npm run test:kernel`; docs/kernel-lab.md
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KERNEL_SERIES, type KernelSeries } from '@assay/testkit/lab';
+import { defaultCache, KERNEL_SERIES, prepareLab, type KernelSeries } from '@assay/testkit/lab';
 import { askSuite, keepAnswers, keptAnswers, type GuestAnswer, type Suite } from '@assay/testkit/suites';
+import { atOnce } from './at-once.ts';
 import { KERNEL_USAGE, parseKernelArguments, SEED, type KernelTests } from './kernel-arguments.ts';
 import { agreementPage, agreementTable, runLine, type SuiteRun } from './kernel-report.ts';
 import { KERNEL_SUITES } from './kernel-suites.ts';
@@ -17,10 +18,11 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     console.log(KERNEL_USAGE);
     return 0;
   }
-  const runs: SuiteRun[] = [];
-  for (const kernel of tests.kernels) {
-    for (const suite of tests.suites) runs.push(await runSuite(suite, kernel, { tests, signal }));
-  }
+  if (!tests.judge) await prepareLab(tests.kernels, { cache: defaultCache(), signal, onStep });
+  const pairs = tests.kernels.flatMap((kernel) => tests.suites.map((suite) => ({ kernel, suite })));
+  const run = async ({ kernel, suite }: (typeof pairs)[number], stop: AbortSignal): Promise<SuiteRun> =>
+    runSuite(suite, kernel, { tests, signal: stop });
+  const runs = await atOnce(tests.jobs, pairs, run, signal);
   console.log(`\n${agreementTable(runs)}`);
   if (isWhole(tests)) await writeFile(join(ROOT, 'docs/kernel-agreement.md'), agreementPage(runs, tests.seed));
   return runs.every(({ disagreements }) => disagreements.length === 0) ? 0 : 1;

@@ -32,6 +32,7 @@ test('a run is of all suites and kernels with the seed of the page unless the op
     kernels: ['6.1', '6.12', '7.2'],
     suites: KERNEL_SUITES,
     seed: 1,
+    jobs: 2,
     answers: undefined,
     few: false,
     judge: false,
@@ -44,7 +45,17 @@ test('a run is of all suites and kernels with the seed of the page unless the op
   assert.equal(parseKernelArguments(['--help']), undefined);
 });
 
-for (const words of ['--kernel 5.4', '--suite none', '--seed -1', '--seed x', '--judge', '--what', 'word']) {
+for (const words of [
+  '--kernel 5.4',
+  '--suite none',
+  '--seed -1',
+  '--seed x',
+  '--jobs 0',
+  '--jobs x',
+  '--judge',
+  '--what',
+  'word',
+]) {
   test(`wrong usage of the kernel tests is refused: ${words}`, () => {
     assert.throws(() => parseKernelArguments(words.split(' ')), UsageError);
   });

@@ -7,7 +7,7 @@ import { startGuestSwtpm } from '../swtpm/index.ts';
 import { findBusybox } from './busybox.ts';
 import { defaultCache } from './cache.ts';
 import { initrd, type GuestFile } from './initrd.ts';
-import { labKernel, type KernelSeries, type LabKernel } from './kernels.ts';
+import { labKernel, type FetchOptions, type KernelSeries, type LabKernel } from './kernels.ts';
 import { runMachine, type GuestStream, type Machine, type MachineEnd } from './qemu.ts';
 import { rootImage } from './root-image.ts';
 import { type Firmware, systemPartition } from './firmware.ts';
@@ -63,6 +63,17 @@ const RESULTS_BYTES = 512 * 1024 * 1024;
  * often enough, which an emulated machine on a busy host does not pass.
  */
 const CMDLINE = 'console=ttyS0 panic=-1 loglevel=4 mitigations=off no_timer_check';
+
+/**
+ * Fetches and builds what guests need, so that what is missing is told before anything runs.
+ * @throws SystemError LAB-TOOL, LAB-PACKAGES, as {@link bootKernel}
+ */
+export async function prepareLab(kernels: readonly KernelSeries[], options: FetchOptions): Promise<void> {
+  await runTool('qemu-system-x86_64', ['--version'], { code: 'LAB-TOOL', signal: options.signal });
+  await findBusybox();
+  for (const series of kernels) await labKernel(series, options);
+  await rootImage(options);
+}
 
 /**
  * Boots a kernel with IMA, EVM and a TPM of its own, runs one command in it, and brings back what that left.

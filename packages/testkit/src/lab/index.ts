@@ -1,4 +1,4 @@
-export { bootKernel, type BootOptions, type GuestRun } from './boot.ts';
+export { bootKernel, prepareLab, type BootOptions, type GuestRun } from './boot.ts';
 export { defaultCache } from './cache.ts';
 export { writeCpio, type CpioEntry } from './cpio.ts';
 export type { GuestFile } from './initrd.ts';
