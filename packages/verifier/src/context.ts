@@ -1,5 +1,6 @@
 import type { ReferenceCache } from './hosts/references.ts';
 import type { News } from './news/news.ts';
+import type { AttestationKeys } from './rounds/attestation-keys.ts';
 import type { RoundQueue } from './rounds/queue.ts';
 import type { Database } from './store/schema.ts';
 
@@ -7,6 +8,7 @@ import type { Database } from './store/schema.ts';
 export interface Context {
   readonly database: Database;
   readonly references: ReferenceCache;
+  readonly attestationKeys: AttestationKeys;
   /** What the listeners of `/v1/events` are told, at every verifier of this store. */
   readonly news: News;
   readonly rounds: RoundQueue;

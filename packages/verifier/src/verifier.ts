@@ -8,6 +8,7 @@ import type { App } from './http/instance.ts';
 import { EventStreams } from './http/events.ts';
 import { localNews, type Change, type News } from './news/news.ts';
 import { PostgresNews } from './news/postgres.ts';
+import { AttestationKeys } from './rounds/attestation-keys.ts';
 import { eventsOf } from './rounds/changes.ts';
 import { RoundQueue } from './rounds/queue.ts';
 import { resultKeysFrom } from './results/keys.ts';
@@ -63,6 +64,7 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   const context: Context = {
     database,
     references: new ReferenceCache(),
+    attestationKeys: new AttestationKeys(),
     news: await newsOf(options.store, (changes) => streams.publish(changes), log),
     rounds: new RoundQueue(),
     now: options.now ?? (() => new Date()),

@@ -147,3 +147,14 @@ test('one sender can begin only so many enrolments in a minute', async (t) => {
   for (let i = 0; i < 301; i++) codes.add(refusal(await post(verifier, ROUTES.enrol, TOKENS.join, {})));
   assert.deepEqual([...codes], ['400 REQUEST-INVALID', '429 REQUEST-TOO-MANY']);
 });
+
+test('the token of before is refused at once when a host has enrolled again, though it was used a moment ago', async (t) => {
+  const verifier = await service(t);
+  const host = await SimulatedHost.boot({ name: 'web-03' });
+  const before = await enrol(verifier, host);
+  await before.attest();
+  const message = await host.evidence(before.challenge);
+  const after = await enrol(verifier, host);
+  assert.equal(refusal(await before.post(message)), '401 REQUEST-UNAUTHENTICATED');
+  assert.equal((await after.attest()).verified, true);
+});

@@ -1,5 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { toHex } from '@assay/core/bytes';
 import { RequestProblem } from '../problem.ts';
+import { Recent } from '../recent.ts';
 import { hostByToken } from '../store/hosts.ts';
 import type { Database, HostRow } from '../store/schema.ts';
 import { isToken, tokenDigest } from '../tokens.ts';
@@ -11,7 +13,7 @@ type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 declare module 'fastify' {
   interface FastifyRequest {
     /** The host whose agent sent the request; set by the guard of the agent's routes. */
-    agentHost: HostRow | null;
+    agentHost: Pick<HostRow, 'id' | 'token_digest'> | null;
   }
 }
 
@@ -50,14 +52,33 @@ export function requireToken(whose: 'operator' | 'join', token: string): Guard {
 
 export function requireAgent(database: Database): Guard {
   return async (request) => {
-    const digest = tokenDigest(bearerToken(request, 'agent'));
-    const host = await hostByToken(database, digest);
+    const host = await hostByToken(database, tokenDigest(bearerToken(request, 'agent')));
     if (host === undefined) throw refused('agent');
     request.agentHost = host;
   };
 }
 
-export function agentHostOf(request: FastifyRequest): HostRow {
+/** Agents whose host stays in memory. */
+const AGENTS_LIMIT = 20_000;
+
+/**
+ * The host that a token is or was of, from memory where it was asked before: whoever uses it has to look whether the token
+ * still is that host's, which a round does in its transaction.
+ */
+export function recallAgent(database: Database): Guard {
+  const recent = new Recent<Pick<HostRow, 'id' | 'token_digest'>>(AGENTS_LIMIT);
+  const ask = requireAgent(database);
+  return async (request, reply) => {
+    const token = toHex(tokenDigest(bearerToken(request, 'agent')));
+    request.agentHost = recent.get(token) ?? null;
+    if (request.agentHost !== null) return;
+    await ask(request, reply);
+    const { id, token_digest } = agentHostOf(request);
+    recent.set(token, { id, token_digest });
+  };
+}
+
+export function agentHostOf(request: FastifyRequest): Pick<HostRow, 'id' | 'token_digest'> {
   if (request.agentHost === null) throw refused('agent');
   return request.agentHost;
 }

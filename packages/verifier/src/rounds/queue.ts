@@ -1,3 +1,4 @@
+import { equalBytes } from '@assay/core/bytes';
 import type { EvidenceMessage, EvidenceReply } from '@assay/wire';
 import type { Context } from '../context.ts';
 import { transact, type Change } from '../news/news.ts';
@@ -5,7 +6,7 @@ import { RequestProblem } from '../problem.ts';
 import { hostsByIds } from '../store/hosts.ts';
 import { isPostgres } from '../store/locks.ts';
 import { lockRounds, saveRounds } from '../store/rounds.ts';
-import type { Database } from '../store/schema.ts';
+import type { Database, HostRow } from '../store/schema.ts';
 import { runRound, type Attested } from './round.ts';
 
 /** Rounds that share one transaction, and so one flush to the disk. */
@@ -15,8 +16,11 @@ const LARGE_LIST = 256 * 1024;
 /** Transactions at one time: while PostgreSQL flushes one, the next is prepared. SQLite has one writer. */
 const POSTGRES_TRANSACTIONS = 3;
 
+/** The host that sent evidence, and the digest of the token that it came with. */
+type Sender = Pick<HostRow, 'id' | 'token_digest'>;
+
 interface Job {
-  readonly host: string;
+  readonly sender: Sender;
   readonly message: EvidenceMessage;
   readonly done: (reply: EvidenceReply) => void;
   readonly failed: (error: unknown) => void;
@@ -40,10 +44,10 @@ export class RoundQueue {
     this.#atOnce = isPostgres(context.database) ? POSTGRES_TRANSACTIONS : 1;
   }
 
-  /** @throws RequestProblem QUOTE-NONCE, where nothing changes */
-  run(host: string, message: EvidenceMessage): Promise<EvidenceReply> {
+  /** @throws RequestProblem QUOTE-NONCE, REQUEST-UNAUTHENTICATED, where nothing changes */
+  run(sender: Sender, message: EvidenceMessage): Promise<EvidenceReply> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ host, message, done: resolve, failed: reject });
+      this.#waiting.push({ sender, message, done: resolve, failed: reject });
       // After what else is ready to be read now, so that rounds that came together go together.
       setImmediate(() => this.#next());
     });
@@ -90,15 +94,15 @@ async function runBatch(
   context: Context,
   jobs: readonly Job[],
 ): Promise<{ result: Outcome[]; changes: Change[] }> {
-  const attested = await lockedHosts(db, [...new Set(jobs.map(({ host }) => host))]);
+  const attested = await lockedHosts(db, [...new Set(jobs.map(({ sender }) => sender.id))]);
   const result: Outcome[] = [];
   const changes: Change[] = [];
   const changed = new Set<string>();
-  for (const { host, message } of jobs) {
+  for (const { sender, message } of jobs) {
     try {
-      const round = await runRound(db, context, hostIn(attested, host), message);
-      attested.set(host, round.after);
-      changed.add(host);
+      const round = await runRound(db, context, senderIn(attested, sender), message);
+      attested.set(sender.id, round.after);
+      changed.add(sender.id);
       changes.push(...round.changes);
       result.push({ reply: round.reply });
     } catch (error) {
@@ -108,7 +112,7 @@ async function runBatch(
   }
   await saveRounds(
     db,
-    [...changed].map((host) => hostIn(attested, host).round),
+    [...changed].flatMap((host) => attested.get(host)?.round ?? []),
   );
   return { result, changes };
 }
@@ -124,8 +128,9 @@ async function lockedHosts(db: Database, ids: readonly string[]): Promise<Map<st
   );
 }
 
-function hostIn(attested: ReadonlyMap<string, Attested>, host: string): Attested {
-  const found = attested.get(host);
-  if (found === undefined) throw new Error(`host ${host} is not in the store`);
-  return found;
+/** The token is looked at here, where nobody can change it any more. @throws RequestProblem REQUEST-UNAUTHENTICATED */
+function senderIn(attested: ReadonlyMap<string, Attested>, { id, token_digest: token }: Sender): Attested {
+  const found = attested.get(id);
+  if (found !== undefined && equalBytes(found.host.token_digest, token)) return found;
+  throw new RequestProblem('REQUEST-UNAUTHENTICATED', 'The bearer token is not of an agent any more: enrol again.');
 }

@@ -43,7 +43,7 @@ export async function runRound(
       'No challenge with this session waits for this host: it was answered before, has expired, or was never its own.',
     );
   }
-  const result = verifyMessage(message, host, taken.challenge, keptOf(round));
+  const result = verifyMessage(message, context.attestationKeys.of(host), taken.challenge, keptOf(round));
   if (result.ok && isIdle(host, round, message.facts, result.evidence)) {
     const kept = { ...taken.row, ...keptColumns(result.evidence, context.now().toISOString()) };
     return answer(context, { host, round: kept }, { verified: true, errors: [], changes: [] });

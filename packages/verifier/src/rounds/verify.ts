@@ -1,25 +1,24 @@
 import { fromBase64, fromHex } from '@assay/core/bytes';
 import { FormatError, VerificationError } from '@assay/core/errors';
 import { verifyEvidence, type EvidenceResult } from '@assay/core/evidence';
-import { nodeCrypto, nodeHasher } from '@assay/core/node';
-import { checkAttestationKey, parsePublic } from '@assay/core/tpm';
+import { nodeCrypto } from '@assay/core/node';
+import type { VerifiedAttestationKey } from '@assay/core/tpm';
 import type { EvidenceMessage } from '@assay/wire';
 import type { Kept } from '../hosts/kept.ts';
 import type { OpenChallenge } from '../store/challenges.ts';
-import type { HostRow } from '../store/schema.ts';
 import { SELECTION } from './challenge.ts';
 
 /** Evidence in answer to a challenge that was this host's, open and unused. */
 export function verifyMessage(
   message: EvidenceMessage,
-  host: HostRow,
+  ak: VerifiedAttestationKey,
   challenge: OpenChallenge,
   kept: Kept | null,
 ): EvidenceResult {
   try {
     return verifyEvidence(
       {
-        ak: checkAttestationKey(parsePublic(host.ak_public), nodeHasher),
+        ak,
         nonce: fromHex(challenge.nonce),
         session: challenge.session,
         selection: [SELECTION],

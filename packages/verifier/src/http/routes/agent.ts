@@ -16,7 +16,7 @@ import { activate } from '../../enrolment/activate.ts';
 import { enrol } from '../../enrolment/enrol.ts';
 import { askAgain } from '../../rounds/challenge.ts';
 import type { App } from '../instance.ts';
-import { agentHostOf, requireAgent, requireJson, requireToken } from '../guards.ts';
+import { agentHostOf, recallAgent, requireAgent, requireJson, requireToken } from '../guards.ts';
 import { BEARER, PROBLEMS } from '../schemas.ts';
 
 /** Per minute and address: enrolling costs the verifier a public-key operation each. */
@@ -91,7 +91,7 @@ function evidenceRoutes(app: App, context: Context): void {
   app.post(
     ROUTES.evidence,
     {
-      onRequest: [requireJson, agent],
+      onRequest: [requireJson, recallAgent(context.database)],
       bodyLimit: EVIDENCE_BODY_LIMIT,
       config: { rateLimit: AGENT_RATE },
       schema: {
@@ -102,6 +102,6 @@ function evidenceRoutes(app: App, context: Context): void {
         response: { 200: EvidenceReply, ...PROBLEMS },
       },
     },
-    async (request) => context.rounds.run(agentHostOf(request).id, request.body),
+    async (request) => context.rounds.run(agentHostOf(request), request.body),
   );
 }
