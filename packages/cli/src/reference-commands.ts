@@ -6,6 +6,7 @@ import { action, collect, command, connected, examples, group, outputOption } fr
 export function addReference(program: Command): void {
   const reference = group(program, 'reference', 'Reference values: which digests are good, who says so, until when.');
   addCapture(reference);
+  addBuild(reference);
   addFiles(reference);
   addSignatures(reference);
   addKeylime(reference);
@@ -23,6 +24,35 @@ function addCapture(reference: Command): void {
   capture.action(
     action(async (options) => (await import('./commands/reference-capture.ts')).captureReferences(options)),
   );
+}
+
+function addBuild(reference: Command): void {
+  const build = command(reference, 'build', 'Write reference values of what lists, trees, packages and images hold.')
+    .requiredOption('--out <file>', 'the reference values; is replaced as a whole where it exists')
+    .option('--name <name>', 'name of the reference values')
+    .option('--version-number <number>', 'their version (default: 1, or one more than that of --base)')
+    .option('--base <file>', 'an earlier version, of which all else is taken over')
+    .option('--retire <time>', 'pools of --base that are replaced stay good until this RFC 3339 time')
+    .option('--valid-until <time>', 'RFC 3339 time after which the version is good no more')
+    .option('--note <text>', 'why, for the record')
+    .option('--list <file...>', 'measurement lists')
+    .option('--tree <dir...>', 'executable files under directories')
+    .option('--initramfs <file...>', 'files in an initramfs: cpio archives, compressed or not')
+    .option('--deb <file...>', 'Debian packages')
+    .option('--rpm <file...>', 'RPM packages')
+    .option('--image <path...>', 'images: a directory in the OCI layout, or what `docker save` writes')
+    .option('--platform <os/arch>', 'of images of several platforms', 'linux/amd64')
+    .option('--repository <dir...>', 'repositories of Debian packages: directories with Packages')
+    .option('--keyring <file>', 'keys by which InRelease of the repositories must be signed, for gpgv')
+    .option('--cache <dir>', 'keeps the digests of Debian packages, by the SHA-256 of each')
+    .addOption(outputOption());
+  examples(build, [
+    'assay reference build --name web --deb *.deb --out v1.json',
+    'assay reference build --base v1.json --deb new/*.deb --retire 2026-12-24T00:00:00Z --out v2.json',
+    'assay reference build --name web --image web.tar --initramfs /boot/initrd.img --out v1.json',
+    'assay reference build --name apt --repository /srv/apt --keyring archive.gpg --out v1.json',
+  ]);
+  build.action(action(async (given) => (await import('./commands/reference-build.ts')).buildReferenceFile(given)));
 }
 
 function addFiles(reference: Command): void {

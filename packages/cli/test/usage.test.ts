@@ -25,6 +25,7 @@ const COMMANDS = [
   'tpm seal',
   'tpm unseal',
   'reference capture',
+  'reference build',
   'reference show',
   'reference diff',
   'reference simulate',

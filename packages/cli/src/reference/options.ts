@@ -43,3 +43,23 @@ export const ImportOptions = OutputOptions.extend({
 });
 
 export const ExportOptions = OutputOptions.extend({ out: File });
+
+export const BuildOptions = OutputOptions.extend({
+  out: File,
+  name: Name.optional(),
+  versionNumber: Whole.optional(),
+  base: File.optional(),
+  retire: Time.optional(),
+  validUntil: Time.optional(),
+  note: z.string().max(500, 'is longer than 500 characters').optional(),
+  list: Files,
+  tree: Files,
+  initramfs: Files,
+  deb: Files,
+  rpm: Files,
+  image: Files,
+  platform: z.string().regex(/^[a-z0-9]+\/[a-z0-9]+$/, 'takes a platform such as linux/amd64'),
+  repository: Files,
+  keyring: File.optional(),
+  cache: File.optional(),
+});

@@ -111,6 +111,18 @@ export const FORMAT_CODES = {
       'A pattern of an exclude is no regular expression of RE2, which has no look-around and no back-references.',
     remedy: 'Write it without them, or use a glob; Python expressions that use them cannot be carried over.',
   },
+  'PACKAGE-FORM': {
+    meaning: 'A package or an index of a repository is not of the form that its format gives it.',
+    remedy: 'Fetch it again and compare its digest with that of the repository; the message names what is wrong.',
+  },
+  'ARCHIVE-FORM': {
+    meaning: 'An archive or image is damaged, is compressed in a way that is not known, or leads out of its own tree.',
+    remedy: 'Fetch it again; an archive with `..` or with one name twice was made to deceive whoever unpacks it.',
+  },
+  'ARCHIVE-LIMIT': {
+    meaning: 'An archive has more members or bytes, or unpacks to more of them, than any real one does.',
+    remedy: 'Look at where it comes from; a small archive that unpacks to terabytes is an attack.',
+  },
   'ENVELOPE-FORM': {
     meaning:
       'A signature is neither a DSSE envelope nor a Sigstore bundle of the form that its specification gives it.',

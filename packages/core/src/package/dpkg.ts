@@ -49,7 +49,8 @@ export function* parseDpkgStatus(text: string): Generator<DpkgPackage> {
   }
 }
 
-function fieldsOf(paragraph: string): Map<string, string> {
+/** Fields of one paragraph of deb822(5); each further line of a field begins with a newline. */
+export function fieldsOf(paragraph: string): Map<string, string> {
   const fields = new Map<string, string>();
   let last = '';
   for (const line of paragraph.split('\n')) {

@@ -1,3 +1,5 @@
+export { CPIO_HEADER_SIZE, parseCpioHeader, type CpioHeader } from './cpio.ts';
+export { parseControl, parsePackagesIndex, parseReleaseDigests, type IndexedPackage } from './deb.ts';
 export {
   parseDiversions,
   parseDpkgLog,
@@ -7,3 +9,5 @@ export {
   type DpkgDiversion,
   type DpkgPackage,
 } from './dpkg.ts';
+export { parseRpm, type RpmPackage } from './rpm.ts';
+export type { PackagedFile, PackageName } from './types.ts';
