@@ -168,7 +168,7 @@ describe('appraising', () => {
         found.writes,
         mode === 'fix' ? [{ name: 'security.ima', value: Uint8Array.of(4, 4, ...SHA256) }] : [],
       );
-      assert.equal(found.cache !== undefined, mode === 'off');
+      assert.equal(found.cache, undefined);
     });
   }
 
@@ -183,6 +183,17 @@ describe('appraising', () => {
     control.paused = true;
     const paused = asked(decider, { content: CONTENT }, EXEC);
     assert.deepEqual([paused.allowed, paused.audits, paused.cache], [true, [], undefined]);
+  });
+
+  test('what passes unappraised in mode off is asked about again, as the next mode may appraise it', () => {
+    const setup = deciderSetup({ policy: 'measure func=BPRM_CHECK\nappraise func=BPRM_CHECK\n', mode: 'off' });
+    const decider = createDecider(setup);
+    const first = asked(decider, { content: CONTENT }, EXEC);
+    assert.deepEqual([first.allowed, first.cache, first.entries.length], [true, undefined, 1]);
+    new EngineControl(setup.control).mode = 'enforce';
+    assert.equal(asked(decider, { content: CONTENT }, EXEC, { memory: first.memory }).allowed, false);
+    const measuring = deciderOf({ policy: 'measure func=BPRM_CHECK\n', mode: 'off' });
+    assert.ok(asked(measuring, { content: CONTENT }, EXEC).cache !== undefined);
   });
 
   test('a label by an algorithm that the rule does not allow is refused at each access, not at the first alone', () => {

@@ -44,7 +44,9 @@ export function createDecider(setup: DeciderSetup): Decider {
     decide(question): Decision {
       if (control.paused) return allowed(question);
       try {
-        return new Access(contextFor(question.task), question).decide();
+        const context = contextFor(question.task);
+        const decision = new Access(context, question).decide();
+        return context.policy === policies.off && policies.on.classes.has('appraise') ? uncached(decision) : decision;
       } catch {
         return undecided(question, control.mode === 'enforce' && policies.on.classes.has('appraise'));
       }
@@ -67,6 +69,12 @@ function looksAtTask({ rule }: PlacedRule): boolean {
 
 function allowed({ memory = NO_MEMORY }: AccessQuestion): Decision {
   return { allowed: true, entries: [], audits: [], writes: [], memory };
+}
+
+/** What is not appraised now may be in the next moment, by the same decider. */
+function uncached({ allowed: isAllowed, entries, lost, audits, writes, memory }: Decision): Decision {
+  const told = lost === undefined ? {} : { lost };
+  return { allowed: isAllowed, entries, ...told, audits, writes, memory: { ...memory, of: undefined } };
 }
 
 /** A fact could not be had. What may be refused then is refused, and what may be missing in the list is told. */
