@@ -18,6 +18,11 @@ export const u16: Codec<number> = { read: (r, field) => r.u16(field), write: (w,
 export const u32: Codec<number> = { read: (r, field) => r.u32(field), write: (w, value) => void w.u32(value) };
 export const u64: Codec<bigint> = { read: (r, field) => r.u64(field), write: (w, value) => void w.u64(value) };
 
+/** A word for people that takes no bytes: what kind of structure its fields are. */
+export function tagged<T extends string>(kind: T): Codec<T> {
+  return { read: () => kind, write: () => undefined };
+}
+
 /** TPM2B: a size in two bytes, then so many bytes. The value is what follows the size. */
 export function sized(limit: number): Codec<Uint8Array> {
   return {

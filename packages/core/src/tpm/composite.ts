@@ -1,5 +1,6 @@
 import { VerificationError } from '../errors/index.ts';
 import { hashAlgorithm, type Hasher, type HashName } from '../hash/index.ts';
+import { slabArray } from './slab.ts';
 import type { PcrSelection } from './structures/pcr-selection.ts';
 
 /** Values of one bank, by PCR number. */
@@ -28,9 +29,9 @@ export function pcrComposite(
  * @throws VerificationError QUOTE-PCR-DIGEST as there
  */
 export function joinValues(selection: readonly PcrSelection[], values: BankValues): Uint8Array {
-  const size = selection.reduce((sum, { bank, pcrs }) => sum + pcrs.length * hashAlgorithm(bank).size, 0);
-  const joined = new Uint8Array(size);
-  let end = 0;
+  let [size, end] = [0, 0];
+  for (const { bank, pcrs } of selection) size += pcrs.length * hashAlgorithm(bank).size;
+  const joined = slabArray(size);
   for (const { bank, pcrs } of selection) {
     const ofBank = values.get(bank);
     for (const pcr of ascending(pcrs)) {

@@ -80,12 +80,11 @@ function maskOf(pcrs: readonly number[]): number {
 
 /** The values that were signed, joined. */
 function checkPcrDigest(quote: QuoteInfo, input: QuoteInput, { hasher }: AttestationPorts): Uint8Array {
-  let [given, selected] = [0, 0];
-  for (const values of input.pcrValues.values()) given += values.size;
-  for (const { pcrs } of quote.selection) selected += pcrs.length;
-  if (input.pcrValues.size !== quote.selection.length || given !== selected)
-    throw refused('QUOTE-PCR-DIGEST', `${given} PCR values for ${selected} selected PCRs`);
-  const joined = joinValues(quote.selection, input.pcrValues);
+  const { pcrValues } = input;
+  const extra = quote.selection.find(({ bank, pcrs }) => (pcrValues.get(bank)?.size ?? 0) !== pcrs.length);
+  if (pcrValues.size !== quote.selection.length || extra !== undefined)
+    throw refused('QUOTE-PCR-DIGEST', 'there are more or fewer PCR values than the selection has PCRs');
+  const joined = joinValues(quote.selection, pcrValues);
   if (!equalBytes(hasher.digest(input.ak.hash, joined), quote.pcrDigest)) {
     throw refused('QUOTE-PCR-DIGEST', 'the PCR values are not those that were signed');
   }

@@ -1,6 +1,6 @@
 import { ByteReader, ByteWriter } from '../../bytes/index.ts';
 import { FormatError } from '../../errors/index.ts';
-import { record, sized, u16, u32, u64, type Codec } from '../codec.ts';
+import { record, sized, tagged, u16, u32, u64, type Codec } from '../codec.ts';
 import { MAX_DIGEST, MAX_NAME, TPM_ST } from '../constants.ts';
 import { yesNo } from './algorithms.ts';
 import { pcrSelections, type PcrSelection } from './pcr-selection.ts';
@@ -101,12 +101,12 @@ const head = record({
 
 /** The bodies of the attestations that are read, by kind (TPM 2.0 Part 2, clauses 10.12.1 to 10.12.8). */
 const BODIES = {
-  quote: record({ selection: pcrSelections, pcrDigest: sized(MAX_DIGEST) }),
-  certify: record({ name: sized(MAX_NAME), qualifiedName: sized(MAX_NAME) }),
-  creation: record({ objectName: sized(MAX_NAME), creationHash: sized(MAX_DIGEST) }),
-  nv: record({ indexName: sized(MAX_NAME), offset: u16, contents: sized(MAX_ATTEST) }),
-  time: record({ time: u64, clockInfo, firmwareVersion: u64 }),
-  'session-audit': record({ exclusive: yesNo, sessionDigest: sized(MAX_DIGEST) }),
+  quote: record({ kind: tagged('quote'), selection: pcrSelections, pcrDigest: sized(MAX_DIGEST) }),
+  certify: record({ kind: tagged('certify'), name: sized(MAX_NAME), qualifiedName: sized(MAX_NAME) }),
+  creation: record({ kind: tagged('creation'), objectName: sized(MAX_NAME), creationHash: sized(MAX_DIGEST) }),
+  nv: record({ kind: tagged('nv'), indexName: sized(MAX_NAME), offset: u16, contents: sized(MAX_ATTEST) }),
+  time: record({ kind: tagged('time'), time: u64, clockInfo, firmwareVersion: u64 }),
+  'session-audit': record({ kind: tagged('session-audit'), exclusive: yesNo, sessionDigest: sized(MAX_DIGEST) }),
 } as const;
 
 export type AttestKind = keyof typeof BODIES;
@@ -168,17 +168,17 @@ function writeBody(w: ByteWriter, attested: AttestedInfo): void {
 function readBody(type: number, reader: ByteReader): AttestedInfo {
   switch (type) {
     case TPM_ST.ATTEST_QUOTE:
-      return { kind: 'quote', ...BODIES.quote.read(reader, 'attested') };
+      return BODIES.quote.read(reader, 'attested');
     case TPM_ST.ATTEST_CERTIFY:
-      return { kind: 'certify', ...BODIES.certify.read(reader, 'attested') };
+      return BODIES.certify.read(reader, 'attested');
     case TPM_ST.ATTEST_CREATION:
-      return { kind: 'creation', ...BODIES.creation.read(reader, 'attested') };
+      return BODIES.creation.read(reader, 'attested');
     case TPM_ST.ATTEST_NV:
-      return { kind: 'nv', ...BODIES.nv.read(reader, 'attested') };
+      return BODIES.nv.read(reader, 'attested');
     case TPM_ST.ATTEST_TIME:
-      return { kind: 'time', ...BODIES.time.read(reader, 'attested') };
+      return BODIES.time.read(reader, 'attested');
     case TPM_ST.ATTEST_SESSION_AUDIT:
-      return { kind: 'session-audit', ...BODIES['session-audit'].read(reader, 'attested') };
+      return BODIES['session-audit'].read(reader, 'attested');
     default:
       return readOther(reader);
   }

@@ -29,9 +29,10 @@ const mask: Codec<readonly number[]> = {
     if (size !== MASK_SIZE) {
       throw new FormatError('TPM-STRUCTURE', `a mask of PCRs has ${size} bytes, not ${MASK_SIZE}`, { offset, field });
     }
-    const bytes = r.take(size, field);
     const pcrs: number[] = [];
-    for (let pcr = 0; pcr < PCR_COUNT; pcr++) if (isSet(bytes, pcr)) pcrs.push(pcr);
+    for (let first = 0; first < PCR_COUNT; first += 8) {
+      for (let bits = r.u8(field), pcr = first; bits !== 0; bits >>= 1, pcr++) if ((bits & 1) !== 0) pcrs.push(pcr);
+    }
     return pcrs;
   },
   write(w, pcrs) {
@@ -40,10 +41,6 @@ const mask: Codec<readonly number[]> = {
     w.u8(MASK_SIZE).bytes(bytes);
   },
 };
-
-function isSet(bytes: Uint8Array, pcr: number): boolean {
-  return ((bytes[pcr >> 3] ?? 0) & (1 << (pcr & 7))) !== 0;
-}
 
 function setBit(bytes: Uint8Array, pcr: number): void {
   if (!Number.isInteger(pcr) || pcr < 0 || pcr >= PCR_COUNT) {
