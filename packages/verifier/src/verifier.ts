@@ -2,6 +2,8 @@ import { SystemError } from '@assay/core/errors';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Context } from './context.ts';
 import { ReferenceCache } from './hosts/references.ts';
+import { startAlerter } from './alerts/alerter.ts';
+import type { Sink } from './alerts/sinks.ts';
 import { expireVerdicts } from './hosts/verdict.ts';
 import { createApp } from './http/app.ts';
 import type { App } from './http/instance.ts';
@@ -26,6 +28,8 @@ export interface VerifierOptions {
   readonly tokens: { readonly operator: string; readonly join: string };
   /** Keys that sign attestation results, P-256 in PEM (PKCS#8): the first signs, the others are only published. */
   readonly resultKeys?: readonly string[];
+  /** Where alerts go; they are kept, and shown, without any. */
+  readonly alertSinks?: readonly Sink[];
   /** Where the built dashboard is. */
   readonly publicDirectory?: string;
   /** How often the verifier wants evidence when nothing is new; default 10. */
@@ -92,12 +96,14 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     throw error;
   }
   const stopExpiry = everySecond(() => expireVerdicts(context), context.log);
+  const stopAlerter = startAlerter(context, options.alertSinks ?? []);
   const port = portOf(app);
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
     close: async () => {
       await stopExpiry();
+      await stopAlerter();
       await release();
     },
   };

@@ -1,4 +1,5 @@
 export * from './agent.ts';
+export * from './alerts.ts';
 export * from './events.ts';
 export * from './hosts.ts';
 export * from './results.ts';

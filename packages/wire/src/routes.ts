@@ -9,6 +9,8 @@ export const ROUTES = {
   findings: '/v1/findings',
   digest: '/v1/digests/:digest',
   events: '/v1/events',
+  alerts: '/v1/alerts',
+  deliveries: '/v1/alert-deliveries',
   enrol: '/v1/agent/enrolments',
   activate: '/v1/agent/enrolments/:id/activation',
   challenge: '/v1/agent/challenges',

@@ -98,6 +98,10 @@ export const FORMAT_CODES = {
     meaning: 'A baseline of a tree is cut off, or a line of it is not of the one form that is written.',
     remedy: 'Take the baseline from where it was kept; one that somebody edited has no meaning any more.',
   },
+  'ALERT-SINK': {
+    meaning: 'The file of alert sinks is not of its form; the message names the member.',
+    remedy: 'docs/alerts.md describes each kind of sink, with an example.',
+  },
   'TOKEN-FORM': {
     meaning: 'A token is no signed attestation result, or a claim of it is not of the form that the profile gives it.',
     remedy: 'Get a token from the verifier again; the message names the claim.',

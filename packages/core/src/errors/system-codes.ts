@@ -92,8 +92,9 @@ export const SYSTEM_CODES = {
     remedy: 'Run that version, or give this one another database.',
   },
   'DATABASE-UNUSABLE': {
-    meaning: 'The file of the database cannot be opened, or is not a database of the verifier.',
-    remedy: 'Look at the path, its permissions and the disk; the message names the reason.',
+    meaning: 'The store cannot be opened or reached, or is not one of the verifier.',
+    remedy:
+      'The message has the reason: look at the path, its permissions and the disk, or at the server and the account.',
   },
   'LAB-TOOL': {
     meaning: 'A program that the kernel lab needs is not installed.',

@@ -18,6 +18,7 @@ import type { EventStreams } from './events.ts';
 import type { App } from './instance.ts';
 import { isLoopback, requireLoopbackName, requireToken } from './guards.ts';
 import { agentRoutes } from './routes/agent.ts';
+import { alertRoutes } from './routes/alerts.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { resultRoutes, type ResultOptions } from './routes/results.ts';
@@ -53,6 +54,7 @@ export async function createApp(context: Context, streams: EventStreams, options
   fleetRoutes(app, context, { streams, readers, version: options.version });
   operatorRoutes(app, context, options.tokens.operator);
   agentRoutes(app, context, options.tokens.join);
+  alertRoutes(app, context, readers);
   resultRoutes(app, context, { readers, keys: options.resultKeys });
   await serveDashboard(app, dashboardIn(options.publicDirectory));
   return app;

@@ -139,6 +139,42 @@ export interface FindingRow {
   last_seen: string;
 }
 
+/** Open findings with one code that are about one thing, on whichever hosts: what people are told of. */
+export interface AlertRow {
+  seq: number;
+  code: string;
+  /** Digest, else path, else empty. */
+  subject: string;
+  severity: 'warning' | 'failed';
+  sentence: string;
+  hosts: number;
+  /** Names of some of them, JSON. */
+  host_names: string;
+  digest: string | null;
+  first_seen: string;
+  last_seen: string;
+  opened_at: string;
+  resolved_at: string | null;
+  /** What the sinks have been told, or are being told: see `deliveries`. */
+  told: 'no' | 'opened' | 'resolved';
+}
+
+/** A message on its way to a sink. */
+export interface DeliveryRow {
+  seq: number;
+  /** Id of the message, the same for all sinks. */
+  message: string;
+  /** Name of the sink. */
+  sink: string;
+  /** AlertMessage as JSON: alerts/message.ts. */
+  document: string;
+  due_at: string;
+  attempts: number;
+  /** When the sink took it, or nobody tries any more; then `failure` says why. */
+  ended_at: string | null;
+  failure: string | null;
+}
+
 /** A column that the database numbers by itself. */
 type Numbered<Row, Key extends keyof Row> = Omit<Row, Key> & { [Name in Key]: Generated<Row[Name]> };
 
@@ -153,6 +189,8 @@ export interface Schema {
   reference_versions: ReferenceVersionRow;
   reference_values: ReferenceValueRow;
   findings: Numbered<FindingRow, 'seq'>;
+  alerts: Numbered<AlertRow, 'seq'>;
+  deliveries: Numbered<DeliveryRow, 'seq'>;
 }
 
 /** The database, or a transaction on it. */

@@ -1,0 +1,3 @@
+export { testMessage } from './message.ts';
+export { send } from './send.ts';
+export { readSinks, type Sink } from './sinks.ts';
