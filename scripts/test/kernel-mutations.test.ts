@@ -33,6 +33,7 @@ const FAULTS = [
     right: 'verityHash(algorithm).block',
     wrong: 'verityHash(algorithm).size',
   },
+  { suite: 'key-measurements', file: 'label/measured-buffer.ts', right: 'SEQUENCE = 0x30', wrong: 'SEQUENCE = 0x31' },
   { suite: 'appraisal', file: 'appraisal/appraise.ts', right: 'label.subarray(2)', wrong: 'label.subarray(1)' },
   {
     suite: 'preflight',

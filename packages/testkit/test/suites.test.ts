@@ -33,10 +33,12 @@ const OTHER_ANSWERS: Readonly<Record<string, readonly [file: string, change: (te
   'policy-rules': ['verdicts', (text) => text.replace(/^ok$/m, 'E22')],
   appraisal: ['answers', (text) => text.replace(/\tdenied,/, '\tok,')],
   'evm-values': ['states', (text) => text.replace(/security\.evm=02../, 'security.evm=02zz')],
+  'key-measurements': ['count', (text) => String(Number(text) + 1)],
   labels: ['answers', (text) => text.replace(/\tdenied,/, '\tok,')],
   verity: ['answers', (text) => text.replace(/\tdenied,denied\t/, '\tdenied,ok\t')],
   'measurement-lists': ['violations', (text) => String(Number(text) + 1)],
   eventlog: ['SetupMode', (text) => text.replace('\u0001', '\u0000')],
+  kexec: ['2-cmdline', (text) => text.replace('again=1', 'again=2')],
   preflight: ['outcomes', (text) => text.replace(/^(.*)\t\1$/m, '$1\tE13')],
   'policy-matching': ['results', (text) => text.replace(/\t(\d+):ima/, '\t1$1:ima')],
 };

@@ -1,6 +1,7 @@
 import { appraisal } from './appraisal.ts';
 import { eventlog } from './eventlog/index.ts';
 import { evmValues } from './evm-values.ts';
+import { keyMeasurements } from './key-measurements/index.ts';
 import { labels } from './labels/index.ts';
 import { measurementLists } from './measurement-lists.ts';
 import { policyMatching } from './policy-matching.ts';
@@ -33,6 +34,7 @@ export const SUITES: readonly Suite[] = [
   evmValues,
   labels,
   verity,
+  keyMeasurements,
   appraisal,
   preflight,
   eventlog,
