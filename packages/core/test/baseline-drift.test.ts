@@ -162,6 +162,39 @@ describe('explanation', () => {
     assert.deepEqual([reason.explains, reason.content], [false, 'configuration']);
   });
 
+  const time = '2026-11-22 08:00:00';
+  const ACTIONS = {
+    install: { action: { verb: 'install', to: '2', time }, said: `package coreutils 2 installed at ${time}` },
+    upgrade: { action, said: `package coreutils upgraded 1 -> 2 at ${time}` },
+    remove: { action: { verb: 'remove', from: '1', time }, said: `package coreutils removed at ${time}` },
+    purge: { action: { verb: 'purge', from: '1', time }, said: `package coreutils purged at ${time}` },
+  } as const;
+  const KINDS: readonly (readonly [string, Drift, readonly (keyof typeof ACTIONS)[]])[] = [
+    ['a new file with the package’s content', { kind: 'added', path: FILE.path, after: FILE }, ['install', 'upgrade']],
+    ['a new set-id file', { kind: 'added', path: FILE.path, after: { ...FILE, mode: 0o4755 } }, []],
+    [
+      'a new file with attributes',
+      { kind: 'added', path: FILE.path, after: { ...FILE, xattrs: [['security.ima', '00']] } },
+      [],
+    ],
+    ['a new link', { kind: 'added', path: FILE.path, after: { ...UNREAD, type: 'link', target: 'a' } }, []],
+    ['a file that went away', { kind: 'removed', path: FILE.path, before: FILE }, ['upgrade', 'remove', 'purge']],
+    ['what could not be read', { kind: 'unknown', path: FILE.path, reason: 'EACCES' }, []],
+  ];
+  for (const [name, drift, explaining] of KINDS) {
+    test(`of ${name} is ${explaining.join(', ') || 'nothing that happens to a package'}`, () => {
+      for (const [verb, { action: done, said }] of Object.entries(ACTIONS)) {
+        const { explains, sentence } = explanation(drift, { ...facts, action: done });
+        assert.equal(
+          explains,
+          explaining.some((each) => each === verb),
+          verb,
+        );
+        assert.ok(sentence.includes(said), sentence);
+      }
+    });
+  }
+
   test('is none for content of which the package has no MD5', () => {
     const { md5, actualMd5, ...unknown } = facts;
     assert.deepEqual([md5, actualMd5], ['aa', 'aa']);

@@ -230,6 +230,13 @@ describe('BaselineReader', () => {
     });
   }
 
+  test('refuses an end that is written in another form, though it says the same', () => {
+    for (const other of [end.replace(':2,', ': 2,'), end.replace(/^\{(.*?),(.*)\}$/, '{$2,$1}'), `${end} `]) {
+      assert.notEqual(other, end);
+      assert.throws(() => read(joined([header, one, two, other])), { code: 'BASELINE-FORM' });
+    }
+  });
+
   test('refuses every change of a byte', () => {
     const text = Buffer.from(joined(whole));
     fc.assert(
@@ -271,6 +278,23 @@ describe('signatures of baselines', () => {
   test('of another baseline do not verify', async () => {
     const envelope = await signBaseline(end, EC, nodeCrypto);
     assert.throws(() => read(joined([...linesOf([]), envelope])), { code: 'BASELINE-FORM' });
+  });
+
+  test('are 1 to 16', async () => {
+    const envelope = await signBaseline(end, EC, nodeCrypto);
+    const { payload, payloadType, signatures } = JSON.parse(envelope) as Record<string, unknown[]>;
+    for (const count of [0, 17]) {
+      const many = { payload, payloadType, signatures: Array.from({ length: count }, () => signatures?.[0]) };
+      assert.throws(() => read(joined([...lines, JSON.stringify(many)])), {
+        code: 'BASELINE-FORM',
+        message: /1 to 16/,
+      });
+    }
+  });
+
+  test('of another form than their key makes do not verify', async () => {
+    const { parsed } = read(joined([...lines, await signBaseline(end, RSA, nodeCrypto)]));
+    assert.throws(() => verifyBaseline(parsed, [EC.publicKey], nodeCrypto), { code: 'BASELINE-SIGNATURE' });
   });
 
   test('that were taken away are missed', () => {

@@ -44,6 +44,7 @@ function contentOf(drift: Drift, { isConfiguration, md5, actualMd5 }: PackageFac
 function fits(drift: Drift, { action, isConfiguration }: PackageFacts, content: Reason['content']): boolean {
   if (drift.kind === 'unknown' || drift.kind === 'moved') return false;
   if (drift.kind === 'removed') return action?.verb !== 'install';
+  if (action?.verb === 'remove' || action?.verb === 'purge') return false; // It took files away and brought none.
   const { type, mode, xattrs } = drift.after;
   if (isConfiguration || (type === 'file' ? content !== 'own' : type !== 'directory')) return false;
   if (drift.kind === 'changed') return drift.attributes.every((attribute) => VOUCHED.has(attribute));
