@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { addAlerts } from './alert-commands.ts';
 import { action, command, connected, examples, group, outputOption, stateOption } from './declare.ts';
 import { addEngine } from './engine-commands.ts';
 import { EXIT, exitCodeOf, UsageError } from './exit.ts';
@@ -10,8 +11,8 @@ import { reportError, type Format } from './output/report.ts';
 import { addScan } from './scan-commands.ts';
 import { addPolicy } from './policy-commands.ts';
 import { addReference } from './reference-commands.ts';
-import { addToken } from './token-commands.ts';
 import { addDigest } from './digest-commands.ts';
+import { addToken } from './token-commands.ts';
 import { addEventLog, addQuote, addTpm } from './tpm-commands.ts';
 import { addVerifier } from './verifier-commands.ts';
 
@@ -73,6 +74,7 @@ function createProgram(): Command {
   addQuote(program);
   addReference(program);
   addToken(program);
+  addAlerts(program);
   addFile(program);
   addEvm(program);
   addVerity(program);

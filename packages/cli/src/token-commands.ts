@@ -35,7 +35,7 @@ function addVerify(token: Command): void {
     .addOption(outputOption());
   examples(verify, [
     'assay token verify result.jwt --keys jwks.json',
-    "assay token verify - --keys https://verifier.example/.well-known/jwks.json --require 'executables<=3' < result.jwt",
+    "assay token verify result.jwt --keys jwks.json --require 'executables<=3'",
   ]);
   verify.action(
     action(async (file, options) => (await import('./commands/token-verify.ts')).verifyFile(file, options)),

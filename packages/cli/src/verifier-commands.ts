@@ -13,6 +13,7 @@ export function addVerifier(program: Command): void {
     .option('--port <number>', 'port to listen on', number, 4620)
     .option('--heartbeat <seconds>', 'how often a host is to send evidence when nothing is new', number, 10)
     .option('--stale-after <seconds>', 'age at which evidence is stale', number, 30)
+    .option('--alerts <file>', 'where alerts go: a file of webhooks and syslog receivers')
     .addOption(stateOption());
   examples(serve, [
     'assay verifier serve',

@@ -36,6 +36,8 @@ const COMMANDS = [
   'token get',
   'token verify',
   'token show',
+  'alerts list',
+  'alerts test',
   'file hash',
   'file sign',
   'file verify',
@@ -57,7 +59,23 @@ const COMMANDS = [
   'scan show',
   'scan diff',
 ];
-const GROUPS = ['hosts', 'digest', 'verifier', 'log', 'policy', 'eventlog', 'tpm', 'reference', 'file', 'evm', 'verity', 'key', 'scan'];
+const GROUPS = [
+  'hosts',
+  'digest',
+  'verifier',
+  'log',
+  'policy',
+  'eventlog',
+  'tpm',
+  'reference',
+  'token',
+  'alerts',
+  'file',
+  'evm',
+  'verity',
+  'key',
+  'scan',
+];
 
 test('--help shows every command, where to start and the exit codes', async () => {
   const { code, stdout, stderr } = await assay(['--help']);

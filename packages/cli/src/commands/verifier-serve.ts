@@ -1,6 +1,8 @@
 import { BUILT_PAGE, startVerifier } from '@assay/verifier';
+import { readSinks } from '@assay/verifier/alerts';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
+import { boundedContent } from '../bounded-file.ts';
 import { EXIT } from '../exit.ts';
 import { optionsFrom, StateOptions } from '../options.ts';
 import { Console } from '../up/console.ts';
@@ -16,10 +18,13 @@ const ServeOptions = StateOptions.extend({
   port: z.int().min(0).max(65_535),
   heartbeat: z.int().min(1).max(86_400),
   staleAfter: z.int().min(1).max(864_000),
+  alerts: z.string().optional(),
 }).refine(({ heartbeat, staleAfter }) => staleAfter > heartbeat, {
   path: ['stale-after'],
   error: 'has to be longer than --heartbeat',
 });
+
+const ALERTS_LIMIT = 256 * 1024;
 
 /** `assay verifier serve`: the verifier alone, until a signal ends it in order. */
 export async function serve(given: unknown): Promise<number> {
@@ -27,13 +32,16 @@ export async function serve(given: unknown): Promise<number> {
   process.umask(0o077); // The state is for its owner alone, whatever the mode of a directory that was there before.
   const out = new Console();
   const signal = stopSignal();
-  const { directory, tokens } = await openTokens(options.state);
+  const alertSinks = options.alerts === undefined ? [] : readSinks(await boundedContent(options.alerts, ALERTS_LIMIT));
+  const { directory, tokens, resultKey } = await openTokens(options.state);
   const { host, port, heartbeat, staleAfter } = options;
   const verifier = await startVerifier({
     store: options.store ?? `sqlite:${directory}/verifier.sqlite`,
     host,
     port,
     tokens: { operator: tokens.operator, join: tokens.join },
+    resultKeys: [resultKey],
+    alertSinks,
     publicDirectory: BUILT_PAGE,
     heartbeatSeconds: heartbeat,
     staleAfterSeconds: staleAfter,

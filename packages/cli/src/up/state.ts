@@ -36,15 +36,16 @@ export async function openState(given: string): Promise<State> {
  * The tokens of a state directory, made where it has none. Several verifiers of one store may share it.
  * @throws SystemError STATE-IN-USE when another process is just making them
  */
-export async function openTokens(given: string): Promise<Pick<State, 'directory' | 'tokens'>> {
+export async function openTokens(given: string): Promise<Pick<State, 'directory' | 'tokens' | 'resultKey'>> {
   const directory = resolve(given);
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const kept = await readStateFile(tokensPath(directory), Tokens);
-  if (kept !== undefined) return { directory, tokens: kept };
+  const tokens = await readStateFile(tokensPath(directory), Tokens);
+  const resultKey = await readStateFile(resultKeyPath(directory), ResultKey);
+  if (tokens !== undefined && resultKey !== undefined) return { directory, tokens, resultKey: resultKey.key };
   const release = lockFile(join(directory, 'tokens.lock'));
   if (release === undefined) throw new SystemError('STATE-IN-USE', `another verifier begins to work in ${directory}`);
   try {
-    return { directory, tokens: await ensureTokens(directory) };
+    return { directory, tokens: await ensureTokens(directory), resultKey: await ensureResultKey(directory) };
   } finally {
     release();
   }
@@ -59,10 +60,14 @@ async function ensureTokens(directory: string): Promise<Tokens> {
   return tokens;
 }
 
+function resultKeyPath(directory: string): string {
+  return join(directory, 'result-key.json');
+}
+
 const ResultKey = z.object({ schema: z.literal('assay.result-key.v1'), key: z.string() });
 
 async function ensureResultKey(directory: string): Promise<string> {
-  const path = join(directory, 'result-key.json');
+  const path = resultKeyPath(directory);
   const kept = await readStateFile(path, ResultKey);
   if (kept !== undefined) return kept.key;
   const key = await newTokenKey();
