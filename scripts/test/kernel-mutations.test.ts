@@ -42,6 +42,7 @@ const FAULTS = [
     wrong: 'LABEL_TYPES.digest ? 1 : 1',
   },
   { suite: 'eventlog', file: 'eventlog/secure-boot.ts', right: 'data[0] === 1 ?', wrong: 'data[0] === 2 ?' },
+  { suite: 'kexec', file: 'measurement/digests.ts', right: "bank === 'sha1' ? 8 : 10", wrong: '8' },
   { suite: 'attest', file: 'evidence/binding.ts', right: "'assay evidence v1'", wrong: "'assay evidence v0'" },
 ] as const;
 

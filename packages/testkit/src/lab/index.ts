@@ -2,6 +2,7 @@ export { bootKernel, prepareLab, type BootOptions, type GuestRun } from './boot.
 export { defaultCache } from './cache.ts';
 export { writeCpio, type CpioEntry } from './cpio.ts';
 export type { GuestFile } from './initrd.ts';
+export { kexecFiles } from './kexec.ts';
 export {
   isKernelSeries,
   KERNEL_SERIES,

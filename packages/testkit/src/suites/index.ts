@@ -1,6 +1,7 @@
 import { appraisal } from './appraisal.ts';
 import { eventlog } from './eventlog/index.ts';
 import { evmValues } from './evm-values.ts';
+import { kexec } from './kexec/index.ts';
 import { keyMeasurements } from './key-measurements/index.ts';
 import { labels } from './labels/index.ts';
 import { measurementLists } from './measurement-lists.ts';
@@ -38,4 +39,5 @@ export const SUITES: readonly Suite[] = [
   appraisal,
   preflight,
   eventlog,
+  kexec,
 ];
