@@ -88,7 +88,7 @@ test('writes need JSON, the right token and a body of the right form, looked at 
   assert.equal(refusal(await enrol({ ...JOIN, 'content-type': 'application/jsonp' }, '{}')), '415 REQUEST-MEDIA-TYPE');
   assert.equal(refusal(await enrol(JSON_TYPE, '{}')), '401 REQUEST-UNAUTHENTICATED');
   const wrong = { ...JSON_TYPE, authorization: `Bearer ${TOKENS.operator}` };
-  assert.equal(refusal(await enrol(wrong, '{}')), '401 REQUEST-UNAUTHENTICATED');
+  assert.equal(refusal(await enrol(wrong, '{}')), '403 REQUEST-FORBIDDEN');
   assert.equal(
     refusal(await enrol({ ...JSON_TYPE, authorization: `Basic ${TOKENS.join}` }, '{}')),
     '401 REQUEST-UNAUTHENTICATED',
@@ -107,7 +107,7 @@ test('a missing token is answered with the way to authenticate', async (t) => {
     assert.equal(refusal(answer), '401 REQUEST-UNAUTHENTICATED', path);
     assert.equal(answer.headers['www-authenticate'], 'Bearer realm="assay"');
   }
-  assert.equal(refusal(await post(verifier, captures, TOKENS.join, {})), '401 REQUEST-UNAUTHENTICATED');
+  assert.equal(refusal(await post(verifier, captures, TOKENS.join, {})), '403 REQUEST-FORBIDDEN');
   assert.equal(refusal(await post(verifier, ROUTES.evidence, TOKENS.operator, {})), '401 REQUEST-UNAUTHENTICATED');
   assert.equal(refusal(await post(verifier, ROUTES.challenge, TOKENS.operator, {})), '401 REQUEST-UNAUTHENTICATED');
 });
@@ -163,7 +163,7 @@ test('every answer forbids scripts, styles and frames from elsewhere', async (t)
 test('the API is described with each of its routes', async (t) => {
   const { text } = await call(await service(t), '/openapi.json');
   const { paths } = OpenApi.parse(JSON.parse(text));
-  const routes = Object.values(ROUTES).map((path) => path.replace(':id', '{id}'));
+  const routes = Object.values(ROUTES).map((path) => path.replace(/:(\w+)/, '{$1}'));
   assert.deepEqual(Object.keys(paths).toSorted(), routes.toSorted());
   assert.deepEqual(paths[ROUTES.evidence]?.['post']?.security, [{ bearer: [] }]);
   const problem = paths[ROUTES.hosts]?.['get']?.responses?.['default']?.content?.['application/problem+json']?.schema;

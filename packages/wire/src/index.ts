@@ -1,3 +1,4 @@
+export * from './access.ts';
 export * from './agent.ts';
 export * from './alerts.ts';
 export * from './events.ts';

@@ -22,6 +22,10 @@ export const REQUEST_CODES = {
     meaning: 'More requests came in the last minute than this route takes from one sender.',
     remedy: 'Wait for the seconds that the header Retry-After names.',
   },
+  'REQUEST-FORBIDDEN': {
+    meaning: 'The role of the token does not allow this.',
+    remedy: 'Use a token of the role that the detail names; `assay verifier token create` makes one.',
+  },
   'REQUEST-UNAUTHENTICATED': {
     meaning: 'The request has no bearer token, or one that is not valid here.',
     remedy: 'Send the header Authorization: Bearer with the token that the route asks for.',

@@ -1,6 +1,8 @@
 import { equalBytes, fromHex } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
 import { HostFacts, type ActivateReply } from '@assay/wire';
+import { audit } from '../access/audit.ts';
+import type { Principal } from '../access/tokens.ts';
 import type { Context } from '../context.ts';
 import { renewVerdict } from '../hosts/verdict.ts';
 import { transact } from '../news/news.ts';
@@ -18,7 +20,7 @@ import { refuseDuplicate } from './duplicates.ts';
  * @param secret hexadecimal
  * @throws RequestProblem ENROLMENT-UNKNOWN, ENROLMENT-SECRET, HOST-DUPLICATE
  */
-export async function activate(context: Context, id: string, secret: string): Promise<ActivateReply> {
+export async function activate(context: Context, by: Principal, id: string, secret: string): Promise<ActivateReply> {
   const enrolment = await answered(context, id, secret);
   const token = newToken();
   const reply = await transact(context, async (db) => {
@@ -27,6 +29,8 @@ export async function activate(context: Context, id: string, secret: string): Pr
     await renewVerdict(db, context, enrolment.host);
     const { row, challenge } = issueChallenge(context, firstRound(enrolment.host));
     await saveRounds(db, [row]);
+    const detail = { host: enrolment.host };
+    await audit(db, context, { actor: by.name, action: 'host.enrol', subject: enrolment.name, detail });
     const result = { hostId: enrolment.host, token, challenge };
     return { result, changes: [{ type: 'host', host: enrolment.host }] };
   });

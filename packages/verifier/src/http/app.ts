@@ -10,13 +10,16 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
+import { principals, type BuiltInTokens } from '../access/tokens.ts';
 import type { Context } from '../context.ts';
 import { RequestProblem } from '../problem.ts';
 import { serveDashboard } from './dashboard.ts';
 import { answerBadHttp, errorHandler } from './errors.ts';
 import type { EventStreams } from './events.ts';
 import type { App } from './instance.ts';
-import { isLoopback, requireLoopbackName, requireToken } from './guards.ts';
+import { guardRoute } from './access.ts';
+import { isLoopback, requireLoopbackName } from './guards.ts';
+import { accessRoutes } from './routes/access.ts';
 import { agentRoutes } from './routes/agent.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { fleetRoutes } from './routes/fleet.ts';
@@ -29,7 +32,7 @@ const BODY_LIMIT = 64 * 1024;
 export interface AppOptions {
   readonly host: string;
   readonly version: string;
-  readonly tokens: { readonly operator: string; readonly join: string };
+  readonly tokens: BuiltInTokens;
   readonly publicDirectory: string | undefined;
   readonly resultKeys: ResultOptions['keys'];
 }
@@ -46,16 +49,18 @@ export async function createApp(context: Context, streams: EventStreams, options
   app.removeContentTypeParser('text/plain');
   app.setErrorHandler(errorHandler(context.log));
   app.decorateRequest('agentHost', null);
+  app.decorateRequest('principal', null);
   if (isLoopback(options.host)) app.addHook('onRequest', requireLoopbackName);
   await secure(app);
   await describe(app, options.version);
-  // Off the loopback, reading the fleet's state is for the operator too.
-  const readers = isLoopback(options.host) ? [] : [requireToken('operator', options.tokens.operator)];
-  fleetRoutes(app, context, { streams, readers, version: options.version });
-  operatorRoutes(app, context, options.tokens.operator);
-  agentRoutes(app, context, options.tokens.join);
-  alertRoutes(app, context, readers);
-  resultRoutes(app, context, { readers, keys: options.resultKeys });
+  const principalOf = principals(context.database, options.tokens, context.now);
+  app.addHook('onRoute', (route) => guardRoute(route, { principalOf, openReads: isLoopback(options.host) }));
+  fleetRoutes(app, context, { streams, version: options.version });
+  operatorRoutes(app, context);
+  accessRoutes(app, context);
+  agentRoutes(app, context);
+  alertRoutes(app, context, []);
+  resultRoutes(app, context, { keys: options.resultKeys });
   await serveDashboard(app, dashboardIn(options.publicDirectory));
   return app;
 }

@@ -4,7 +4,7 @@ import { RequestProblem } from '../problem.ts';
 import { Recent } from '../recent.ts';
 import { hostByToken } from '../store/hosts.ts';
 import type { Database, HostRow } from '../store/schema.ts';
-import { isToken, tokenDigest } from '../tokens.ts';
+import { tokenDigest } from '../tokens.ts';
 
 // Guards run before the body is read: who may not send one does not get it parsed.
 
@@ -42,18 +42,10 @@ export const requireJson: Guard = async (request) => {
   }
 };
 
-/** @param whose the token's name, for the person who lacks it */
-export function requireToken(whose: 'operator' | 'join', token: string): Guard {
-  const digest = tokenDigest(token);
-  return async (request) => {
-    if (!isToken(bearerToken(request, whose), digest)) throw refused(whose);
-  };
-}
-
 export function requireAgent(database: Database): Guard {
   return async (request) => {
-    const host = await hostByToken(database, tokenDigest(bearerToken(request, 'agent')));
-    if (host === undefined) throw refused('agent');
+    const host = await hostByToken(database, tokenDigest(bearerToken(request, 'agent token')));
+    if (host === undefined) throw refused();
     request.agentHost = host;
   };
 }
@@ -69,7 +61,7 @@ export function recallAgent(database: Database): Guard {
   const recent = new Recent<Pick<HostRow, 'id' | 'token_digest'>>(AGENTS_LIMIT);
   const ask = requireAgent(database);
   return async (request, reply) => {
-    const token = toHex(tokenDigest(bearerToken(request, 'agent')));
+    const token = toHex(tokenDigest(bearerToken(request, 'agent token')));
     request.agentHost = recent.get(token) ?? null;
     if (request.agentHost !== null) return;
     await ask(request, reply);
@@ -79,18 +71,19 @@ export function recallAgent(database: Database): Guard {
 }
 
 export function agentHostOf(request: FastifyRequest): Pick<HostRow, 'id' | 'token_digest'> {
-  if (request.agentHost === null) throw refused('agent');
+  if (request.agentHost === null) throw refused();
   return request.agentHost;
 }
 
-function bearerToken(request: FastifyRequest, whose: string): string {
+/** @param whose the token's name, for the person who lacks it */
+export function bearerToken(request: FastifyRequest, whose: string): string {
   const token = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) {
-    throw new RequestProblem('REQUEST-UNAUTHENTICATED', `This needs the ${whose} token as a bearer token.`);
+    throw new RequestProblem('REQUEST-UNAUTHENTICATED', `This needs the ${whose} as a bearer token.`);
   }
   return token;
 }
 
-function refused(whose: string): RequestProblem {
-  return new RequestProblem('REQUEST-UNAUTHENTICATED', `The bearer token is not the ${whose} token of this verifier.`);
+function refused(): RequestProblem {
+  return new RequestProblem('REQUEST-UNAUTHENTICATED', 'The bearer token is not of an agent of this verifier.');
 }

@@ -2,6 +2,8 @@ import { nodeHasher } from '@assay/core/node';
 import { buildReference, captureReference, type ReferenceItem, type ReferenceValues } from '@assay/core/reference';
 import { judgeEntries } from '@assay/core/verdict';
 import type { CaptureReply, CaptureRequest } from '@assay/wire';
+import { audit } from '../access/audit.ts';
+import type { Principal } from '../access/tokens.ts';
 import type { Context } from '../context.ts';
 import { closeAll, openAll } from '../hosts/findings.ts';
 import { keptOf, type Kept } from '../hosts/kept.ts';
@@ -24,10 +26,17 @@ import { findingChanges } from './changes.ts';
  */
 export async function captureReferenceValues(
   context: Context,
+  by: Principal,
   target: HostRow,
   request: CaptureRequest,
 ): Promise<CaptureReply> {
-  return transact(context, (db) => capture(db, context, target.id, request));
+  return transact(context, async (db) => {
+    const captured = await capture(db, context, target.id, request);
+    const { version, digests } = captured.result;
+    const detail = { version, digests, note: request.note ?? null };
+    await audit(db, context, { actor: by.name, action: 'reference.capture', subject: target.name, detail });
+    return captured;
+  });
 }
 
 async function capture(

@@ -175,6 +175,32 @@ export interface DeliveryRow {
   failure: string | null;
 }
 
+/** A token of a person or a program. */
+export interface TokenRow {
+  id: string;
+  name: string;
+  role: string;
+  /** SHA-256 of the secret. */
+  digest: Uint8Array;
+  created_at: string;
+  created_by: string;
+  expires_at: string | null;
+  revoked_at: string | null;
+}
+
+/** One entry of the audit log. */
+export interface AuditRow {
+  seq: number;
+  at: string;
+  actor: string;
+  action: string;
+  subject: string;
+  /** JSON. */
+  detail: string;
+  /** Of this entry and the hash before. */
+  hash: Uint8Array;
+}
+
 /** A column that the database numbers by itself. */
 type Numbered<Row, Key extends keyof Row> = Omit<Row, Key> & { [Name in Key]: Generated<Row[Name]> };
 
@@ -186,6 +212,8 @@ export interface Schema {
   entries: Numbered<EntryRow, 'id'>;
   boot_entries: Numbered<BootEntriesRow, 'seq'>;
   entry_boots: EntryBootsRow;
+  tokens: TokenRow;
+  audit: AuditRow;
   reference_versions: ReferenceVersionRow;
   reference_values: ReferenceValueRow;
   findings: Numbered<FindingRow, 'seq'>;

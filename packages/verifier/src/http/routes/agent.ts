@@ -15,8 +15,9 @@ import type { Context } from '../../context.ts';
 import { activate } from '../../enrolment/activate.ts';
 import { enrol } from '../../enrolment/enrol.ts';
 import { askAgain } from '../../rounds/challenge.ts';
+import { principalOf } from '../access.ts';
 import type { App } from '../instance.ts';
-import { agentHostOf, recallAgent, requireAgent, requireJson, requireToken } from '../guards.ts';
+import { agentHostOf, recallAgent, requireAgent, requireJson } from '../guards.ts';
 import { BEARER, PROBLEMS } from '../schemas.ts';
 
 /** Per minute and address: enrolling costs the verifier a public-key operation each. */
@@ -30,17 +31,16 @@ const AGENT_RATE = {
 };
 
 /** What agents send. */
-export function agentRoutes(app: App, context: Context, joinToken: string): void {
-  enrolmentRoutes(app, context, joinToken);
+export function agentRoutes(app: App, context: Context): void {
+  enrolmentRoutes(app, context);
   evidenceRoutes(app, context);
 }
 
-function enrolmentRoutes(app: App, context: Context, joinToken: string): void {
-  const join = requireToken('join', joinToken);
+function enrolmentRoutes(app: App, context: Context): void {
   app.post(
     ROUTES.enrol,
     {
-      onRequest: [requireJson, join],
+      onRequest: [requireJson],
       config: { rateLimit: ENROLMENT_RATE },
       schema: {
         summary: 'Begin an enrolment, with the join token',
@@ -55,7 +55,7 @@ function enrolmentRoutes(app: App, context: Context, joinToken: string): void {
   app.post(
     ROUTES.activate,
     {
-      onRequest: [requireJson, join],
+      onRequest: [requireJson],
       config: { rateLimit: ENROLMENT_RATE },
       schema: {
         summary: 'Answer the credential of an enrolment, once',
@@ -66,7 +66,10 @@ function enrolmentRoutes(app: App, context: Context, joinToken: string): void {
         response: { 201: ActivateReply, ...PROBLEMS },
       },
     },
-    async ({ params, body }, reply) => reply.code(201).send(await activate(context, params.id, body.secret)),
+    async (request, reply) => {
+      const { params, body } = request;
+      return reply.code(201).send(await activate(context, principalOf(request), params.id, body.secret));
+    },
   );
 }
 

@@ -1,5 +1,4 @@
 import { Digest, DigestDocument, ROUTES } from '@assay/wire';
-import type { onRequestAsyncHookHandler } from 'fastify';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { whoMeasured } from '../../hosts/who.ts';
@@ -8,11 +7,10 @@ import { numberCursor, PAGING } from '../paging.ts';
 import { PROBLEMS } from '../schemas.ts';
 
 /** Who ever measured a digest. */
-export function digestRoutes(app: App, context: Context, readers: onRequestAsyncHookHandler[]): void {
+export function digestRoutes(app: App, context: Context): void {
   app.get(
     ROUTES.digest,
     {
-      onRequest: readers,
       schema: {
         summary: 'Every host, boot and path at which a digest was measured, the newest boots first',
         tags: ['fleet'],

@@ -1,5 +1,4 @@
 import { FindingList, Health, HostDocument, HostList, MeasurementList, ROUTES } from '@assay/wire';
-import type { onRequestAsyncHookHandler } from 'fastify';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { detailOf } from '../../hosts/detail.ts';
@@ -20,13 +19,11 @@ import { HostParams, PROBLEMS } from '../schemas.ts';
 
 export interface FleetOptions {
   readonly streams: EventStreams;
-  /** What a reader must pass. */
-  readonly readers: onRequestAsyncHookHandler[];
   readonly version: string;
 }
 
-/** What everyone may read who may read at all. */
-export function fleetRoutes(app: App, context: Context, { streams, readers, version }: FleetOptions): void {
+/** What a viewer may read. */
+export function fleetRoutes(app: App, context: Context, { streams, version }: FleetOptions): void {
   app.get(
     ROUTES.health,
     { schema: { summary: 'Is the verifier alive?', tags: ['fleet'], response: { 200: Health, ...PROBLEMS } } },
@@ -35,7 +32,6 @@ export function fleetRoutes(app: App, context: Context, { streams, readers, vers
   app.get(
     ROUTES.events,
     {
-      onRequest: readers,
       exposeHeadRoute: false,
       schema: {
         summary: 'Changes as they happen, as server-sent events',
@@ -48,18 +44,17 @@ export function fleetRoutes(app: App, context: Context, { streams, readers, vers
       return reply;
     },
   );
-  hostRoutes(app, context, readers);
-  measurementRoute(app, context, readers);
-  findingRoute(app, context, readers);
-  digestRoutes(app, context, readers);
+  hostRoutes(app, context);
+  measurementRoute(app, context);
+  findingRoute(app, context);
+  digestRoutes(app, context);
 }
 
-function hostRoutes(app: App, context: Context, readers: onRequestAsyncHookHandler[]): void {
+function hostRoutes(app: App, context: Context): void {
   const { database, staleAfterSeconds } = context;
   app.get(
     ROUTES.hosts,
     {
-      onRequest: readers,
       schema: {
         summary: 'All hosts, by name',
         tags: ['fleet'],
@@ -78,7 +73,6 @@ function hostRoutes(app: App, context: Context, readers: onRequestAsyncHookHandl
   app.get(
     ROUTES.host,
     {
-      onRequest: readers,
       schema: {
         summary: 'One host, by id or name',
         tags: ['fleet'],
@@ -94,11 +88,10 @@ function hostRoutes(app: App, context: Context, readers: onRequestAsyncHookHandl
   );
 }
 
-function measurementRoute(app: App, context: Context, readers: onRequestAsyncHookHandler[]): void {
+function measurementRoute(app: App, context: Context): void {
   app.get(
     ROUTES.measurements,
     {
-      onRequest: readers,
       schema: {
         summary: 'The measurement list of the current boot of a host',
         tags: ['fleet'],
@@ -121,11 +114,10 @@ function measurementRoute(app: App, context: Context, readers: onRequestAsyncHoo
   );
 }
 
-function findingRoute(app: App, { database }: Context, readers: onRequestAsyncHookHandler[]): void {
+function findingRoute(app: App, { database }: Context): void {
   app.get(
     ROUTES.findings,
     {
-      onRequest: readers,
       schema: {
         summary: 'Findings, newest first',
         tags: ['fleet'],

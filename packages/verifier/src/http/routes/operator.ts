@@ -2,7 +2,8 @@ import { CaptureReply, CaptureRequest, ROUTES } from '@assay/wire';
 import type { Context } from '../../context.ts';
 import { captureReferenceValues } from '../../rounds/capture.ts';
 import type { App } from '../instance.ts';
-import { requireJson, requireToken } from '../guards.ts';
+import { principalOf } from '../access.ts';
+import { requireJson } from '../guards.ts';
 import { BEARER, HostParams, PROBLEMS } from '../schemas.ts';
 import { hostNamed } from '../hosts.ts';
 
@@ -12,12 +13,12 @@ const BODY_LIMIT = 64 * 1024 * 1024;
 /** Per minute and address. */
 const RATE = { max: 120, timeWindow: 60_000 };
 
-/** What only the operator may do. */
-export function operatorRoutes(app: App, context: Context, token: string): void {
+/** What an operator may do. */
+export function operatorRoutes(app: App, context: Context): void {
   app.post(
     ROUTES.captures,
     {
-      onRequest: [requireJson, requireToken('operator', token)],
+      onRequest: [requireJson],
       bodyLimit: BODY_LIMIT,
       config: { rateLimit: RATE },
       schema: {
@@ -29,9 +30,10 @@ export function operatorRoutes(app: App, context: Context, token: string): void 
         response: { 201: CaptureReply, ...PROBLEMS },
       },
     },
-    async ({ params, body }, reply) => {
-      const host = await hostNamed(context.database, params.id);
-      return reply.code(201).send(await captureReferenceValues(context, host, body));
+    async (request, reply) => {
+      const host = await hostNamed(context.database, request.params.id);
+      const captured = await captureReferenceValues(context, principalOf(request), host, request.body);
+      return reply.code(201).send(captured);
     },
   );
 }

@@ -1,7 +1,7 @@
 import { EAR_PROFILES } from '@assay/core/ear';
 import { ResultDocument, ResultKeys, ResultQuery, ROUTES } from '@assay/wire';
 import { keySetOf, signResult, TOKEN_TYPE, type TokenKey } from '@assay/wire/token';
-import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Context } from '../../context.ts';
 import { openFindings, stateOf } from '../../hosts/facts.ts';
 import { summaryOf } from '../../hosts/summary.ts';
@@ -13,7 +13,6 @@ import type { App } from '../instance.ts';
 import { BEARER, HostParams, PROBLEMS } from '../schemas.ts';
 
 export interface ResultOptions {
-  readonly readers: onRequestAsyncHookHandler[];
   /** The first signs; the others are published, since their tokens may still be about. */
   readonly keys: readonly [TokenKey, ...TokenKey[]];
 }
@@ -22,7 +21,7 @@ export interface ResultOptions {
 const RESULT_RATE = { max: 3000, timeWindow: 60_000 };
 
 /** Verdicts as signed attestation results: asked for by a service (background check) or by the host (passport). */
-export function resultRoutes(app: App, context: Context, { readers, keys }: ResultOptions): void {
+export function resultRoutes(app: App, context: Context, { keys }: ResultOptions): void {
   const answer = async (id: string, query: ResultQuery, request: FastifyRequest, reply: FastifyReply) => {
     const token = await tokenOf(context, keys[0], id, query);
     if (!wantsToken(request)) return { schema: 'assay.result.v1' as const, token };
@@ -31,7 +30,6 @@ export function resultRoutes(app: App, context: Context, { readers, keys }: Resu
   app.get(
     ROUTES.result,
     {
-      onRequest: readers,
       config: { rateLimit: RESULT_RATE },
       schema: {
         summary: 'A signed attestation result of a host (EAR); as JSON, or alone for Accept: application/eat+jwt',

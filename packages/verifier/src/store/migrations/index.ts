@@ -1,8 +1,9 @@
 import { alerts } from './alerts.ts';
+import { access } from './access.ts';
 import { firmware } from './firmware.ts';
 import { fleet } from './fleet.ts';
 import type { Migration } from './migration.ts';
 import { rounds } from './rounds.ts';
 
 /** In the order in which they are applied; a new one goes to the end. */
-export const MIGRATIONS: readonly Migration[] = [fleet, firmware, rounds, alerts];
+export const MIGRATIONS: readonly Migration[] = [fleet, firmware, rounds, alerts, access];

@@ -1,0 +1,91 @@
+import { ROUTES, type Role } from '@assay/wire';
+import type { FastifyRequest, RouteOptions } from 'fastify';
+import type { Principal } from '../access/tokens.ts';
+import { RequestProblem } from '../problem.ts';
+import { bearerToken } from './guards.ts';
+
+/**
+ * Who may do what, all of it: `everybody`, a role or one above it, `join` for tokens with which hosts are enrolled, and
+ * `host` where the route itself asks for the token of a host's agent. A route that is not here cannot be added.
+ */
+const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
+  [`GET ${ROUTES.health}`]: 'everybody',
+  [`GET ${ROUTES.resultKeys}`]: 'everybody',
+  'GET /openapi.json': 'everybody',
+  [`GET ${ROUTES.hosts}`]: 'viewer',
+  [`GET ${ROUTES.host}`]: 'viewer',
+  [`GET ${ROUTES.measurements}`]: 'viewer',
+  [`GET ${ROUTES.findings}`]: 'viewer',
+  [`GET ${ROUTES.digest}`]: 'viewer',
+  [`GET ${ROUTES.events}`]: 'viewer',
+  [`GET ${ROUTES.result}`]: 'viewer',
+  [`GET ${ROUTES.alerts}`]: 'viewer',
+  [`GET ${ROUTES.deliveries}`]: 'viewer',
+  [`POST ${ROUTES.captures}`]: 'operator',
+  [`GET ${ROUTES.tokens}`]: 'admin',
+  [`POST ${ROUTES.tokens}`]: 'admin',
+  [`POST ${ROUTES.tokenRevocation}`]: 'admin',
+  [`GET ${ROUTES.audit}`]: 'admin',
+  [`POST ${ROUTES.enrol}`]: 'join',
+  [`POST ${ROUTES.activate}`]: 'join',
+  [`POST ${ROUTES.challenge}`]: 'host',
+  [`POST ${ROUTES.evidence}`]: 'host',
+  [`GET ${ROUTES.agentResult}`]: 'host',
+};
+
+const RANKS: readonly Role[] = ['viewer', 'operator', 'approver', 'admin'];
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who sent the request; set where the table of access asks for a role. */
+    principal: Principal | null;
+  }
+}
+
+export interface AccessOptions {
+  readonly principalOf: (token: string) => Promise<Principal | undefined>;
+  /** On the loopback, whoever reaches the port may read what a viewer may. */
+  readonly openReads: boolean;
+}
+
+/** Puts the guard of the table in front of each route under /v1, /healthz and the like. @throws Error for one without a row */
+export function guardRoute(route: RouteOptions, options: AccessOptions): void {
+  if (route.url === '*' || route.url === '/' || route.url === '/*' || route.url.startsWith('/assets')) return;
+  const methods = [route.method].flat().filter((method) => method !== 'OPTIONS');
+  for (const method of methods) {
+    const who = ACCESS[`${method === 'HEAD' ? 'GET' : method} ${route.url}`];
+    if (who === undefined) throw new Error(`${method} ${route.url} is not in the table of access`);
+    if (who === 'everybody' || who === 'host' || (who === 'viewer' && options.openReads)) continue;
+    const guard = async (request: FastifyRequest): Promise<void> => admit(request, who, options);
+    route.onRequest = [...[route.onRequest ?? []].flat(), guard];
+  }
+}
+
+async function admit(request: FastifyRequest, who: Role | 'join', { principalOf }: AccessOptions): Promise<void> {
+  const wanted = who === 'join' ? 'join token' : `token of the role ${who}`;
+  const principal = await principalOf(bearerToken(request, wanted));
+  if (principal === undefined) {
+    throw new RequestProblem(
+      'REQUEST-UNAUTHENTICATED',
+      'The bearer token is none of this verifier, has expired, or was revoked.',
+    );
+  }
+  if (!mayAct(principal.role, who)) {
+    throw new RequestProblem(
+      'REQUEST-FORBIDDEN',
+      `${principal.name} has the role ${principal.role}; this needs a ${wanted}.`,
+    );
+  }
+  request.principal = principal;
+}
+
+function mayAct(role: Role, who: Role | 'join'): boolean {
+  if (who === 'join') return role === 'agent';
+  return role !== 'agent' && RANKS.indexOf(role) >= RANKS.indexOf(who);
+}
+
+/** Who the table of access let in. */
+export function principalOf(request: FastifyRequest): Principal {
+  if (request.principal === null) throw new Error('a route asks who sent a request that anybody may send');
+  return request.principal;
+}
