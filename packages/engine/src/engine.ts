@@ -8,6 +8,7 @@ import type { Engine, EngineOptions } from './options.ts';
 import { execSetup } from './decision/exec-setup.ts';
 import { Gate } from './gate/gate.ts';
 import { RunningEngine, type EngineWatch } from './running-engine.ts';
+import { startSupervisedGate } from './supervisor/supervised.ts';
 import { Watch } from './watch.ts';
 
 /**
@@ -48,9 +49,15 @@ async function startLocked(options: EngineOptions, mounts: string[], unlock: () 
   return engine;
 }
 
-function startWatch({ mode, decider = execSetup() }: EngineOptions, mounts: readonly string[]): Promise<EngineWatch> {
-  if (mode === 'permission') return Gate.start({ mounts, decider });
-  return Watch.start(mounts);
+function startWatch(options: EngineOptions, mounts: readonly string[]): Promise<EngineWatch> {
+  const { mode, supervision, decider = execSetup(), log = noLog } = options;
+  if (mode === 'notify') return Watch.start(mounts);
+  if (supervision === undefined) return Gate.start({ mounts, decider });
+  return startSupervisedGate({ mounts, decider, supervision, log });
+}
+
+function noLog(): void {
+  // Nobody wants to know.
 }
 
 async function openList(options: EngineOptions, watch: EngineWatch): ReturnType<typeof MeasurementList.open> {

@@ -4,6 +4,7 @@ import type { AppraiseMode } from '@assay/core/appraisal';
 import type { AuditEvent } from './decision/contract.ts';
 import type { DeciderSetup } from './decision/setup.ts';
 import type { EntryDraft } from './drafts.ts';
+import type { Supervision } from './supervisor/supervision.ts';
 
 /** What the engine needs of a TPM; `Tpm` of `@assay/linux/tpm` has it. */
 export interface EngineTpm {
@@ -30,6 +31,8 @@ export interface EngineOptions {
   readonly mode: EngineMode;
   /** In mode `permission`: policy, keys and what is done with them; left out, executions are measured. */
   readonly decider?: DeciderSetup;
+  /** In mode `permission`: what a supervisor handed over that started this process. */
+  readonly supervision?: Supervision;
   /** Listed behind the start record, such as the measurement of the file that the policy comes from. */
   readonly firstEntries?: readonly EntryDraft[];
   /** Mode `permission` refuses the file system of `/` without this. */

@@ -49,13 +49,14 @@ export type WatcherMessage =
 
 const ACKNOWLEDGED = 0;
 const STOP = 1;
+const BEGIN = 2;
 
 /** Words that both threads see: the watching thread sits in system calls and gets no messages. */
 export class WatchSignals {
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
 
-  constructor(memory = new SharedArrayBuffer(8)) {
+  constructor(memory = new SharedArrayBuffer(12)) {
     this.memory = memory;
     this.#words = new Int32Array(memory);
   }
@@ -82,8 +83,19 @@ export class WatchSignals {
     return isReached(Atomics.load(this.#words, ACKNOWLEDGED), sequence);
   }
 
+  begin(): void {
+    Atomics.store(this.#words, BEGIN, 1);
+    Atomics.notify(this.#words, BEGIN);
+  }
+
+  /** Blocks the thread until it may begin, or has to stop. */
+  waitForBegin(): void {
+    Atomics.wait(this.#words, BEGIN, 0);
+  }
+
   stop(): void {
     Atomics.store(this.#words, STOP, 1);
+    this.begin();
   }
 
   get stopping(): boolean {

@@ -13,7 +13,7 @@ import type { DecidedMessage, FailureMode, MeasurerSetup, ReaderMessage, ReaderS
 const STOP_LIMIT_MS = 8000;
 const ANSWER_LIMIT_MS = 2000;
 /** Each event that waits holds one; the kernel refuses an opening for which there is none. */
-const DESCRIPTORS = 65_536;
+export const DESCRIPTORS = 65_536;
 
 export interface GateOptions {
   readonly mounts: readonly string[];
@@ -26,6 +26,8 @@ export interface GateOptions {
   readonly group?: number;
   /** A socket that is written to while events are answered. */
   readonly heartbeat?: number;
+  /** Called when the threads are ready; events are read when it is over. */
+  readonly takeOver?: () => Promise<void>;
 }
 
 /** Lets every opening on the watched file systems wait for its verdict; as the engine sees it. */
@@ -50,7 +52,8 @@ export class Gate {
     const measurerSetup: MeasurerSetup = { thread: 'measurer', ...common, reader };
     const { fd: group } = this.#group;
     const signals = this.#signals.memory;
-    const mine = { group, reportsThreads, heartbeat, failure, answerLimit, signals };
+    const looksAtFlags = decider.rules.some(({ rule }) => rule.func === undefined || rule.func === 'FILE_CHECK');
+    const mine = { group, reportsThreads, looksAtFlags, heartbeat, failure, answerLimit, signals };
     const readerSetup: ReaderSetup = { thread: 'reader', ...common, ...mine, measurer };
     this.#measurer = new Worker(new URL('./measurer.ts', import.meta.url), {
       workerData: measurerSetup,
@@ -79,6 +82,8 @@ export class Gate {
     const gate = new Gate(options);
     try {
       await gate.#ready.promise;
+      await options.takeOver?.();
+      gate.#signals.begin();
       const { events, wantsClose } = createDecider(options.decider);
       for (const mount of options.mounts) gate.#group.mark(mount, { opens: events === 'open', closes: wantsClose });
     } catch (error) {
@@ -93,6 +98,10 @@ export class Gate {
     this.#handlers = handlers;
     for (const message of this.#early.splice(0)) handlers.message(message);
     void this.#exited.promise.then(() => handlers.ended(this.#failure));
+  }
+
+  get isStopping(): boolean {
+    return this.#signals.stopping;
   }
 
   acknowledge(sequence: number): void {

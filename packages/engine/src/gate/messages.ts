@@ -17,6 +17,8 @@ export interface ReaderSetup {
   readonly group: number;
   /** Whether the group names threads instead of processes. */
   readonly reportsThreads: boolean;
+  /** Whether the policy has a rule of FILE_CHECK, which alone asks for what a file is opened. */
+  readonly looksAtFlags: boolean;
   /** The `Bell` that the other threads ring. */
   readonly bell: number;
   /** A socket into which the thread writes a byte from time to time: it is alive. */

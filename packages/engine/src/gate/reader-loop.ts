@@ -1,11 +1,11 @@
 import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { Bell, descriptorPath, FileStatus, probeWriters, Readiness, sameState } from '@assay/linux/files';
 import { PermissionGroup, type AskedEvent } from '@assay/linux/fanotify';
+import { openFlags } from '@assay/linux/process';
 import { WatchSignals, type LostReason } from '../watch-messages.ts';
 import { jobOf, keyOf, type Job, type Opening } from './job.ts';
 import { clock, type Case, type Judge, type Verdict } from './judge.ts';
 import type { MeasurerAnswer, MeasurerQuestion, ReaderMessage, ReaderSetup } from './messages.ts';
-import { openFlags } from './open-flags.ts';
 import { isOwnThread } from './own-threads.ts';
 import { taskOf } from './task.ts';
 import { VerdictCache } from './verdict-cache.ts';
@@ -23,7 +23,10 @@ const GROUP = 0;
 const BELL = 1;
 
 export interface ReaderParts {
-  readonly setup: Pick<ReaderSetup, 'group' | 'reportsThreads' | 'bell' | 'failure' | 'answerLimit' | 'signals'>;
+  readonly setup: Pick<
+    ReaderSetup,
+    'group' | 'reportsThreads' | 'looksAtFlags' | 'bell' | 'failure' | 'answerLimit' | 'signals'
+  >;
   readonly judge: Judge;
   /** Says something to the engine. */
   readonly tell: (message: ReaderMessage) => void;
@@ -141,8 +144,10 @@ export class ReaderLoop {
 
   /** @returns `exec` for the second event of an execution that was decided */
   #flagsOf({ pid, fd }: AskedEvent, inodeKey: number): number | 'exec' {
+    const isSecond = this.#executed.get(pid) === inodeKey;
+    if (!this.#parts.setup.looksAtFlags && !isSecond) return 0;
     const flags = openFlags(pid);
-    if (flags === 'exec' && this.#executed.get(pid) === inodeKey) {
+    if (flags === 'exec' && isSecond) {
       this.#executed.delete(pid);
       return 'exec';
     }

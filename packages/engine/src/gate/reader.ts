@@ -5,6 +5,7 @@ import { Jobs } from './jobs.ts';
 import { Judge } from './judge.ts';
 import type { ReaderSetup } from './messages.ts';
 import { ReaderLoop } from './reader-loop.ts';
+import { WatchSignals } from '../watch-messages.ts';
 import { hurry, warmUp } from './threads.ts';
 
 // The thread that reads and answers the events of fanotify. It never returns to the event loop of Node until it ends.
@@ -31,6 +32,7 @@ const loop = new ReaderLoop({
   beat: () => pulse?.beat(),
 });
 port.postMessage({ kind: 'ready' });
+new WatchSignals(setup.signals).waitForBegin();
 try {
   loop.run();
 } finally {

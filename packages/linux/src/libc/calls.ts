@@ -54,12 +54,20 @@ export const eventfd: (initial: number, flags: number) => number = libc.func(
   'int eventfd(unsigned int initial, int flags)',
 );
 
+export const socketpair: (domain: number, type: number, protocol: number, pair: Uint8Array) => number = libc.func(
+  'int socketpair(int domain, int type, int protocol, _Out_ void *pair)',
+);
+
 export const setrlimit: (resource: number, limits: Uint8Array) => number = libc.func(
   'int setrlimit(int resource, const void *limits)',
 );
 
 export const getrlimit: (resource: number, limits: Uint8Array) => number = libc.func(
   'int getrlimit(int resource, _Out_ void *limits)',
+);
+
+export const dup3: (from: number, to: number, flags: number) => number = libc.func(
+  'int dup3(int from, int to, int flags)',
 );
 
 const fcntlOfInt: (fd: number, command: number, type: 'int', value: number) => number = libc.func(

@@ -1,6 +1,7 @@
 export {
   close,
   connect,
+  dup3,
   eventfd,
   fanotifyInit,
   fanotifyMark,
@@ -24,6 +25,7 @@ export {
   readAt,
   send,
   setrlimit,
+  socketpair,
   socket,
   statx,
   syscall,

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { callFailed, getrlimit, lastErrno, setrlimit } from '../libc/index.ts';
 
 /** include/uapi/asm-generic/resource.h */
@@ -19,4 +20,9 @@ export function raiseDescriptorLimit(wanted: number): number {
     if (setrlimit(RLIMIT_NOFILE, limits) === 0) return Number(granted);
   }
   throw callFailed('setrlimit', lastErrno());
+}
+
+/** The kernel's killer for want of memory (oom_score_adj) takes every other process first. @throws Error of write(2) */
+export function lastToBeKilled(): void {
+  writeFileSync('/proc/self/oom_score_adj', '-1000');
 }

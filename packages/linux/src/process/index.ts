@@ -1,2 +1,4 @@
-export { raiseDescriptorLimit } from './hold.ts';
+export { lastToBeKilled, raiseDescriptorLimit } from './hold.ts';
 export { Pulse } from './pulse.ts';
+export { duplicateDescriptor, replaceDescriptor, socketPair, type OwnDescriptor } from './socket-pair.ts';
+export { openFlags } from './open-flags.ts';

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { close, openat, Pinned, readAt } from '../libc/index.ts';
 
 interface OpeningCall {
   /** Which argument has the flags; undefined where it lies in the memory of the task, which could change it. */
@@ -22,8 +22,14 @@ const CALLS: Readonly<Record<string, ReadonlyMap<number, OpeningCall>>> = {
 };
 const calls = CALLS[process.arch];
 
+const AT_FDCWD = -100;
+const O_RDONLY_CLOEXEC = 0o2000000;
+/** A number, six arguments, stack and instruction pointer (proc_pid_syscall(5)). */
+const text = new Pinned(256);
+const path = new Pinned(64);
+
 /**
- * With which flags the thread opens the file for which it waits now: the registers of its call (proc_pid_syscall(5)).
+ * With which flags the thread opens the file for which it waits now: the registers of its call. Opens nothing but /proc.
  * @returns `exec` where it executes; undefined where registers do not tell, as for openat2(2) and io_uring
  */
 export function openFlags(thread: number): number | 'exec' | undefined {
@@ -36,9 +42,10 @@ export function openFlags(thread: number): number | 'exec' | undefined {
 
 /** Number and arguments. */
 function callOf(thread: number): string[] {
-  try {
-    return readFileSync(`/proc/${thread}/syscall`, 'latin1').split(' ');
-  } catch {
-    return [];
-  }
+  path.bytes.write(`/proc/${thread}/syscall\0`, 'latin1');
+  const fd = openat(AT_FDCWD, path.address, O_RDONLY_CLOEXEC);
+  if (fd < 0) return [];
+  const length = readAt(fd, text.address, text.bytes.length);
+  close(fd);
+  return length <= 0 ? [] : text.bytes.toString('latin1', 0, length).split(' ', 5);
 }

@@ -1,0 +1,2 @@
+export { inheritedSupervision } from './supervision.ts';
+export { Supervisor } from './supervisor.ts';

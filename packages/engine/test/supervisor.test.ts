@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { connectSwtpm, Tpm } from '@assay/linux/tpm';
+import { cannotMount, mountExt4 } from '@assay/testkit/mounts';
+import { Attacker, labelNow, watchdog, writeProgram } from './gate-support.ts';
+import { assertReplays, eventually, names, scratchDirectory, startTpm, type TestTpm } from './support.ts';
+
+const skip = cannotMount() ?? false;
+if (skip === false) watchdog(290);
+const LIMIT = { skip, timeout: 120_000 };
+/** What nobody may wait longer for, whatever is killed. */
+const HANG_MS = 5000;
+/** Kills of the chaos test. */
+const KILLS = Number(process.env['ASSAY_CHAOS_KILLS'] ?? 3);
+
+/** Supervisor and engine, in processes of their own. */
+class Supervised implements AsyncDisposable {
+  readonly supervisor: ChildProcess;
+  /** The newest engine. */
+  engine: number | undefined;
+  readonly engines: number[] = [];
+  readonly lines: string[] = [];
+
+  constructor(machine: TestTpm, directory: string, mount: string, failure: 'open' | 'closed') {
+    const script = fileURLToPath(import.meta.resolve('./supervised-engine.ts'));
+    const given = ['supervise', machine.socketPath ?? '', directory, mount, failure];
+    this.supervisor = spawn(process.execPath, [script, ...given], { stdio: ['ignore', 'pipe', 'inherit'] });
+    if (this.supervisor.stdout === null) throw new Error('no output');
+    createInterface({ input: this.supervisor.stdout }).on('line', (line) => {
+      this.lines.push(line);
+      const pid = /^engine (\d+)$/.exec(line)?.[1];
+      if (pid === undefined) return;
+      this.engine = Number(pid);
+      this.engines.push(this.engine);
+    });
+  }
+
+  /** Until so many engines have answered. */
+  ready(count: number): Promise<void> {
+    return eventually(`engine ${count} answers`, () => this.engines.length >= count);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    if (this.engine !== undefined && isAlive(this.engine)) process.kill(this.engine, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const isOver = (): boolean => this.supervisor.exitCode !== null || this.supervisor.signalCode !== null;
+    if (isOver()) {
+      // Another supervisor hears the engine end.
+      this.kill('SIGTERM');
+      await eventually('the engine is gone', () => this.engine === undefined || !isAlive(this.engine));
+    } else {
+      this.supervisor.kill('SIGTERM');
+      await once(this.supervisor, 'exit');
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+interface Setting extends AsyncDisposable {
+  readonly machine: TestTpm;
+  readonly directory: string;
+  readonly supervised: Supervised;
+  readonly attacker: Attacker;
+  /** Has the label that fits it. */
+  readonly good: string;
+  /** Has none. */
+  readonly bad: string;
+}
+
+async function setting(failure: 'open' | 'closed'): Promise<Setting> {
+  const stack = new AsyncDisposableStack();
+  const machine = stack.use(await startTpm('swtpm'));
+  // The engine is to have the only connection.
+  await machine.tpm.close();
+  const mount = stack.use(mountExt4());
+  const directory = stack.use(scratchDirectory()).path;
+  const [good, bad] = ['good', 'bad'].map((name) => writeProgram(join(mount.path, name), name));
+  labelNow(good ?? '');
+  const attacker = stack.use(new Attacker());
+  const supervised = stack.use(new Supervised(machine, directory, mount.path, failure));
+  await supervised.ready(1);
+  const dispose = (): Promise<void> => stack.disposeAsync();
+  return { machine, directory, supervised, attacker, good: good ?? '', bad: bad ?? '', [Symbol.asyncDispose]: dispose };
+}
+
+test('failing closed, nothing runs without an engine that answers, and the next one goes on', LIMIT, async () => {
+  await using at = await setting('closed');
+  assert.deepEqual([await at.attacker.run(at.good), await at.attacker.run(at.bad)], [0, 'EPERM']);
+  at.supervised.kill('SIGKILL');
+  await delay(50);
+  assert.equal(await at.attacker.run(at.good), 'EPERM');
+  await at.supervised.ready(2);
+  assert.deepEqual([await at.attacker.run(at.good), await at.attacker.run(at.bad)], [0, 'EPERM']);
+  at.supervised.kill('SIGSTOP');
+  const start = performance.now();
+  assert.equal(await at.attacker.run(at.good), 'EPERM');
+  assert.ok(performance.now() - start < HANG_MS);
+});
+
+test('failing open, everything runs until the next engine answers', LIMIT, async () => {
+  await using at = await setting('open');
+  assert.equal(await at.attacker.run(at.bad), 'EPERM');
+  at.supervised.kill('SIGSTOP');
+  const start = performance.now();
+  assert.equal(await at.attacker.run(at.bad), 0);
+  assert.ok(performance.now() - start < HANG_MS);
+  await at.supervised.ready(2);
+  assert.equal(await at.attacker.run(at.bad), 'EPERM');
+});
+
+test('failing closed, an engine without a supervisor starts another one', LIMIT, async () => {
+  await using at = await setting('closed');
+  at.supervised.supervisor.kill('SIGKILL');
+  await eventually('it is noticed', () => at.supervised.lines.includes('the supervisor is gone'));
+  assert.deepEqual([await at.attacker.run(at.good), await at.attacker.run(at.bad)], [0, 'EPERM']);
+  await delay(2000); // The time that a process needs to start, which nothing tells.
+  at.supervised.kill('SIGKILL');
+  assert.equal(await at.attacker.run(at.bad), 'EPERM');
+  await at.supervised.ready(2);
+  assert.deepEqual([await at.attacker.run(at.good), await at.attacker.run(at.bad)], [0, 'EPERM']);
+});
+
+test(
+  'whatever is killed under load, nobody hangs, nothing unlabelled runs, and the list explains the PCR',
+  LIMIT,
+  async () => {
+    await using at = await setting('closed');
+    const stop = join(at.directory, 'stop');
+    using other = new Attacker();
+    const loads = [at.attacker, other].map((attacker) => attacker.does('stress', at.good, at.bad, stop));
+    for (let count = 1; count <= KILLS; count++) {
+      await delay(300 + Math.random() * 500);
+      at.supervised.kill(count % 3 === 0 ? 'SIGSTOP' : 'SIGKILL');
+      await at.supervised.ready(count + 1);
+    }
+    writeFileSync(stop, '');
+    const results = (await Promise.all(loads)).map((text): unknown => JSON.parse(String(text)));
+    for (const result of results) {
+      assert.ok(isCounts(result));
+      assert.equal(result.bad, 0);
+      assert.ok(result.slowest < HANG_MS, `the slowest took ${result.slowest} ms`);
+    }
+    at.supervised.supervisor.kill('SIGTERM');
+    await once(at.supervised.supervisor, 'exit');
+    const tpm = new Tpm(await connectSwtpm(at.machine.socketPath ?? ''));
+    await assertReplays(at.directory, tpm);
+    await tpm.close();
+    const starts = names(at.directory).filter((name) => name === 'assay-engine-start');
+    assert.equal(starts.length, KILLS + 1);
+  },
+);
+
+interface Counts {
+  readonly bad: number;
+  readonly slowest: number;
+}
+
+function isCounts(value: unknown): value is Counts {
+  return typeof value === 'object' && value !== null && 'bad' in value && 'slowest' in value;
+}
