@@ -61,9 +61,9 @@ export function guardRoute(route: RouteOptions, options: AccessOptions): void {
   }
 }
 
-async function admit(request: FastifyRequest, who: Role | 'join', { principalOf }: AccessOptions): Promise<void> {
+async function admit(request: FastifyRequest, who: Role | 'join', options: AccessOptions): Promise<void> {
   const wanted = who === 'join' ? 'join token' : `token of the role ${who}`;
-  const principal = await principalOf(bearerToken(request, wanted));
+  const principal = await options.principalOf(bearerToken(request, wanted));
   if (principal === undefined) {
     throw new RequestProblem(
       'REQUEST-UNAUTHENTICATED',
