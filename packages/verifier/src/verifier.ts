@@ -1,6 +1,8 @@
 import { SystemError } from '@assay/core/errors';
 import packageJson from '../package.json' with { type: 'json' };
+import type { TrustedKey } from '@assay/core/reference';
 import type { Context } from './context.ts';
+import { judgeOutdated } from './policies/activate.ts';
 import { ReferenceCache } from './hosts/references.ts';
 import { startAlerter } from './alerts/alerter.ts';
 import type { Sink } from './alerts/sinks.ts';
@@ -28,6 +30,8 @@ export interface VerifierOptions {
   readonly tokens: { readonly operator: string; readonly join: string };
   /** Keys that sign attestation results, P-256 in PEM (PKCS#8): the first signs, the others are only published. */
   readonly resultKeys?: readonly string[];
+  /** Keys by which reference values must be signed that are to come into force; none: nothing needs a signature. */
+  readonly policyKeys?: readonly TrustedKey[];
   /** Where alerts go; they are kept, and shown, without any. */
   readonly alertSinks?: readonly Sink[];
   /** Where the built dashboard is. */
@@ -80,7 +84,8 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   const stopIndexer = startIndexer(database, log);
   const { tokens, publicDirectory } = options;
   const { version } = packageJson;
-  const app = await createApp(context, streams, { host, tokens, publicDirectory, resultKeys, version });
+  const policyTrust = { keys: options.policyKeys ?? [] };
+  const app = await createApp(context, streams, { host, tokens, publicDirectory, resultKeys, version, policyTrust });
   const release = async (): Promise<void> => {
     await streams.close();
     await app.close();
@@ -89,13 +94,13 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     await database.destroy();
   };
   try {
-    await expireVerdicts(context);
+    await renew(context);
     await listen(app, host, options.port);
   } catch (error) {
     await release();
     throw error;
   }
-  const stopExpiry = everySecond(() => expireVerdicts(context), context.log);
+  const stopExpiry = everySecond(() => renew(context), context.log);
   const stopAlerter = startAlerter(context, options.alertSinks ?? []);
   const port = portOf(app);
   return {
@@ -113,6 +118,12 @@ function newsOf(store: string, deliver: (changes: readonly Change[]) => void, lo
   const address = storeAddress(store);
   if (address.kind === 'sqlite') return Promise.resolve(localNews(deliver));
   return PostgresNews.listen(address.url, deliver, log);
+}
+
+/** Verdicts that time has overtaken, and boots that no one judged by the version in force, after a crash for instance. */
+async function renew(context: Context): Promise<void> {
+  await expireVerdicts(context);
+  await judgeOutdated(context);
 }
 
 /** @throws SystemError PORT-TAKEN, NOT-PERMITTED */

@@ -7,3 +7,4 @@ export * from './results.ts';
 export * from './routes.ts';
 export * from './scalars.ts';
 export * from './client.ts';
+export * from './policies.ts';

@@ -50,6 +50,14 @@ export const REQUEST_CODES = {
     meaning: 'The host has sent no evidence that verified, so it has no list to capture.',
     remedy: 'Wait for its first evidence, or look at its findings.',
   },
+  'POLICY-ASSIGNED': {
+    meaning: 'The host is judged by a policy, so nothing can be captured for it alone.',
+    remedy: 'Propose a new version of the policy, for instance by `assay findings approve`, and have it activated.',
+  },
+  'POLICY-UNSIGNED': {
+    meaning: 'A version is to come into force that nobody signed who is trusted, and this verifier wants a signature.',
+    remedy: 'Have it signed by `assay reference sign` with a key that the verifier was given, and push that.',
+  },
   'VERIFIER-ERROR': {
     meaning: 'The verifier failed; the request may be right.',
     remedy: 'Look into the log of the verifier, and report what stands there.',

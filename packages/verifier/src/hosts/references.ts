@@ -1,29 +1,53 @@
-import { buildReference, type ReferenceValues } from '@assay/core/reference';
+import { nodeDigestSignatures, nodeHasher } from '@assay/core/node';
+import { buildReference, compileReference, parseReference, type ReferenceValues } from '@assay/core/reference';
+import { re2Patterns } from '../policies/patterns.ts';
+import { policyInForceFor, policyOf } from '../store/policies.ts';
 import { referenceValues } from '../store/references.ts';
 import type { Database, HostRow } from '../store/schema.ts';
 
-/** Most hosts whose reference values stay in memory. */
-const HOSTS_LIMIT = 64;
+/** Most reference values that stay in memory: one for each policy, and for each host that has its own. */
+const LIMIT = 64;
+const PORTS = { hasher: nodeHasher, digestSignatures: nodeDigestSignatures, patterns: re2Patterns };
 
 /** Reference values in the form that judges; a version never changes once it is committed. */
 export class ReferenceCache {
-  readonly #byHost = new Map<string, { version: number; values: ReferenceValues }>();
+  readonly #kept = new Map<string, { version: number; values: ReferenceValues }>();
 
-  /** The active reference values of the host; null when it has none. */
+  /** The reference values in force for the host; null when it has none. A policy goes before what was captured. */
   async of(db: Database, host: Pick<HostRow, 'id' | 'reference_version'>): Promise<ReferenceValues | null> {
+    const policy = await policyInForceFor(db, host.id);
+    if (policy !== undefined) return this.policy(db, policy.name, policy.version);
     const version = host.reference_version;
     if (version === null) return null;
-    const cached = this.#byHost.get(host.id);
-    if (cached?.version === version) return cached.values;
-    const values = buildReference(await referenceValues(db, host.id, version));
-    this.#remember(host.id, version, values);
-    return values;
+    return this.#get(`host ${host.id}`, version, async () =>
+      buildReference(await referenceValues(db, host.id, version)),
+    );
   }
 
-  #remember(host: string, version: number, values: ReferenceValues): void {
-    this.#byHost.delete(host);
-    this.#byHost.set(host, { version, values });
-    const [oldest] = this.#byHost.keys();
-    if (this.#byHost.size > HOSTS_LIMIT && oldest !== undefined) this.#byHost.delete(oldest);
+  /** One for all hosts that use it. */
+  async policy(db: Database, name: string, version: number): Promise<ReferenceValues> {
+    return this.#get(`policy ${name}`, version, () => compiledPolicy(db, name, version));
   }
+
+  /** A version that is looked at and may never come into force: it is not kept. */
+  async candidate(db: Database, name: string, version: number): Promise<ReferenceValues> {
+    return compiledPolicy(db, name, version);
+  }
+
+  async #get(key: string, version: number, make: () => Promise<ReferenceValues>): Promise<ReferenceValues> {
+    const cached = this.#kept.get(key);
+    if (cached?.version === version) return cached.values;
+    const values = await make();
+    this.#kept.delete(key);
+    this.#kept.set(key, { version, values });
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > LIMIT && oldest !== undefined) this.#kept.delete(oldest);
+    return values;
+  }
+}
+
+async function compiledPolicy(db: Database, name: string, version: number): Promise<ReferenceValues> {
+  const row = await policyOf(db, name, version);
+  if (row === undefined) throw new Error(`version ${version} of ${name} is not in the store`);
+  return compileReference(parseReference(row.document).document, PORTS);
 }

@@ -23,7 +23,9 @@ import { accessRoutes } from './routes/access.ts';
 import { agentRoutes } from './routes/agent.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { fleetRoutes } from './routes/fleet.ts';
+import type { PolicyTrust } from '../policies/push.ts';
 import { operatorRoutes } from './routes/operator.ts';
+import { policyRoutes } from './routes/policies.ts';
 import { resultRoutes, type ResultOptions } from './routes/results.ts';
 
 /** Most bytes of a request body, where the route does not say otherwise. */
@@ -35,6 +37,7 @@ export interface AppOptions {
   readonly tokens: BuiltInTokens;
   readonly publicDirectory: string | undefined;
   readonly resultKeys: ResultOptions['keys'];
+  readonly policyTrust: PolicyTrust;
 }
 
 /** The HTTP service, not listening yet. */
@@ -57,6 +60,7 @@ export async function createApp(context: Context, streams: EventStreams, options
   app.addHook('onRoute', (route) => guardRoute(route, { principalOf, openReads: isLoopback(options.host) }));
   fleetRoutes(app, context, { streams, version: options.version });
   operatorRoutes(app, context);
+  policyRoutes(app, context, options.policyTrust);
   accessRoutes(app, context);
   agentRoutes(app, context);
   alertRoutes(app, context, []);

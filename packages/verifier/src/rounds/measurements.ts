@@ -48,20 +48,20 @@ export function entriesOf(rows: readonly ListedRow[]): MeasurementEntry[] {
 /** Judged as the host's active reference values and its newest quote say. */
 export async function judged(
   db: Database,
-  context: Pick<Context, 'references'>,
+  context: Pick<Context, 'references' | 'now'>,
   host: HostRow,
   bootPcrs: Kept['pcrs'],
   entries: readonly MeasurementEntry[],
 ): Promise<Judgement[]> {
   if (entries.length === 0) return [];
   const reference = await context.references.of(db, host);
-  return judgeEntries(entries, { host: host.name, reference, bootPcrs, hasher: nodeHasher });
+  return judgeEntries(entries, { host: host.name, reference, bootPcrs, hasher: nodeHasher, at: context.now() });
 }
 
 /** A part of the list of the host's current boot, as it is shown. @param from place of its first entry, `to` of its last */
 export async function measurements(
   db: Database,
-  context: Pick<Context, 'references'>,
+  context: Pick<Context, 'references' | 'now'>,
   host: HostRow & { readonly boot: number },
   kept: Kept | null,
   part: { readonly from: number; readonly to: number },

@@ -15,6 +15,10 @@ export async function findingOf(db: Database, key: FindingKey): Promise<FindingR
     .executeTakeFirst();
 }
 
+export async function findingBySeq(db: Database, seq: number): Promise<FindingRow | undefined> {
+  return db.selectFrom('findings').selectAll().where('seq', '=', seq).executeTakeFirst();
+}
+
 export async function insertFinding(db: Database, row: Omit<FindingRow, 'seq'>): Promise<FindingRow> {
   return db.insertInto('findings').values(row).returningAll().executeTakeFirstOrThrow();
 }

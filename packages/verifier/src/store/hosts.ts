@@ -41,6 +41,11 @@ export async function hostsToExpire(db: Database, time: string): Promise<string[
   return rows.map(({ id }) => id);
 }
 
+export async function allHostIds(db: Database): Promise<string[]> {
+  const rows = await db.selectFrom('hosts').select('id').orderBy('id').execute();
+  return rows.map(({ id }) => id);
+}
+
 export async function countHosts(db: Database): Promise<number> {
   const { count } = await db
     .selectFrom('hosts')

@@ -1,3 +1,4 @@
+import { policyReferences } from './policies.ts';
 import type { Database, ReferenceValueRow, ReferenceVersionRow } from './schema.ts';
 
 const BATCH = 1000;
@@ -19,9 +20,16 @@ export async function addReferenceVersion(
   }
 }
 
-/** The active version of each host that has one. */
+/** The active version of each host that has one; a policy goes before what was captured. */
 export async function activeReferences(db: Database, hosts: readonly string[]): Promise<ReferenceVersionRow[]> {
   if (hosts.length === 0) return [];
+  const policies = await policyReferences(db, hosts);
+  const named = new Set(policies.map(({ host }) => host));
+  const captured = await capturedReferences(db, hosts);
+  return [...policies, ...captured.filter(({ host }) => !named.has(host))];
+}
+
+async function capturedReferences(db: Database, hosts: readonly string[]): Promise<ReferenceVersionRow[]> {
   return db
     .selectFrom('reference_versions')
     .innerJoin('hosts', (join) =>

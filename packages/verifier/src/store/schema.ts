@@ -120,6 +120,37 @@ export interface ReferenceValueRow {
   path: string;
 }
 
+/** A version of reference values that was pushed. Nothing but its signer ever changes. */
+export interface PolicyRow {
+  name: string;
+  version: number;
+  /** Of the canonical text. */
+  digest: string;
+  /** The canonical text. */
+  document: Uint8Array;
+  /** Number of distinct digests. */
+  digests: number;
+  /** Who signed it, for people; null where nobody did who is trusted. */
+  signer: string | null;
+  /** Name of the token. */
+  pushed_by: string;
+  pushed_at: string;
+}
+
+export interface PolicyInForceRow {
+  name: string;
+  version: number;
+  since: string;
+  activated_by: string;
+}
+
+export interface HostPolicyRow {
+  host: string;
+  name: string;
+  /** Version by which the host's boot was judged; null before the first. */
+  judged: number | null;
+}
+
 export interface FindingRow {
   seq: number;
   host: string;
@@ -216,6 +247,9 @@ export interface Schema {
   audit: AuditRow;
   reference_versions: ReferenceVersionRow;
   reference_values: ReferenceValueRow;
+  policies: PolicyRow;
+  policies_in_force: PolicyInForceRow;
+  host_policies: HostPolicyRow;
   findings: Numbered<FindingRow, 'seq'>;
   alerts: Numbered<AlertRow, 'seq'>;
   deliveries: Numbered<DeliveryRow, 'seq'>;

@@ -3,7 +3,8 @@ import { access } from './access.ts';
 import { firmware } from './firmware.ts';
 import { fleet } from './fleet.ts';
 import type { Migration } from './migration.ts';
+import { policies } from './policies.ts';
 import { rounds } from './rounds.ts';
 
 /** In the order in which they are applied; a new one goes to the end. */
-export const MIGRATIONS: readonly Migration[] = [fleet, firmware, rounds, alerts, access];
+export const MIGRATIONS: readonly Migration[] = [fleet, firmware, rounds, alerts, access, policies];

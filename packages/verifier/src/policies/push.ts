@@ -1,0 +1,115 @@
+import { utf8 } from '@assay/core/bytes';
+import { looksLikeEnvelope } from '@assay/core/dsse';
+import { nodeDigestSignatures, nodeHasher, nodeMessageSignatures } from '@assay/core/node';
+import {
+  checkedReference,
+  compileReference,
+  parseReference,
+  referenceDigest,
+  verifySignedReference,
+  type ParsedReference,
+  type ReferenceDocument,
+  type TrustedKey,
+} from '@assay/core/reference';
+import { audit } from '../access/audit.ts';
+import type { Principal } from '../access/tokens.ts';
+import type { Context } from '../context.ts';
+import { RequestProblem } from '../problem.ts';
+import { insertPolicy, newestPolicy, policyOf, signPolicy } from '../store/policies.ts';
+import type { Database, PolicyRow } from '../store/schema.ts';
+import { re2Patterns } from './patterns.ts';
+
+const PORTS = { hasher: nodeHasher, digestSignatures: nodeDigestSignatures, patterns: re2Patterns };
+
+/** Whose signatures make reference values trusted. */
+export interface PolicyTrust {
+  /** None: nothing needs a signature. */
+  readonly keys: readonly TrustedKey[];
+}
+
+/**
+ * Stores a version, which does not bring it into force. The same content again may bring its signature.
+ * @param text reference values, or a DSSE envelope that holds them
+ * @throws VerificationError POLICY-SIGNATURE; FormatError; RequestProblem POLICY-ROLLBACK
+ */
+export async function pushPolicy(
+  context: Context,
+  by: Principal,
+  text: string,
+  { keys }: PolicyTrust,
+): Promise<PolicyRow> {
+  const bytes = utf8(text);
+  const signed = isEnvelope(text) ? verifySignedReference(bytes, keys, nodeMessageSignatures) : undefined;
+  const reference = signed ?? parseReference(bytes);
+  return context.database
+    .transaction()
+    .execute((db) => storeVersion(db, context, by, { reference, signer: signed?.signer ?? null }));
+}
+
+function isEnvelope(text: string): boolean {
+  try {
+    return looksLikeEnvelope(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
+
+interface NewVersion {
+  readonly reference: Pick<ParsedReference, 'document' | 'canonical'>;
+  readonly signer: string | null;
+}
+
+async function storeVersion(
+  db: Database,
+  context: Context,
+  by: Principal,
+  { reference, signer }: NewVersion,
+): Promise<PolicyRow> {
+  const { name, version } = reference.document;
+  const digest = referenceDigest(nodeHasher, reference);
+  const known = await policyOf(db, name, version);
+  if (known !== undefined && known.digest !== digest) {
+    throw new RequestProblem(
+      'POLICY-ROLLBACK',
+      `Version ${version} of ${name} is there already, with another content.`,
+    );
+  }
+  const values = compileReference(reference.document, PORTS);
+  const at = context.now().toISOString();
+  const row = known ?? {
+    name,
+    version,
+    digest,
+    document: reference.canonical,
+    digests: values.size,
+    signer,
+    pushed_by: by.name,
+    pushed_at: at,
+  };
+  const now = { ...row, signer: signer ?? row.signer };
+  if (known === undefined) await insertPolicy(db, now);
+  else await signPolicy(db, now);
+  await audit(db, context, {
+    actor: by.name,
+    action: 'policy.push',
+    subject: `${name}@${version}`,
+    detail: { digest, signer },
+  });
+  return now;
+}
+
+/** Stores the version after the newest one, made of it by `change`; nobody has signed it. */
+export async function proposePolicy(
+  db: Database,
+  context: Context,
+  by: Principal,
+  name: string,
+  change: (document: ReferenceDocument) => ReferenceDocument,
+): Promise<PolicyRow> {
+  const newest = await newestPolicy(db, name);
+  if (newest === undefined) throw new RequestProblem('REQUEST-NOT-FOUND', `There is no policy ${name}.`);
+  const { document } = parseReference(newest.document);
+  const created = context.now().toISOString();
+  const reference = checkedReference(change({ ...document, version: newest.version + 1, created }));
+  return storeVersion(db, context, by, { reference, signer: null });
+}
