@@ -11,6 +11,7 @@ import { reportError, type Format } from './output/report.ts';
 import { addScan } from './scan-commands.ts';
 import { addPolicy } from './policy-commands.ts';
 import { addReference } from './reference-commands.ts';
+import { addAudit } from './access-commands.ts';
 import { addDigest } from './digest-commands.ts';
 import { addToken } from './token-commands.ts';
 import { addEventLog, addQuote, addTpm } from './tpm-commands.ts';
@@ -66,6 +67,7 @@ function createProgram(): Command {
   addHosts(program);
   addDigest(program);
   addVerifier(program);
+  addAudit(program);
   addLog(program);
   addPolicy(program);
   addEngine(program);

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { addVerifierToken } from './access-commands.ts';
 import { action, command, examples, group, stateOption } from './declare.ts';
 
 export function addVerifier(program: Command): void {
@@ -21,6 +22,7 @@ export function addVerifier(program: Command): void {
     'assay verifier serve --store postgres://assay@db.example/assay --host 10.0.0.5',
   ]);
   serve.action(action(async (options) => (await import('./commands/verifier-serve.ts')).serve(options)));
+  addVerifierToken(verifier);
 }
 
 function number(value: string): number {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { ASSAY, assay, assertFails, documentIn, scratch } from './assay.ts';
 
@@ -61,4 +62,64 @@ test('what names no store is wrong usage, and a store that does not answer is na
 
 test('what is no digest is wrong usage', async () => {
   await assertFails(['digest', 'who', 'sha256'], { exit: 2, code: 'USAGE' });
+});
+
+test('tokens are made, listed and revoked, and the log of it is verified against what was remembered', async (t) => {
+  const directory = scratch(t);
+  const state = join(directory, 'state');
+  const store = join(directory, 'fleet.sqlite');
+  const url = await serving(t, ['--store', `sqlite:${store}`, '--state', state]);
+  const asked = ['--url', url, '--state', state];
+  const made = await assay([
+    'verifier',
+    'token',
+    'create',
+    '--name',
+    'ci',
+    '--role',
+    'viewer',
+    '--days',
+    '1',
+    ...asked,
+  ]);
+  assert.match(made.stdout, /^[\w-]{43}\n$/);
+  assert.match(made.stderr, /^token [0-9a-f]{12} of ci, viewer, until .*; its secret is shown only now\n$/);
+  const id = /[0-9a-f]{12}/.exec(made.stderr)?.[0] ?? '';
+  assert.match(
+    (await assay(['verifier', 'token', 'list', ...asked])).stdout,
+    new RegExp(`${id} +ci +viewer +good until`),
+  );
+
+  const head = join(directory, 'head.json');
+  const verify = ['audit', 'verify', '--head', head, ...asked];
+  assert.deepEqual((await assay(verify)).stdout, '1 entries, none changed, moved or removed\n');
+  assert.equal((await assay(['verifier', 'token', 'revoke', id, ...asked])).stdout, `token ${id} of ci is revoked\n`);
+  assert.equal((await assay(['verifier', 'token', 'revoke', id, ...asked])).code, 1);
+  assert.equal((await assay(verify)).code, 0);
+  assert.match((await assay(['audit', 'show', ...asked])).stdout, /2 .* built-in-operator +token\.revoke/);
+
+  const raw = new DatabaseSync(store);
+  t.after(() => raw.close());
+  raw.exec('delete from audit where seq = 2');
+  const cut = await assay(verify);
+  assert.deepEqual([cut.code, cut.stdout], [1, 'the log was cut: it ends at 1, and had 2 entries before\n']);
+  raw.exec("update audit set actor = 'nobody'");
+  assert.deepEqual(documentIn(await assay([...verify, '-o', 'json'])), {
+    schema: 'assay.audit-verification.v1',
+    intact: false,
+    problem: 'entry 1 was changed, or what stands before it',
+    head: { seq: 0, hash: '00'.repeat(32) },
+  });
+});
+
+test('who has no token, or one of too low a role, is told so', async (t) => {
+  const directory = scratch(t);
+  const state = join(directory, 'state');
+  const url = await serving(t, ['--store', `sqlite:${join(directory, 'fleet.sqlite')}`, '--state', state]);
+  const here = ['--url', url, '--state', join(directory, 'other')];
+  await assertFails(['audit', 'show', ...here], { exit: 5, code: 'REQUEST-UNAUTHENTICATED' });
+  const made = ['verifier', 'token', 'create', '--name', 'ci', '--role', 'operator', '--url', url, '--state', state];
+  const secret = (await assay(made)).stdout.trim();
+  const env = { ASSAY_TOKEN: secret };
+  await assertFails(['audit', 'show', ...here], { exit: 5, code: 'REQUEST-FORBIDDEN' }, { env });
 });
