@@ -28,6 +28,12 @@ const FAULTS = [
     wrong: 'if (label.version === 3) return',
   },
   {
+    suite: 'labels',
+    file: 'appraisal/access.ts',
+    right: 'demandsOf(memory.demands, rules.demands)',
+    wrong: 'rules.demands',
+  },
+  {
     suite: 'verity',
     file: 'verity/tree.ts',
     right: 'verityHash(algorithm).block',

@@ -30,7 +30,7 @@ import {
 import type { KernelSeries } from '../../lab/index.ts';
 import { certifiedKey } from '../label-key.ts';
 import { fileOf, profileOf, textOf, type Agreement, type GuestAnswer } from '../suite.ts';
-import { isCovered } from './alterations.ts';
+import { isCovered, type Alteration } from './alterations.ts';
 import type { Guard } from './recipes.ts';
 
 /** Of the file system in the image. */
@@ -61,8 +61,12 @@ export const BOOTS: readonly Boot[] = [
 const ACCESSES = ['read', 'exec', 'write'] as const;
 type AccessKind = (typeof ACCESSES)[number];
 
-/** Three of them in an order of its own; the first one opens it as it is. */
-export function accessesOf(index: number, seed: number): AccessKind[] {
+/**
+ * Three of them in an order of its own; of many files the first one is a reader. What is executed and then written is looked
+ * at anew by the next reader, under what was demanded before.
+ */
+export function accessesOf(alteration: Alteration, index: number, seed: number): AccessKind[] {
+  if (alteration === 'attribute of users') return ['exec', 'write', 'read'];
   const pick = (by: number): AccessKind => ACCESSES[Math.floor((index + seed) / by) % ACCESSES.length] ?? 'read';
   return [index % 4 === 3 ? 'exec' : 'read', pick(1), pick(3)];
 }
