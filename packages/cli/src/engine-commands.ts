@@ -51,6 +51,12 @@ function addRun(engine: Command): void {
     .option('--confirm-within <time>', 'enforce becomes log unless confirmed by then; 0: never', '5m')
     .option('--directory <dir>', 'where the list is', DIRECTORY)
     .option('--tpm <which>', 'device[:PATH], swtpm:PATH, swtpm:unix:PATH or swtpm:tcp:HOST:PORT', 'device')
+    .addOption(
+      new Option(
+        '--supervise <failure>',
+        'a process beside starts it anew; until then openings are allowed or refused',
+      ).choices(['open', 'closed']),
+    )
     .option('--root-file-system', 'allow the file system of / among the mounts')
     .addOption(
       new Option('-o, --output <format>', 'text for people, a JSON object on each line for programs')

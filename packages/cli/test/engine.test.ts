@@ -147,6 +147,36 @@ test('engine: enforce with its rescue card, paused, confirmed, and what it refus
   assert.equal((await assay(['engine', 'status', '--directory', directory])).code, 0);
 });
 
+test(
+  'engine: an engine that is killed under a supervisor is started anew, and refuses until then',
+  LIMIT,
+  async (t) => {
+    await using setting = await running(
+      t,
+      RULES,
+      '--mode',
+      'enforce',
+      '--confirm-within',
+      '1h',
+      '--supervise',
+      'closed',
+    );
+    const program = join(setting.mount, 'program');
+    assert.equal((await setting.ask('mode', 'log')).appraise, 'log');
+    assert.equal(runs(program), true);
+    const pids = /kill -9 (\d+) (\d+)/.exec(setting.engine.output.stdout);
+    assert.equal(Number(pids?.[1]), setting.engine.child.pid);
+    process.kill(Number(pids?.[2]), 'SIGKILL');
+    await until('it is missed', () => setting.engine.output.stderr.includes('openings are refused'));
+    assert.equal(runs(program), false);
+    const cards = (): number => setting.engine.output.stdout.split('kill -9').length - 1;
+    await until('the next one says how to end it', () => cards() === 2);
+    setting.engine.child.kill('SIGTERM');
+    await setting.engine.ended;
+    assert.equal(runs(program), true);
+  },
+);
+
 test('engine: enforce that nobody confirms is log again, and the list says so', LIMIT, async (t) => {
   await using setting = await running(t, RULES, '--mode', 'enforce', '--confirm-within', '1s');
   let status = await setting.ask('status');
@@ -264,7 +294,9 @@ test('engine doctor says of each hook how well it is stood in for, and of each w
 
 const ANALYZE = spawnSync('systemd-analyze', ['--version']).status === 0;
 
-test('engine: systemd accepts the unit', { skip: ANALYZE ? false : 'systemd-analyze is missing: apt-get install systemd' }, (t) => {
+test('engine: systemd accepts the unit', {
+  skip: ANALYZE ? false : 'systemd-analyze is missing: apt-get install systemd',
+}, (t) => {
   const directory = scratch(t);
   const unit = join(directory, 'assay-engine.service');
   copyFileSync(join(ROOT, 'packages/cli/systemd/assay-engine.service'), unit);

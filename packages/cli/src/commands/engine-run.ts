@@ -1,6 +1,7 @@
 import { AuditLog, startEngine, type EngineOptions } from '@assay/engine';
 import { Operator, serveControl } from '@assay/engine/control';
 import { createDecider } from '@assay/engine/decision';
+import { inheritedSupervision, Supervisor } from '@assay/engine/supervisor';
 import { z } from 'zod';
 import { chooseSetup, type ChosenSetup } from '../engine/setup.ts';
 import { DecidingOptions, DirectoryOptions, Mode, Seconds } from '../engine/options.ts';
@@ -20,6 +21,7 @@ const RunOptions = DecidingOptions.extend(DirectoryOptions.shape).extend({
   watch: z.array(z.string().min(1, 'names no mount point')).min(1),
   mode: Mode,
   confirmWithin: Seconds,
+  supervise: z.enum(['open', 'closed']).optional(),
   rootFileSystem: z.boolean().default(false),
 });
 type Options = z.infer<typeof RunOptions>;
@@ -29,11 +31,22 @@ export async function runEngine(given: unknown): Promise<number> {
   const options = optionsFrom(RunOptions, given);
   process.umask(0o077); // The list is for its owner alone.
   const chosen = await chooseSetup(options, options.mode);
+  if (options.supervise !== undefined && inheritedSupervision() === undefined)
+    return supervise(options.supervise, chosen);
   const out = options.output === 'text' ? textOutput() : linesOutput();
   if (options.mode === 'enforce') {
-    out.tell('rescue', rescueCard(options.directory, process.pid, options.confirmWithin, options.watch));
+    const pids = inheritedSupervision() === undefined ? [process.pid] : [process.ppid, process.pid];
+    out.tell('rescue', rescueCard(options.directory, pids, options.confirmWithin, options.watch));
   }
   return withTpm(options.tpm, (tpm) => run(options, chosen, tpm, out));
+}
+
+/** Starts this very command as a child, which finds out that it is one. */
+function supervise(failure: 'open' | 'closed', { setup }: ChosenSetup): Promise<number> {
+  const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as const;
+  const reportsThreads = createDecider(setup).events === 'open';
+  const log = (line: string): void => void process.stderr.write(`${shown(line)}\n`);
+  return new Supervisor({ command, failure, reportsThreads, log }).run();
 }
 
 /** What is said while it runs. */
@@ -48,6 +61,7 @@ async function run(
   tpm: EngineOptions['tpm'],
   out: Output,
 ): Promise<number> {
+  const supervision = inheritedSupervision();
   const signal = stopSignal();
   await using cleanup = new AsyncDisposableStack();
   const { directory } = options;
@@ -59,6 +73,7 @@ async function run(
     mode: 'permission',
     decider: setup,
     firstEntries,
+    ...(supervision === undefined ? {} : { supervision }),
     allowRootFileSystem: options.rootFileSystem,
     onAudit: (event) => {
       auditLog.current?.write(event);

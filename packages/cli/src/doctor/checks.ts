@@ -70,7 +70,7 @@ function checkKernelIma(): Check {
 function checkFanotify(): Check {
   const name = 'fanotify';
   try {
-    new FanotifyGroup('notify').close();
+    new FanotifyGroup().close();
     return { name, state: 'ok', sentence: 'The engine can be told of every program that starts.' };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
