@@ -10,7 +10,8 @@ const GENERATIONS = 8;
  * be root, so there nobody counts.
  */
 export function actsForUpdater(task: Task, updaters: ReadonlySet<string>): boolean {
-  if (updaters.size === 0) return false;
+  // The engine itself installs nothing, and asks about a file of its own many times before it begins.
+  if (updaters.size === 0 || task.pid === process.pid) return false;
   const lineage = task.lineage().slice(0, GENERATIONS);
   if (lineage[0]?.isRootOfHost !== true) return false;
   return lineage.some((process) => {

@@ -1,8 +1,9 @@
-import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import type { HashName } from '@assay/core/hash';
 import type { Subject } from '@assay/core/policy';
 import { hashFile } from '@assay/linux/files';
 import type { Ancestor, Task, TaskRecord } from '../decision/contract.ts';
+import { DigestCache } from '../digest-cache.ts';
 
 /** include/uapi/linux/capability.h */
 const CAP_SETGID = 6n;
@@ -12,7 +13,8 @@ const UNSET = 4_294_967_295;
 const COMM_LENGTH = 15;
 /** A chain of parents that is longer changes while it is read. */
 const LONGEST_LINEAGE = 64;
-/** A program that is larger takes too long to be hashed for each file that it writes. */
+/** Whoever installs software is smaller than that, and hashed in time, or else does not count. */
+const LARGEST_PROGRAM = 64 * 1024 * 1024;
 const LONGEST_HASH_MS = 1000;
 
 const NAMESPACES = ['user', 'mnt', 'pid'] as const;
@@ -66,13 +68,18 @@ function lineageOf(pid: number): Ancestor[] {
   return ancestors;
 }
 
+/** Few programs have many processes; each is hashed once. */
+const programs = new DigestCache(256);
+
 /** Opens the program, which is an event of its own: never to be called in the thread that answers. */
 function programDigest(pid: number, algorithm: HashName): Uint8Array | undefined {
   try {
     const fd = openSync(`/proc/${pid}/exe`, 'r');
     try {
+      if (fstatSync(fd).size > LARGEST_PROGRAM) return undefined;
       const end = performance.now() + LONGEST_HASH_MS;
-      const found = hashFile(fd, [algorithm], () => performance.now() > end);
+      const isOver = (): boolean => performance.now() > end;
+      const found = algorithm === 'sha256' ? programs.digestOf(fd, isOver) : hashFile(fd, [algorithm], isOver);
       return found.outcome === 'hashed' ? found.digests.get(algorithm) : undefined;
     } finally {
       closeSync(fd);

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { execFile as execFileCallback } from 'node:child_process';
+import { appendFileSync, copyFileSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { toHex, utf8 } from '@assay/core/bytes';
+import { nodeHasher } from '@assay/core/node';
+import { startEngine, type Engine } from '@assay/engine';
+import { getXattr, setXattr } from '@assay/linux/xattr';
+import { cannotMount, mountExt4 } from '@assay/testkit/mounts';
+import type { AuditEvent } from '../src/decision/contract.ts';
+import type { DeciderSetup } from '../src/decision/setup.ts';
+import { deciderSetup } from './decision-support.ts';
+import { eventually, scratchDirectory, startTpm } from './support.ts';
+
+const skip = cannotMount() ?? false;
+const LIMIT = { skip, timeout: 90_000 };
+const execFile = promisify(execFileCallback);
+
+/**
+ * Runs a program with arguments from a shell: this process must not wait for an exec that it is to answer itself.
+ * @returns whether it ended well
+ */
+async function runs(program: string, ...args: string[]): Promise<boolean> {
+  try {
+    await execFile('/bin/sh', ['-c', '"$0" "$@"', program, ...args], { timeout: 30_000 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function sha256Label(path: string): string {
+  return `0404${toHex(nodeHasher.digest('sha256', readFileSync(path)))}`;
+}
+
+function labelOf(path: string): string {
+  return toHex(getXattr(utf8(path), 'security.ima') ?? new Uint8Array());
+}
+
+interface Running {
+  readonly engine: Engine;
+  readonly mount: string;
+  readonly audits: readonly AuditEvent[];
+}
+
+/** Enforces on a file system with two shells of other content than that of the machine: one of them is the updater. */
+async function enforcing(more: Partial<DeciderSetup>, run: (running: Running) => Promise<void>): Promise<void> {
+  await using machine = await startTpm('simulated');
+  using mount = mountExt4();
+  using directory = scratchDirectory();
+  mkdirSync(join(mount.path, 'bin'));
+  for (const name of ['updater', 'other']) copyFileSync(realpathSync('/bin/sh'), join(mount.path, 'bin', name));
+  appendFileSync(join(mount.path, 'bin/updater'), 'u');
+  appendFileSync(join(mount.path, 'bin/other'), 'o');
+  for (const name of ['updater', 'other']) {
+    const path = join(mount.path, 'bin', name);
+    setXattr(utf8(path), 'security.ima', Buffer.from(sha256Label(path), 'hex'));
+  }
+  const digest = toHex(nodeHasher.digest('sha256', readFileSync(join(mount.path, 'bin/updater'))));
+  const audits: AuditEvent[] = [];
+  const setup = deciderSetup({ policy: 'appraise func=BPRM_CHECK\nappraise func=FILE_CHECK fowner=0\n' });
+  const engine = await startEngine({
+    directory: directory.path,
+    tpm: machine.tpm,
+    mounts: [mount.path],
+    mode: 'permission',
+    decider: { ...setup, updaters: [digest], ...more },
+    onAudit: (event) => audits.push(event),
+  });
+  try {
+    await run({ engine, mount: mount.path, audits });
+  } finally {
+    await engine.stop('done');
+  }
+}
+
+/** Unpacks a program beside its place, moves it there and runs it: what dpkg does with a package and its script. */
+const INSTALL = 'cp /bin/true "$0/new.tmp" && chmod 755 "$0/new.tmp" && mv "$0/new.tmp" "$0/new" && "$0/new"';
+
+test(
+  'what an updater installs gets labels as it is closed, runs at once, and runs afterwards for everybody',
+  LIMIT,
+  async () => {
+    await enforcing({ relabel: 'updaters' }, async ({ mount, audits }) => {
+      assert.equal(await runs(join(mount, 'bin/updater'), '-c', INSTALL, mount), true);
+      const installed = join(mount, 'new');
+      assert.equal(labelOf(installed), sha256Label('/bin/true'));
+      assert.equal(await runs('/bin/sh', '-c', '"$0"', installed), true);
+      await eventually('the transaction is in the records', () => audits.some(({ kind }) => kind === 'updater'));
+    });
+  },
+);
+
+test(
+  'what another program installs gets no label, where labels are left to updaters, and is refused',
+  LIMIT,
+  async () => {
+    await enforcing({ relabel: 'updaters' }, async ({ mount }) => {
+      assert.equal(await runs(join(mount, 'bin/other'), '-c', INSTALL, mount), false);
+      assert.equal(labelOf(join(mount, 'new')), '');
+      assert.equal(await runs(join(mount, 'new')), false);
+    });
+  },
+);
+
+test('an updater of the right digest in a user namespace does not count', LIMIT, async () => {
+  await enforcing({ relabel: 'updaters' }, async ({ mount }) => {
+    const words = ['--user', '--map-root-user', join(mount, 'bin/updater'), '-c', INSTALL, mount];
+    assert.equal(await runs('unshare', ...words), false);
+  });
+});
+
+test(
+  'who writes a file gives it a new label as it is closed, as in the kernel; opening it changes nothing',
+  LIMIT,
+  async () => {
+    await enforcing({}, async ({ mount }) => {
+      const file = join(mount, 'file');
+      assert.equal(await runs('/bin/sh', '-c', 'echo one >"$0"', file), true);
+      await eventually('the new file has a label', () => labelOf(file) === sha256Label(file));
+      assert.equal(await runs('/bin/sh', '-c', 'echo two >>"$0" && cat "$0"', file), true);
+      await eventually('the label is that of the content', () => labelOf(file) === sha256Label(file));
+      const wrong = Buffer.from(sha256Label(file), 'hex').reverse();
+      wrong.set([4, 4]);
+      setXattr(utf8(file), 'security.ima', wrong);
+      assert.equal(await runs('/bin/sh', '-c', 'exec 3>>"$0"', file), false);
+      assert.equal(labelOf(file), wrong.toString('hex'));
+    });
+  },
+);
