@@ -1,4 +1,5 @@
 // Compares core with real kernels: `npm run test:kernel`; docs/kernel-lab.md
+import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defaultCache, KERNEL_SERIES, prepareLab, type KernelSeries } from '@assay/testkit/lab';
@@ -18,7 +19,7 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
     console.log(KERNEL_USAGE);
     return 0;
   }
-  if (!tests.judge) await prepareLab(tests.kernels, { cache: defaultCache(), signal, onStep });
+  if (!tests.judge) await prepare(tests.kernels, signal);
   const pairs = tests.kernels.flatMap((kernel) => tests.suites.map((suite) => ({ kernel, suite })));
   const run = async ({ kernel, suite }: (typeof pairs)[number], stop: AbortSignal): Promise<SuiteRun> =>
     runSuite(suite, kernel, { tests, signal: stop });
@@ -26,6 +27,12 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
   console.log(`\n${agreementTable(runs)}`);
   if (isWhole(tests)) await writeFile(join(ROOT, 'docs/kernel-agreement.md'), agreementPage(runs, tests.seed));
   return runs.every(({ disagreements }) => disagreements.length === 0) ? 0 : 1;
+}
+
+/** What is missing is installed or told before anything runs. */
+async function prepare(kernels: readonly KernelSeries[], signal: AbortSignal): Promise<void> {
+  spawnSync(join(ROOT, 'scripts/system-packages'), { stdio: ['ignore', 'inherit', 'inherit'] });
+  await prepareLab(kernels, { cache: defaultCache(), signal, onStep });
 }
 
 interface Context {
