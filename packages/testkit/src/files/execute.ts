@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { address } from 'koffi';
+import { calls, checked, onArchitecture, syscall } from './libc.ts';
+
+const EXECVEAT = onArchitecture({ x64: 322, arm64: 281 });
+const MEMFD_CREATE = onArchitecture({ x64: 319, arm64: 279 });
+const AT_EMPTY_PATH = 0x1000;
+const O_PATH = 0o10000000;
+
+/** Becomes the program, by a descriptor that cannot be read. @throws Error with the name of errno */
+export function executePathDescriptor(path: string): never {
+  return execute(checked('open', calls.open(path, O_PATH)), path);
+}
+
+/** Becomes a copy of the program that lies in memory alone. @throws Error with the name of errno */
+export function executeFromMemory(path: string): never {
+  const fd = syscall('memfd_create', MEMFD_CREATE, 'assay-test', 0);
+  const content = readFileSync(path);
+  checked('write', calls.write(fd, content, content.length));
+  return execute(fd, path);
+}
+
+function execute(fd: number, name: string): never {
+  const argument = Buffer.from(`${name}\0`);
+  const list = Buffer.alloc(16);
+  list.writeBigUInt64LE(address(argument));
+  syscall('execveat', EXECVEAT, fd, '', list, Buffer.alloc(8), AT_EMPTY_PATH);
+  throw new Error('execveat came back');
+}
