@@ -33,6 +33,7 @@ const STATUS: Partial<Record<ProblemCode, number>> = {
   'REQUEST-HOST': 421,
   'REQUEST-TOO-MANY': 429,
   'VERIFIER-ERROR': 500,
+  'VERIFIER-LATE': 503,
 };
 
 /** A request that is refused, and why: becomes a problem (RFC 9457). */

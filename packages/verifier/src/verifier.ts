@@ -1,4 +1,5 @@
 import { SystemError } from '@assay/core/errors';
+import type { ServerEvent } from '@assay/wire';
 import packageJson from '../package.json' with { type: 'json' };
 import type { TrustedKey } from '@assay/core/reference';
 import type { Context } from './context.ts';
@@ -10,6 +11,7 @@ import { expireVerdicts } from './hosts/verdict.ts';
 import { createApp } from './http/app.ts';
 import type { App } from './http/instance.ts';
 import { EventStreams } from './http/events.ts';
+import { Pulse } from './metrics/pulse.ts';
 import { localNews, type Change, type News } from './news/news.ts';
 import { PostgresNews } from './news/postgres.ts';
 import { AttestationKeys } from './rounds/attestation-keys.ts';
@@ -19,6 +21,7 @@ import { resultKeysFrom } from './results/keys.ts';
 import { startIndexer } from './store/indexer.ts';
 import { storeAddress } from './store/address.ts';
 import { openStore } from './store/open.ts';
+import type { Database } from './store/schema.ts';
 
 export interface VerifierOptions {
   /** `sqlite:FILE` or `postgres://…`. */
@@ -61,31 +64,23 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   const log = options.log ?? (() => undefined);
   const resultKeys = await resultKeysFrom(options.resultKeys ?? []);
   const database = await openStore(options.store, log);
-  const streams = new EventStreams(async (changes) => {
-    try {
-      return await eventsOf(context, changes);
-    } catch (error) {
-      log(`events: ${String(error)}`);
-      return [];
-    }
-  });
-  const context: Context = {
-    database,
-    references: new ReferenceCache(),
-    attestationKeys: new AttestationKeys(),
-    news: await newsOf(options.store, (changes) => streams.publish(changes), log),
-    rounds: new RoundQueue(),
-    now: options.now ?? (() => new Date()),
-    log,
-    heartbeatSeconds: options.heartbeatSeconds ?? 10,
-    staleAfterSeconds: options.staleAfterSeconds ?? 30,
-  };
+  const streams: EventStreams = new EventStreams((changes) => told(context, changes));
+  const context = await contextOf(options, database, streams, log);
   context.rounds.attach(context);
   const stopIndexer = startIndexer(database, log);
   const { tokens, publicDirectory } = options;
   const { version } = packageJson;
   const policyTrust = { keys: options.policyKeys ?? [] };
-  const app = await createApp(context, streams, { host, tokens, publicDirectory, resultKeys, version, policyTrust });
+  const pulse = new Pulse(EXPIRY_CHECK_MILLISECONDS);
+  const app = await createApp(context, streams, {
+    host,
+    tokens,
+    publicDirectory,
+    resultKeys,
+    version,
+    policyTrust,
+    pulse,
+  });
   const release = async (): Promise<void> => {
     await streams.close();
     await app.close();
@@ -100,7 +95,7 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     await release();
     throw error;
   }
-  const stopExpiry = everySecond(() => renew(context), context.log);
+  const stopExpiry = everySecond(() => renew(context).then(() => pulse.beat()), context.log);
   const stopAlerter = startAlerter(context, options.alertSinks ?? []);
   const port = portOf(app);
   return {
@@ -112,6 +107,35 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
       await release();
     },
   };
+}
+
+async function contextOf(
+  options: VerifierOptions,
+  database: Database,
+  streams: EventStreams,
+  log: (line: string) => void,
+): Promise<Context> {
+  return {
+    database,
+    references: new ReferenceCache(),
+    attestationKeys: new AttestationKeys(),
+    news: await newsOf(options.store, (changes) => streams.publish(changes), log),
+    rounds: new RoundQueue(),
+    now: options.now ?? (() => new Date()),
+    log,
+    heartbeatSeconds: options.heartbeatSeconds ?? 10,
+    staleAfterSeconds: options.staleAfterSeconds ?? 30,
+  };
+}
+
+/** What listeners are told; a store that cannot be read for it leaves them without, and the rounds alone. */
+async function told(context: Context, changes: readonly Change[]): Promise<ServerEvent[]> {
+  try {
+    return await eventsOf(context, changes);
+  } catch (error) {
+    context.log(`events: ${String(error)}`);
+    return [];
+  }
 }
 
 function newsOf(store: string, deliver: (changes: readonly Change[]) => void, log: Context['log']): Promise<News> {

@@ -168,6 +168,9 @@ export type CaptureReply = z.infer<typeof CaptureReply>;
 
 export const Health = z.object({ status: z.literal('ok'), version: z.string(), hosts: z.int() });
 
+/** How late the verifier is with its own periodic work, in seconds; over 10 it is not ready. */
+export const Ready = z.object({ status: z.literal('ready'), lateSeconds: z.number() });
+
 /** RFC 9457. */
 export const Problem = z.object({
   type: z.string(),

@@ -1,6 +1,8 @@
 /** Paths of the HTTP API; `:id` is a host's id or name. */
 export const ROUTES = {
   health: '/healthz',
+  ready: '/readyz',
+  metrics: '/metrics',
   hosts: '/v1/hosts',
   host: '/v1/hosts/:id',
   measurements: '/v1/hosts/:id/measurements',

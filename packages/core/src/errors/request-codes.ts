@@ -58,6 +58,10 @@ export const REQUEST_CODES = {
     meaning: 'A version is to come into force that nobody signed who is trusted, and this verifier wants a signature.',
     remedy: 'Have it signed by `assay reference sign` with a key that the verifier was given, and push that.',
   },
+  'VERIFIER-LATE': {
+    meaning: 'The verifier does not do its periodic work in time, or its store does not answer.',
+    remedy: 'Until it is in time again, verdicts are older than they look: look at its load, its disk and its database.',
+  },
   'VERIFIER-ERROR': {
     meaning: 'The verifier failed; the request may be right.',
     remedy: 'Look into the log of the verifier, and report what stands there.',

@@ -10,6 +10,8 @@ import { bearerToken } from './guards.ts';
  */
 const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
   [`GET ${ROUTES.health}`]: 'everybody',
+  [`GET ${ROUTES.ready}`]: 'everybody',
+  [`GET ${ROUTES.metrics}`]: 'viewer',
   [`GET ${ROUTES.resultKeys}`]: 'everybody',
   'GET /openapi.json': 'everybody',
   [`GET ${ROUTES.hosts}`]: 'viewer',

@@ -12,6 +12,8 @@ import {
 } from 'fastify-type-provider-zod';
 import { principals, type BuiltInTokens } from '../access/tokens.ts';
 import type { Context } from '../context.ts';
+import { Metrics } from '../metrics/metrics.ts';
+import type { Pulse } from '../metrics/pulse.ts';
 import { RequestProblem } from '../problem.ts';
 import { serveDashboard } from './dashboard.ts';
 import { answerBadHttp, errorHandler } from './errors.ts';
@@ -27,6 +29,7 @@ import type { PolicyTrust } from '../policies/push.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { resultRoutes, type ResultOptions } from './routes/results.ts';
+import { watchRoutes } from './routes/watch.ts';
 
 /** Most bytes of a request body, where the route does not say otherwise. */
 const BODY_LIMIT = 64 * 1024;
@@ -38,6 +41,7 @@ export interface AppOptions {
   readonly publicDirectory: string | undefined;
   readonly resultKeys: ResultOptions['keys'];
   readonly policyTrust: PolicyTrust;
+  readonly pulse: Pulse;
 }
 
 /** The HTTP service, not listening yet. */
@@ -58,12 +62,13 @@ export async function createApp(context: Context, streams: EventStreams, options
   await describe(app, options.version);
   const principalOf = principals(context.database, options.tokens, context.now);
   app.addHook('onRoute', (route) => guardRoute(route, { principalOf, openReads: isLoopback(options.host) }));
+  watchRoutes(app, context, new Metrics(context, options.pulse), options.pulse);
   fleetRoutes(app, context, { streams, version: options.version });
   operatorRoutes(app, context);
   policyRoutes(app, context, options.policyTrust);
   accessRoutes(app, context);
   agentRoutes(app, context);
-  alertRoutes(app, context, []);
+  alertRoutes(app, context);
   resultRoutes(app, context, { keys: options.resultKeys });
   await serveDashboard(app, dashboardIn(options.publicDirectory));
   return app;

@@ -1,5 +1,4 @@
 import { AlertList, DeliveryList, ROUTES, type Alert, type Delivery } from '@assay/wire';
-import type { onRequestAsyncHookHandler } from 'fastify';
 import { z } from 'zod';
 import { AlertMessage } from '../../alerts/message.ts';
 import type { Context } from '../../context.ts';
@@ -12,11 +11,10 @@ import { PROBLEMS } from '../schemas.ts';
 const Names = z.array(z.string());
 
 /** What people were told of, and whether it arrived. */
-export function alertRoutes(app: App, { database }: Context, readers: onRequestAsyncHookHandler[]): void {
+export function alertRoutes(app: App, { database }: Context): void {
   app.get(
     ROUTES.alerts,
     {
-      onRequest: readers,
       schema: {
         summary: 'Alerts, newest first',
         tags: ['alerts'],
@@ -34,7 +32,6 @@ export function alertRoutes(app: App, { database }: Context, readers: onRequestA
   app.get(
     ROUTES.deliveries,
     {
-      onRequest: readers,
       schema: {
         summary: 'Messages to alert sinks, newest first',
         tags: ['alerts'],

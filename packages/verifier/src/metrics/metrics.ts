@@ -1,0 +1,91 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Context } from '../context.ts';
+import { expireVerdicts } from '../hosts/verdict.ts';
+import { fleetCounts } from '../store/counts.ts';
+import type { Pulse } from './pulse.ts';
+
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+const VERDICTS = ['trusted', 'warning', 'failed', 'stale', 'unverified', 'pending'] as const;
+
+/** Figures for Prometheus. No label has a value that comes from a host or a request: their number is bounded. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #requests: Counter<'route' | 'method' | 'status'>;
+  readonly #seconds: Histogram<'route'>;
+  readonly #gauges: ReturnType<typeof gaugesOf>;
+  readonly #context: Context;
+  readonly #pulse: Pulse;
+
+  constructor(context: Context, pulse: Pulse) {
+    this.#context = context;
+    this.#pulse = pulse;
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    this.#requests = new Counter({
+      name: 'assay_http_requests_total',
+      help: 'Requests that were answered, by route and status.',
+      labelNames: ['route', 'method', 'status'],
+      registers,
+    });
+    this.#seconds = new Histogram({
+      name: 'assay_http_request_seconds',
+      help: 'Time from a request to its answer; of /v1/agent/evidence that is a whole round.',
+      labelNames: ['route'],
+      buckets: BUCKETS,
+      registers,
+    });
+    this.#gauges = gaugesOf(this.registry);
+  }
+
+  /** @param route as it was declared, with its parameters in place; undefined for none of ours */
+  answered(route: string | undefined, method: string, status: number, seconds: number): void {
+    const known = route ?? 'none';
+    this.#requests.inc({ route: known, method, status });
+    this.#seconds.observe({ route: known }, seconds);
+  }
+
+  /** The text that `/metrics` answers, with the state of the fleet as it is now. */
+  async text(): Promise<string> {
+    await expireVerdicts(this.#context);
+    const { hosts, findings, alerts, deliveries, oldestEvidence } = await fleetCounts(this.#context.database);
+    const gauges = this.#gauges;
+    for (const verdict of VERDICTS) gauges.hosts.set({ verdict }, hosts.get(verdict) ?? 0);
+    gauges.findings.reset();
+    for (const { code, severity, count } of findings) gauges.findings.set({ code, severity }, count);
+    gauges.alerts.set(alerts);
+    gauges.deliveries.set(deliveries);
+    const now = this.#context.now().getTime();
+    gauges.evidence.set(oldestEvidence === null ? 0 : Math.max(0, now - Date.parse(oldestEvidence)) / 1000);
+    gauges.late.set(this.#pulse.lateSeconds());
+    return this.registry.metrics();
+  }
+}
+
+function gaugesOf(registry: Registry) {
+  const registers = [registry];
+  return {
+    hosts: new Gauge({ name: 'assay_hosts', help: 'Hosts by verdict.', labelNames: ['verdict'], registers }),
+    findings: new Gauge({
+      name: 'assay_findings_open',
+      help: 'Open findings of all hosts, by code.',
+      labelNames: ['code', 'severity'],
+      registers,
+    }),
+    alerts: new Gauge({ name: 'assay_alerts_open', help: 'Alerts that are open.', registers }),
+    deliveries: new Gauge({
+      name: 'assay_alert_deliveries_waiting',
+      help: 'Messages that no sink has taken yet.',
+      registers,
+    }),
+    evidence: new Gauge({
+      name: 'assay_evidence_age_seconds_max',
+      help: 'Age of the oldest evidence that a verdict rests on; hosts that are stale are not counted.',
+      registers,
+    }),
+    late: new Gauge({
+      name: 'assay_verifier_late_seconds',
+      help: 'By how much the verifier itself is late with what it does every second. Over 10 it is not ready.',
+      registers,
+    }),
+  };
+}
