@@ -60,7 +60,8 @@ export const REQUEST_CODES = {
   },
   'VERIFIER-LATE': {
     meaning: 'The verifier does not do its periodic work in time, or its store does not answer.',
-    remedy: 'Until it is in time again, verdicts are older than they look: look at its load, its disk and its database.',
+    remedy:
+      'Until it is in time again, verdicts are older than they look: look at its load, its disk and its database.',
   },
   'VERIFIER-ERROR': {
     meaning: 'The verifier failed; the request may be right.',
