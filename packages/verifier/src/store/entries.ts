@@ -1,4 +1,3 @@
-import { toHex } from '@assay/core/bytes';
 import type { Database, EntryRow } from './schema.ts';
 
 /** Rows per statement: SQLite binds at most 32766 values in one. */
@@ -12,7 +11,8 @@ export type NewEntry = Omit<EntryRow, 'id'>;
  */
 export async function entryIds(db: Database, entries: readonly NewEntry[]): Promise<number[]> {
   const ids = new Map<string, number>();
-  const byKey = new Map(entries.map((entry) => [toHex(entry.key), entry]));
+  const keys = entries.map(({ key }) => keyText(key));
+  const byKey = new Map(entries.map((entry, index) => [keys[index] ?? '', entry]));
   const wanted = [...byKey.keys()];
   await readIds(db, byKey, wanted, ids);
   // In one order, so that two verifiers that add the same entries do not wait for each other.
@@ -22,11 +22,16 @@ export async function entryIds(db: Database, entries: readonly NewEntry[]): Prom
     // Another verifier added them meanwhile.
     await readIds(db, byKey, missing, ids);
   }
-  return entries.map((entry) => idOf(ids, entry));
+  return keys.map((key) => idOf(ids, key));
 }
 
-function idOf(ids: ReadonlyMap<string, number>, entry: NewEntry): number {
-  const id = ids.get(toHex(entry.key));
+/** A byte each character: lists have hundreds of thousands of keys. */
+function keyText(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+}
+
+function idOf(ids: ReadonlyMap<string, number>, key: string): number {
+  const id = ids.get(key);
   if (id === undefined) throw new Error('an entry that was stored is not in the store');
   return id;
 }
@@ -34,17 +39,10 @@ function idOf(ids: ReadonlyMap<string, number>, entry: NewEntry): number {
 type ByKey = ReadonlyMap<string, NewEntry>;
 
 async function readIds(db: Database, byKey: ByKey, wanted: readonly string[], ids: Map<string, number>): Promise<void> {
-  for (const keys of batches(wanted)) {
-    const rows = await db
-      .selectFrom('entries')
-      .select(['id', 'key'])
-      .where(
-        'key',
-        'in',
-        rowsOf(byKey, keys).map(({ key }) => key),
-      )
-      .execute();
-    for (const { id, key } of rows) ids.set(toHex(key), id);
+  for (const texts of batches(wanted)) {
+    const keys = rowsOf(byKey, texts).map(({ key }) => key);
+    const rows = await db.selectFrom('entries').select(['id', 'key']).where('key', 'in', keys).execute();
+    for (const { id, key } of rows) ids.set(keyText(key), id);
   }
 }
 
@@ -55,21 +53,21 @@ async function addEntries(
   ids: Map<string, number>,
 ): Promise<number> {
   let added = 0;
-  for (const keys of batches(missing)) {
+  for (const texts of batches(missing)) {
     const rows = await db
       .insertInto('entries')
-      .values(rowsOf(byKey, keys))
+      .values(rowsOf(byKey, texts))
       .onConflict((conflict) => conflict.column('key').doNothing())
       .returning(['id', 'key'])
       .execute();
-    for (const { id, key } of rows) ids.set(toHex(key), id);
+    for (const { id, key } of rows) ids.set(keyText(key), id);
     added += rows.length;
   }
   return added;
 }
 
-function rowsOf(byKey: ByKey, keys: readonly string[]): NewEntry[] {
-  return keys.flatMap((key) => byKey.get(key) ?? []);
+function rowsOf(byKey: ByKey, texts: readonly string[]): NewEntry[] {
+  return texts.flatMap((text) => byKey.get(text) ?? []);
 }
 
 function* batches<T>(items: readonly T[]): Generator<T[]> {

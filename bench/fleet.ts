@@ -1,0 +1,160 @@
+// A fleet of simulated hosts and one verifier on each store: [--hosts N] [--stores sqlite,postgres] [--pairs N] [--large N]
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { SimulatedHost } from '@assay/testkit/evidence';
+import { createDatabase, postgresAvailable, startPostgres } from '@assay/testkit/postgres';
+import { Agents } from './fleet/agents.ts';
+import { findingTimes } from './fleet/findings.ts';
+import { enrolled, type FleetHost } from './fleet/hosts.ts';
+import { digestTimes } from './fleet/pairs.ts';
+import { usageIn, type Usage } from './fleet/usage.ts';
+
+const { values } = parseArgs({
+  options: {
+    hosts: { type: 'string', default: '1000' },
+    stores: { type: 'string', default: 'sqlite,postgres' },
+    pairs: { type: 'string', default: '3000000' },
+    large: { type: 'string', default: '200000' },
+  },
+});
+
+/** Hosts that share one machine differ in all but the keys of its TPM. */
+const MACHINES = 8;
+const AT_ONCE = 64;
+
+const LIMITS = { idle: 2000, first: 2000, memory: 20 * 1024, finding: 250, digest: 50 } as const;
+
+class Verifier {
+  readonly #child: ChildProcess;
+  url = '';
+
+  constructor(store: string) {
+    const program = join(import.meta.dirname, 'fleet/verifier.ts');
+    this.#child = fork(program, [store], { execArgv: ['--expose-gc'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  }
+
+  async started(): Promise<void> {
+    this.url = String(await this.#answer());
+  }
+
+  async usage(): Promise<Usage> {
+    this.#child.send('usage');
+    return usageIn(await this.#answer());
+  }
+
+  #answer(): Promise<unknown> {
+    return new Promise((resolve) => this.#child.once('message', resolve));
+  }
+
+  async stop(): Promise<void> {
+    const ended = once(this.#child, 'exit');
+    this.#child.disconnect();
+    await ended;
+  }
+}
+
+function line(what: string, value: string, ratio?: number): void {
+  const judged = ratio === undefined ? '' : `${ratio.toFixed(2)} of the limit (${ratio <= 1 ? 'within' : 'over'})`;
+  console.log(`  ${what.padEnd(44)}${value.padStart(28)}   ${judged}`);
+}
+
+/** Rounds of all hosts; the verifier's own CPU time tells what it does where the load does not share its cores. */
+async function rounds(
+  what: string,
+  fleet: { verifier: Verifier; agents: Agents; hosts: readonly FleetHost[] },
+  limit?: number,
+): Promise<void> {
+  const before = await fleet.verifier.usage();
+  const seconds = (await fleet.agents.rounds(fleet.hosts)) / 1000;
+  const after = await fleet.verifier.usage();
+  const cpu = (after.cpu - before.cpu) / fleet.hosts.length;
+  const perSecond = 1_000_000 / cpu;
+  line(`${what}: seen, with the load on the same cores`, `${(fleet.hosts.length / seconds).toFixed(0)} rounds/s`);
+  line(
+    `${what}: the verifier's CPU time a round`,
+    `${cpu.toFixed(0)} us, ${perSecond.toFixed(0)}/s a core`,
+    limit === undefined ? undefined : limit / perSecond,
+  );
+}
+
+async function grow(machines: readonly SimulatedHost[], entries: number, label: string): Promise<void> {
+  for (const machine of machines) {
+    for (let i = 0; i < entries; i++) await machine.execute(`/usr/bin/${label}-${i}`, `${label} ${i}`);
+  }
+}
+
+async function largeList(fleet: { verifier: Verifier; store: string }, entries: number): Promise<void> {
+  const machine = await SimulatedHost.boot({ name: 'large' });
+  await grow([machine], entries - 1, 'large');
+  const hosts = await enrolled(fleet.store, [machine], 1, 'large');
+  const agents = new Agents(fleet.verifier.url, [machine], 1);
+  await agents.rounds(hosts);
+  line(`first round of ${entries} entries`, `${agents.times[0]?.toFixed(0)} ms`, (agents.times[0] ?? 0) / LIMITS.first);
+  await agents.rounds(hosts);
+  line('the round after it, without new entries', `${agents.times[1]?.toFixed(1)} ms`);
+  agents.close();
+}
+
+async function measure(name: string, store: string): Promise<void> {
+  console.log(`\n${name}, ${values.hosts} hosts`);
+  const machines = await Promise.all(
+    Array.from({ length: MACHINES }, (_, index) => SimulatedHost.boot({ name: `machine-${index}` })),
+  );
+  const hosts = await enrolled(store, machines, Number(values.hosts));
+  const verifier = new Verifier(store);
+  await verifier.started();
+  const agents = new Agents(verifier.url, machines, AT_ONCE);
+  const fleet = { verifier, agents, hosts };
+  try {
+    // What the first requests compile and cache is not the hosts'.
+    const few = hosts.slice(0, AT_ONCE);
+    for (let warm = 0; warm < 5; warm++) await agents.rounds(few);
+    const empty = await verifier.usage();
+    await rounds('first round, 1 entry', fleet);
+    await rounds('idle', fleet);
+    await rounds('idle, again', fleet, LIMITS.idle);
+    const full = await verifier.usage();
+    const each = (full.memory - empty.memory) / (hosts.length - few.length);
+    line('memory of the verifier a host', `${(each / 1024).toFixed(1)} KB`, each / LIMITS.memory);
+    await grow(machines, 10, 'ten');
+    await rounds('10 new entries', fleet);
+    await grow(machines, 1000, 'thousand');
+    await rounds('1,000 new entries', { ...fleet, hosts: hosts.slice(0, 100) });
+    const times = await findingTimes(verifier.url, agents, machines, hosts);
+    line('execution to finding, p99 beside idle rounds', `${times.toFixed(0)} ms`, times / LIMITS.finding);
+    await largeList({ verifier, store }, Number(values.large));
+  } finally {
+    agents.close();
+    await verifier.stop();
+  }
+  for (const [what, milliseconds] of await digestTimes(store, Number(values.pairs))) {
+    line(what, `${milliseconds.toFixed(1)} ms`, milliseconds / LIMITS.digest);
+  }
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'assay-fleet-'));
+try {
+  if (values.stores.includes('sqlite')) {
+    const file = join(directory, 'verifier.sqlite');
+    await measure('SQLite', `sqlite:${file}`);
+    line('size of the store', `${(statSync(file).size / 1024 / 1024).toFixed(0)} MB`);
+  }
+  const postgres = postgresAvailable();
+  if (values.stores.includes('postgres')) {
+    if ('missing' in postgres) console.log(`\nPostgreSQL is missing: ${postgres.missing}`);
+    else {
+      const server = await startPostgres();
+      try {
+        await measure('PostgreSQL (its own CPU time is not counted)', await createDatabase(server.url));
+      } finally {
+        await server.stop();
+      }
+    }
+  }
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}

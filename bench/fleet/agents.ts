@@ -1,0 +1,84 @@
+import { Agent, request } from 'node:http';
+import type { SimulatedHost } from '@assay/testkit/evidence';
+import { Challenge, EvidenceReply, ROUTES } from '@assay/wire';
+import type { FleetHost } from './hosts.ts';
+
+/** The agents of simulated hosts, with as many connections as rounds at one time. */
+export class Agents {
+  readonly #url: string;
+  readonly #machines: readonly SimulatedHost[];
+  readonly #atOnce: number;
+  #http: Agent;
+  readonly #challenges = new Map<string, Challenge>();
+  /** Milliseconds from sending to the answer, of all rounds since this was emptied. */
+  readonly times: number[] = [];
+
+  constructor(url: string, machines: readonly SimulatedHost[], atOnce: number) {
+    this.#url = url;
+    this.#machines = machines;
+    this.#atOnce = atOnce;
+    this.#http = new Agent({ keepAlive: true, maxSockets: atOnce });
+  }
+
+  /** One round, from the quote to the answer. */
+  async round(host: FleetHost): Promise<EvidenceReply> {
+    return this.#send(host, await this.#evidence(host));
+  }
+
+  /**
+   * One round of each host, so many at one time. The quotes are made before, so that what is timed is the verifier.
+   * @returns milliseconds from the first message to the last answer
+   */
+  async rounds(hosts: readonly FleetHost[]): Promise<number> {
+    const messages: [FleetHost, string][] = [];
+    for (const host of hosts) messages.push([host, await this.#evidence(host)]);
+    // The verifier may have given up the connections of before while the quotes were made.
+    this.#http.destroy();
+    this.#http = new Agent({ keepAlive: true, maxSockets: this.#atOnce });
+    const waiting = messages.values();
+    const worker = async (): Promise<void> => {
+      for (const [host, message] of waiting) await this.#send(host, message);
+    };
+    const began = performance.now();
+    await Promise.all(Array.from({ length: this.#atOnce }, worker));
+    return performance.now() - began;
+  }
+
+  async #evidence(host: FleetHost): Promise<string> {
+    const machine = this.#machines[host.machine];
+    if (machine === undefined) throw new Error('there is no such machine');
+    const asked = this.#challenges.get(host.id) ?? Challenge.parse(await this.#post(ROUTES.challenge, host, '{}'));
+    return JSON.stringify(await machine.evidence(asked));
+  }
+
+  async #send(host: FleetHost, message: string): Promise<EvidenceReply> {
+    const sent = performance.now();
+    const reply = EvidenceReply.parse(await this.#post(ROUTES.evidence, host, message));
+    this.times.push(performance.now() - sent);
+    if (!reply.verified) throw new Error(`${host.name}: ${JSON.stringify(reply.errors)}`);
+    this.#challenges.set(host.id, reply.challenge);
+    return reply;
+  }
+
+  close(): void {
+    this.#http.destroy();
+  }
+
+  #post(path: string, host: FleetHost, body: string): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${host.token}` };
+      const sent = request(`${this.#url}${path}`, { method: 'POST', agent: this.#http, headers }, (answer) => {
+        const chunks: Buffer[] = [];
+        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+        answer.on('error', reject);
+        answer.on('end', () => {
+          const text = Buffer.concat(chunks).toString();
+          if ((answer.statusCode ?? 500) < 300) resolve(JSON.parse(text));
+          else reject(new Error(text));
+        });
+      });
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  }
+}
