@@ -10,6 +10,7 @@ import { followOutput } from './output/ends.ts';
 import { reportError, type Format } from './output/report.ts';
 import { addScan } from './scan-commands.ts';
 import { addPolicy } from './policy-commands.ts';
+import { addFindings, addPolicies } from './policies-commands.ts';
 import { addReference } from './reference-commands.ts';
 import { addAudit } from './access-commands.ts';
 import { addDigest } from './digest-commands.ts';
@@ -75,6 +76,8 @@ function createProgram(): Command {
   addTpm(program);
   addQuote(program);
   addReference(program);
+  addPolicies(program);
+  addFindings(program);
   addToken(program);
   addAlerts(program);
   addFile(program);

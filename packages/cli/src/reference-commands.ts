@@ -9,6 +9,7 @@ export function addReference(program: Command): void {
   addBuild(reference);
   addFiles(reference);
   addSignatures(reference);
+  addFleet(reference);
   addKeylime(reference);
 }
 
@@ -116,6 +117,30 @@ function addSignatures(reference: Command): void {
   ]);
   verify.action(
     action(async (file, given) => (await import('./commands/reference-verify.ts')).verifyReference(file, given)),
+  );
+}
+
+/** What needs a verifier. */
+function addFleet(reference: Command): void {
+  const push = connected(command(reference, 'push', 'Give a version to the verifier; it does not come into force.'))
+    .argument('<file>', 'reference values, signed or not')
+    .addOption(outputOption());
+  examples(push, [
+    'assay reference push v12.signed.json',
+    'assay reference push v12.json --url https://verifier.example',
+  ]);
+  push.action(action(async (file, given) => (await import('./commands/reference-push.ts')).pushReference(file, given)));
+  const activate = connected(command(reference, 'activate', 'Bring a version into force that somebody else pushed.'))
+    .argument('<name>', 'name of the reference values')
+    .argument('<version>', 'version that was pushed')
+    .option('--host <host...>', 'it is for these hosts, besides those that it is for already')
+    .option('--all-hosts', 'it is for all hosts that are enrolled')
+    .addOption(outputOption());
+  examples(activate, ['assay reference activate web 12', 'assay reference activate web 1 --host web-01 web-02']);
+  activate.action(
+    action(async (name, version, given) =>
+      (await import('./commands/reference-activate.ts')).activateReference(name, version, given),
+    ),
   );
 }
 

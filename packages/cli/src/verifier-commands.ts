@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { addVerifierToken } from './access-commands.ts';
-import { action, command, examples, group, stateOption } from './declare.ts';
+import { action, collect, command, examples, group, stateOption } from './declare.ts';
 
 export function addVerifier(program: Command): void {
   const verifier = group(program, 'verifier', 'The service that verifies evidence and gives verdicts.');
@@ -14,6 +14,7 @@ export function addVerifier(program: Command): void {
     .option('--port <number>', 'port to listen on', number, 4620)
     .option('--heartbeat <seconds>', 'how often a host is to send evidence when nothing is new', number, 10)
     .option('--stale-after <seconds>', 'age at which evidence is stale', number, 30)
+    .option('--policy-key <file>', 'key by which reference values must be signed, PEM; may be repeated', collect)
     .option('--alerts <file>', 'where alerts go: a file of webhooks and syslog receivers')
     .addOption(stateOption());
   examples(serve, [

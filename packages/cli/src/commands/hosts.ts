@@ -15,6 +15,7 @@ import { z } from 'zod';
 import { reader } from '../connect.ts';
 import { EXIT } from '../exit.ts';
 import { ConnectOptions, optionsFrom } from '../options.ts';
+import { findingText } from '../output/finding.ts';
 import { printJson } from '../output/report.ts';
 import { ago, colours, shown, table } from '../output/terminal.ts';
 
@@ -108,19 +109,4 @@ function hostText(host: HostDetail, findings: readonly Finding[]): string {
 function stateText(state: HostDetail['ladder'][number]['state']): string {
   const colour = colours(1);
   return { ok: colour.green, warning: colour.yellow, failed: colour.red, waiting: colour.dim }[state](state);
-}
-
-function findingText(finding: Finding): string {
-  const colour = colours(1);
-  const paint = finding.severity === 'failed' ? colour.red : colour.yellow;
-  const { entry, digest } = finding.evidence;
-  return [
-    `\n${paint(shown(finding.code))}  ${shown(finding.id)}  ${ago(finding.lastSeen)}\n`,
-    `  ${shown(finding.sentence)}\n`,
-    entry === null ? '' : `  entry ${entry}${digest === null ? '' : `, ${digest}`}\n`,
-    ...finding.explanation.map(
-      ({ cause, confidence }) => `  ${colour.dim(`likely (${confidence})`)} ${shown(cause)}\n`,
-    ),
-    ...finding.next.map((line) => `  ${colour.dim('next')} ${shown(line)}\n`),
-  ].join('');
 }

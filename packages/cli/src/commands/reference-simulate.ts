@@ -1,15 +1,15 @@
 import { basename } from 'node:path';
 import type { MeasurementEntry } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
-import { Simulator, type Simulation } from '@assay/core/verdict';
+import { Simulator } from '@assay/core/verdict';
 import { z } from 'zod';
 import { EXIT } from '../exit.ts';
 import { listEntries, withList } from '../list-file.ts';
 import { optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
-import { shown, table } from '../output/terminal.ts';
 import { compiled, readReference } from '../reference/files.ts';
 import { SimulateOptions } from '../reference/options.ts';
+import { simulationText } from '../reference/simulation-text.ts';
 
 /** `assay reference simulate CANDIDATE --list FILE...` */
 export async function simulateReference(candidate: unknown, given: unknown): Promise<number> {
@@ -39,29 +39,4 @@ async function entriesOf(path: string): Promise<MeasurementEntry[]> {
     for await (const some of listEntries(list)) entries.push(...some);
     return entries;
   });
-}
-
-/** Verdicts, changes, what is not used and which holes are. */
-export function simulationText({ hosts, changes, unused, excludes }: Simulation, limit: number): string {
-  const rows = hosts.map(({ host, before, after, refused, accepted }) => [
-    shown(host),
-    before === after ? after : `${before} -> ${after}`,
-    refused === 0 ? '' : `${refused} entries refused that were not`,
-    accepted === 0 ? '' : `${accepted} accepted that were not`,
-  ]);
-  const more = changes.length > limit ? [`… and ${changes.length - limit} changes more (-o json has all)`] : [];
-  const lines = [
-    ...changes
-      .slice(0, limit)
-      .map(
-        ({ path, digest, before, after, hosts: on }) =>
-          `${before} -> ${after}  ${shown(path)}  ${digest}  on ${on.length}`,
-      ),
-    ...more,
-    ...unused.map(({ pool, digests, of }) => `not used: ${digests} of ${of} digests of ${shown(pool)}`),
-    ...excludes.map(
-      ({ pattern, entries, hosts: on }) => `exclude ${shown(pattern)}: ${entries} entries on ${on} hosts`,
-    ),
-  ];
-  return `${table(rows)}${lines.map((line) => `${line}\n`).join('')}`;
 }

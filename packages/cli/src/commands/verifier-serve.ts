@@ -5,6 +5,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { boundedContent } from '../bounded-file.ts';
 import { EXIT } from '../exit.ts';
 import { optionsFrom, StateOptions } from '../options.ts';
+import { trustedKeys } from '../reference/files.ts';
 import { Console } from '../up/console.ts';
 import { stopSignal } from '../up/signals.ts';
 import { openTokens } from '../up/state.ts';
@@ -19,6 +20,7 @@ const ServeOptions = StateOptions.extend({
   heartbeat: z.int().min(1).max(86_400),
   staleAfter: z.int().min(1).max(864_000),
   alerts: z.string().optional(),
+  policyKey: z.array(z.string().min(1)).default([]),
 }).refine(({ heartbeat, staleAfter }) => staleAfter > heartbeat, {
   path: ['stale-after'],
   error: 'has to be longer than --heartbeat',
@@ -33,6 +35,7 @@ export async function serve(given: unknown): Promise<number> {
   const out = new Console();
   const signal = stopSignal();
   const alertSinks = options.alerts === undefined ? [] : readSinks(await boundedContent(options.alerts, ALERTS_LIMIT));
+  const policyKeys = await trustedKeys(options.policyKey);
   const { directory, tokens, resultKey } = await openTokens(options.state);
   const { host, port, heartbeat, staleAfter } = options;
   const verifier = await startVerifier({
@@ -42,6 +45,7 @@ export async function serve(given: unknown): Promise<number> {
     tokens: { operator: tokens.operator, join: tokens.join },
     resultKeys: [resultKey],
     alertSinks,
+    policyKeys,
     publicDirectory: BUILT_PAGE,
     heartbeatSeconds: heartbeat,
     staleAfterSeconds: staleAfter,

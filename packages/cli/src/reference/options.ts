@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { OutputOptions } from '../options.ts';
+import { UsageError } from '../exit.ts';
+import { ConnectOptions, OutputOptions } from '../options.ts';
 
 const File = z.string().min(1, 'names no file');
 const Files = z.array(File).default([]);
@@ -63,3 +64,22 @@ export const BuildOptions = OutputOptions.extend({
   keyring: File.optional(),
   cache: File.optional(),
 });
+
+export const ActivateOptions = ConnectOptions.extend({ host: Files, allHosts: z.boolean().default(false) });
+
+export const FetchOptions = ConnectOptions.extend({ out: File });
+
+export const SimulatePolicyOptions = ConnectOptions.extend({ limit: Whole });
+
+export const FindingsOptions = ConnectOptions.extend({
+  host: z.string().min(1).optional(),
+  all: z.boolean().default(false),
+  limit: Whole.refine((limit) => limit <= 1000, 'takes at most 1000'),
+});
+
+/** @throws UsageError for what is no version */
+export function versionFrom(text: unknown): number {
+  const parsed = Whole.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new UsageError('a version is a whole number from 1 on');
+}

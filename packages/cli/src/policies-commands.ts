@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { action, command, connected, examples, group, outputOption } from './declare.ts';
+
+// The declarations of `assay policies` and `assay findings`.
+
+export function addPolicies(program: Command): void {
+  const policies = group(program, 'policies', 'Reference values at the verifier: versions, and which is in force.');
+  const get = connected(command(policies, 'get', 'List all versions of all policies.')).addOption(outputOption());
+  examples(get, ['assay policies get', "assay policies get -o json | jq '.policies[] | select(.inForceSince)'"]);
+  get.action(action(async (given) => (await import('./commands/policies.ts')).getPolicies(given)));
+  const simulate = connected(command(policies, 'simulate', 'Say what a version would make of what the fleet has run.'))
+    .argument('<name>', 'name of the policy')
+    .argument('<version>', 'version that was pushed')
+    .option('--limit <number>', 'changes that are named as text', '20')
+    .addOption(outputOption());
+  examples(simulate, ['assay policies simulate web 12', 'assay policies simulate web 12 -o json | jq .changes']);
+  simulate.action(
+    action(async (name, version, given) =>
+      (await import('./commands/policies.ts')).simulatePolicyVersion(name, version, given),
+    ),
+  );
+  const fetch = connected(command(policies, 'fetch', 'Write the canonical text of a version into a file.'))
+    .argument('<name>', 'name of the policy')
+    .argument('<version>', 'version that was pushed')
+    .requiredOption('--out <file>', 'the reference values; is replaced as a whole where it exists')
+    .addOption(outputOption());
+  examples(fetch, [
+    'assay policies fetch web 12 --out web-12.json',
+    'assay policies fetch web 12 --out w.json -o json',
+  ]);
+  fetch.action(
+    action(async (name, version, given) => (await import('./commands/policies.ts')).fetchPolicy(name, version, given)),
+  );
+}
+
+export function addFindings(program: Command): void {
+  const findings = group(program, 'findings', 'What is verified and not acceptable: causes, hosts, what to do.');
+  const list = connected(command(findings, 'list', 'List what is open, those of one cause in one row.'))
+    .option('--host <host>', 'of this host')
+    .option('--all', 'closed ones too')
+    .option('--limit <number>', 'no more than so many, up to 1000', '200')
+    .addOption(outputOption());
+  examples(list, ['assay findings list', 'assay findings list --host web-03 --all']);
+  list.action(action(async (given) => (await import('./commands/findings.ts')).listFindings(given)));
+  const show = connected(command(findings, 'show', 'Show one finding: why, where else, and what to do next.'))
+    .argument('<id>', 'such as F-12')
+    .addOption(outputOption());
+  examples(show, ['assay findings show F-12', 'assay findings show F-12 -o json | jq -r .finding.evidence.digest']);
+  show.action(action(async (id, given) => (await import('./commands/findings.ts')).showFinding(id, given)));
+  const approve = connected(
+    command(findings, 'approve', 'Propose a version of the policy in which what was found is good.'),
+  )
+    .argument('<id>', 'such as F-12')
+    .addOption(outputOption());
+  examples(approve, ['assay findings approve F-12', 'assay findings approve F-12 -o json | jq .simulation.hosts']);
+  approve.action(action(async (id, given) => (await import('./commands/findings.ts')).approveFinding(id, given)));
+}
