@@ -50,10 +50,10 @@ async function startLocked(options: EngineOptions, mounts: string[], unlock: () 
 }
 
 function startWatch(options: EngineOptions, mounts: readonly string[]): Promise<EngineWatch> {
-  const { mode, supervision, decider = execSetup(), log = noLog } = options;
+  const { mode, supervision, decider = execSetup(), log = noLog, allowRootFileSystem = false } = options;
   if (mode === 'notify') return Watch.start(mounts);
-  if (supervision === undefined) return Gate.start({ mounts, decider });
-  return startSupervisedGate({ mounts, decider, supervision, log });
+  if (supervision === undefined) return Gate.start({ mounts, decider, allowRootFileSystem, log });
+  return startSupervisedGate({ mounts, decider, supervision, allowRootFileSystem, log });
 }
 
 function noLog(): void {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { cannotMount, mountExt4 } from '@assay/testkit/mounts';
 import { Attacker, digestOf, labelNow, openGate, watchdog, writeProgram } from './gate-support.ts';
+import { eventually } from './support.ts';
 
 // Ways to run bytes: what policies see, and what no engine of fanotify sees. The gaps are stated as they are, so that one
 // that closes, or a new one, shows.
@@ -125,7 +126,7 @@ test('stores through a mapping that is dirty already are measured at each openin
 test('a label that is taken away, or changed, refuses what passed before', LIMIT, async () => {
   using mount = mountExt4();
   using attacker = new Attacker();
-  await using _gate = await openGate([mount.path], { policy: 'appraise func=BPRM_CHECK\n', mode: 'enforce' });
+  await using gate = await openGate([mount.path], { policy: 'appraise func=BPRM_CHECK\n', mode: 'enforce' });
   const path = writeProgram(join(mount.path, 'program'));
   labelNow(path);
   const label = `0404${digestOf(path)}`;
@@ -141,6 +142,7 @@ test('a label that is taken away, or changed, refuses what passed before', LIMIT
     label.replace(/.$/, (digit) => (digit === '0' ? '1' : '0')),
   );
   assert.equal(await attacker.run(path), 'EPERM');
+  assert.deepEqual(gate.lost, []);
 });
 
 test('a change of owner or mode asks the policy again', LIMIT, async () => {
@@ -168,3 +170,28 @@ test('hundreds of programs at once are all measured before they run', LIMIT, asy
   assert.equal(new Set(gate.entries.map(({ fields }) => String(fields.digest?.value))).size, count);
   assert.deepEqual(gate.lost, []);
 });
+
+test(
+  'a file system that is mounted on a watched one later is watched, too, and the root file system is not',
+  LIMIT,
+  async () => {
+    using mount = mountExt4();
+    using attacker = new Attacker();
+    const log: string[] = [];
+    await using gate = await openGate([mount.path], { policy: POLICIES.executions }, { log: (line) => log.push(line) });
+    const [later, root] = [join(mount.path, 'later'), join(mount.path, 'root')];
+    for (const path of [later, root]) mkdirSync(path);
+    assert.equal(await attacker.run('mount', '--bind', '/', root), 0);
+    assert.equal(await attacker.run('mount', '-t', 'tmpfs', 'assay-test', later), 0);
+    try {
+      const path = writeProgram(join(later, 'program'));
+      await eventually('it is found', () => log.length > 0);
+      assert.equal(await attacker.run(path), 0);
+      assert.deepEqual(gate.measured(path), [digestOf(path)]);
+      assert.deepEqual(log, [`${JSON.stringify(later)} was mounted and is watched from now on`]);
+    } finally {
+      assert.equal(await attacker.run('umount', '--lazy', later), 0);
+      assert.equal(await attacker.run('umount', '--lazy', root), 0);
+    }
+  },
+);

@@ -7,6 +7,7 @@ import { WatchSignals, type LostMessage } from '../watch-messages.ts';
 import type { WatchHandlers } from '../watch.ts';
 import { createDecider } from '../decision/decider.ts';
 import type { DeciderSetup } from '../decision/setup.ts';
+import { NewMounts } from './new-mounts.ts';
 import type { DecidedMessage, FailureMode, MeasurerSetup, ReaderMessage, ReaderSetup } from './messages.ts';
 
 /** The reader measures what is left for 5 s, and may sit in poll(2) or a slow read besides. */
@@ -26,6 +27,9 @@ export interface GateOptions {
   readonly group?: number;
   /** A socket that is written to while events are answered. */
   readonly heartbeat?: number;
+  /** Of file systems that are mounted on the watched ones later. */
+  readonly allowRootFileSystem?: boolean;
+  readonly log?: (line: string) => void;
   /** Called when the threads are ready; events are read when it is over. */
   readonly takeOver?: () => Promise<void>;
 }
@@ -40,6 +44,7 @@ export class Gate {
   readonly #ready = Promise.withResolvers<void>();
   readonly #exited = Promise.withResolvers<void>();
   readonly #early: (DecidedMessage | LostMessage)[] = [];
+  #newMounts: NewMounts | undefined;
   #handlers: WatchHandlers | undefined;
   #failure: Error | undefined;
 
@@ -84,13 +89,19 @@ export class Gate {
       await gate.#ready.promise;
       await options.takeOver?.();
       gate.#signals.begin();
-      const { events, wantsClose } = createDecider(options.decider);
-      for (const mount of options.mounts) gate.#group.mark(mount, { opens: events === 'open', closes: wantsClose });
+      gate.#watch(options);
     } catch (error) {
       await gate.stop();
       throw error;
     }
     return gate;
+  }
+
+  #watch({ mounts, decider, allowRootFileSystem = false, log }: GateOptions): void {
+    const { events, wantsClose } = createDecider(decider);
+    const mark = (path: string): void => this.#group.mark(path, { opens: events === 'open', closes: wantsClose });
+    for (const mount of mounts) mark(mount);
+    this.#newMounts = new NewMounts({ watched: mounts, allowRootFileSystem, mark, log: (line) => log?.(line) });
   }
 
   /** Hands over the messages that came since the start, and all that follow. */
@@ -111,6 +122,7 @@ export class Gate {
 
   /** Lets the threads answer what is left and end; after a time limit they are ended. */
   async stop(): Promise<void> {
+    this.#newMounts?.end();
     this.#signals.stop();
     this.#bell.ring();
     const limit = new AbortController();

@@ -11,6 +11,7 @@ interface SupervisedOptions {
   readonly mounts: readonly string[];
   readonly decider: DeciderSetup;
   readonly supervision: Supervision;
+  readonly allowRootFileSystem: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -19,7 +20,7 @@ interface SupervisedOptions {
  * engine, another one is started.
  */
 export async function startSupervisedGate(options: SupervisedOptions): Promise<Gate> {
-  const { mounts, decider, supervision, log } = options;
+  const { mounts, decider, supervision, allowRootFileSystem, log } = options;
   const { group, failure } = supervision;
   const heartbeat = duplicateDescriptor(supervision.socket);
   const begun = { gate: undefined as Gate | undefined };
@@ -30,7 +31,7 @@ export async function startSupervisedGate(options: SupervisedOptions): Promise<G
   };
   let link = new SupervisorLink(supervision.socket, lost);
   const takeOver = (): Promise<void> => link.takeOver();
-  begun.gate = await Gate.start({ mounts, decider, failure, group, heartbeat, takeOver });
+  begun.gate = await Gate.start({ mounts, decider, allowRootFileSystem, log, failure, group, heartbeat, takeOver });
   return begun.gate;
 }
 
