@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SystemError } from '@assay/core/errors';
 import { bootKernel } from './boot.ts';
 import { cached } from './cache.ts';
-import { firmwareInSetupMode, firmwareOf, type Firmware } from './firmware.ts';
+import { firmwareInSetupMode, firmwareOf, firmwareVersion, type Firmware } from './firmware.ts';
 import type { FetchOptions, KernelSeries } from './kernels.ts';
 import { SecureBootKeys } from './secure-boot.ts';
 
@@ -20,7 +20,8 @@ export async function firmwareWithKeys(
   options: FetchOptions & { readonly kernel: KernelSeries },
 ): Promise<Firmware> {
   const { cache, onStep } = options;
-  const kept = await cached(join(cache, 'secure-boot'), async (draft) => {
+  const version = await firmwareVersion();
+  const kept = await cached(join(cache, 'secure-boot', version.slice(0, 16)), async (draft) => {
     onStep?.('enrolling Secure Boot keys of the lab');
     await enrol(draft, options);
   });

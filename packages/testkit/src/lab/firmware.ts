@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SystemError } from '@assay/core/errors';
 import { runTool } from './tools.ts';
@@ -26,6 +27,16 @@ const STUB = '/usr/lib/systemd/boot/efi/linuxx64.efi.stub';
  */
 export async function firmwareInSetupMode(variables: string): Promise<Firmware> {
   return firmwareOf(OVMF.variables, variables);
+}
+
+/**
+ * Which firmware there is, in hexadecimal: a flash is of use to no other.
+ * @throws SystemError LAB-TOOL without OVMF
+ */
+export async function firmwareVersion(): Promise<string> {
+  needs(OVMF.code, 'ovmf');
+  const parts = await Promise.all([readFile(OVMF.code), readFile(OVMF.variables)]);
+  return createHash('sha256').update(Buffer.concat(parts)).digest('hex');
 }
 
 /** Firmware with a copy of a flash. */
