@@ -90,6 +90,12 @@ describe('a policy', () => {
     const [finding] = await agent.findings();
     assert.equal(finding?.code, 'IMA-DIGEST-CHANGED');
     assert.match(finding?.explanation[0]?.cause ?? '', /have coreutils 9 for it/);
+    assert.deepEqual(finding?.next, [
+      `ls -l ${PATH}`,
+      `dpkg -S ${PATH}`,
+      `assay digest who ${digestOf(LATER)}`,
+      `assay findings approve ${finding?.id}`,
+    ]);
     await push(verifier, version(2, [TRUE, LATER]));
     const path = `${route(ROUTES.policySimulation, 'web')}?version=2`;
     const simulation = content(await call(verifier, path), PolicySimulation);
@@ -103,6 +109,27 @@ describe('a policy', () => {
     await activation(verifier, { version: 2 });
     assert.equal((await agent.detail()).verdict, 'trusted');
     assert.deepEqual(await agent.findings(), []);
+  });
+
+  test('that many hosts go beyond is explained by what was rolled out to them', async (t) => {
+    const verifier = await service(t);
+    await push(verifier, version(1, [TRUE]));
+    const agents = [];
+    for (const name of ['web-01', 'web-02', 'web-03']) {
+      const host = await SimulatedHost.boot({ name });
+      const agent = await enrol(verifier, host);
+      agents.push(agent);
+      await activation(verifier, { version: 1, hosts: [name] });
+      await host.execute(PATH, LATER);
+      await agent.attest();
+      const [finding] = await agent.findings();
+      assert.equal(finding?.blastRadius.hosts, agents.length);
+    }
+    const [finding] = (await agents[0]?.findings()) ?? [];
+    assert.deepEqual(finding?.explanation.at(-1), {
+      cause: 'The same digest is open on 3 of 3 hosts: something was rolled out to them.',
+      confidence: 'medium',
+    });
   });
 
   test('is proposed by one and activated by another', async (t) => {

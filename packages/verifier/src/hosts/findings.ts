@@ -2,6 +2,7 @@ import type { FindingDraft } from '@assay/core/verdict';
 import { Finding } from '@assay/wire';
 import { z } from 'zod';
 import { findingOf, insertFinding, openFindingsOf, spreadOf, updateFinding } from '../store/findings.ts';
+import { fleetCauses, fleetCommands } from './in-the-fleet.ts';
 import { hostById } from '../store/hosts.ts';
 import type { Database, FindingRow } from '../store/schema.ts';
 
@@ -73,13 +74,13 @@ export async function findingOnWire(db: Database, row: FindingRow): Promise<Find
     severity: row.severity,
     sentence: row.sentence,
     evidence: { entry: row.entry, template: row.template, digest: row.digest, filenameHint: row.filename_hint },
-    explanation: Explanation.parse(JSON.parse(row.explanation)),
+    explanation: [...Explanation.parse(JSON.parse(row.explanation)), ...(await fleetCauses(db, row, spread))],
     blastRadius: {
       hosts: spread.hosts,
       firstSeen: spread.firstSeen ?? row.first_seen,
       lastSeen: spread.lastSeen ?? row.last_seen,
     },
-    next: Next.parse(JSON.parse(row.next)),
+    next: await fleetCommands(db, row, Next.parse(JSON.parse(row.next))),
     open: row.open === 1,
     firstSeen: row.first_seen,
     lastSeen: row.last_seen,

@@ -6,12 +6,11 @@ import { RequestProblem } from '../problem.ts';
 import { findingBySeq } from '../store/findings.ts';
 import { policyInForceFor } from '../store/policies.ts';
 import type { FindingRow } from '../store/schema.ts';
+import { APPROVABLE } from './approvable.ts';
 import { versionOnWire } from './list.ts';
 import { proposePolicy } from './push.ts';
 import { simulatePolicy } from './simulate.ts';
 
-/** Codes of findings that a digest among the good ones would end. */
-const APPROVABLE: ReadonlySet<string> = new Set(['IMA-UNKNOWN-DIGEST', 'IMA-DIGEST-CHANGED']);
 const POOL = 'approved';
 
 /**
