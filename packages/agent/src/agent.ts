@@ -57,6 +57,7 @@ async function run(options: AgentOptions, wakeup: Wakeup, stop: AbortSignal): Pr
 
 /** From loading the keys to the stop, or to the first error. */
 async function session(options: AgentOptions, wakeup: Wakeup, stop: AbortSignal, succeeded: () => void): Promise<void> {
+  await options.tpm.startup(); // A TPM that lost power answers nothing before; firmware does it for the machine's own.
   const keys = await openKeys(options.tpm, options.statePath);
   try {
     const enrolled = await enrol(options, keys);
@@ -65,6 +66,17 @@ async function session(options: AgentOptions, wakeup: Wakeup, stop: AbortSignal,
   } finally {
     await options.tpm.flush(keys.akHandle);
   }
+}
+
+/**
+ * Enrols the host, or finds that it is enrolled, and sends no evidence.
+ * @returns its id at the verifier
+ * @throws SystemError VERIFIER-UNREACHABLE, TPM-UNREACHABLE, TPM-RESPONSE, AGENT-STATE; ProblemError
+ */
+export async function enrolHost(options: AgentOptions): Promise<string> {
+  await options.tpm.startup();
+  const keys = await openKeys(options.tpm, options.statePath);
+  return options.tpm.using(keys.akHandle, async () => (await enrol(options, keys)).hostId);
 }
 
 interface Attesting {

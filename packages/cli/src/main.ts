@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { addAgent } from './agent-commands.ts';
 import { addAlerts } from './alert-commands.ts';
 import { action, command, connected, examples, group, outputOption, stateOption } from './declare.ts';
 import { addEngine } from './engine-commands.ts';
@@ -67,6 +68,7 @@ function createProgram(): Command {
   addDoctor(program);
   addHosts(program);
   addDigest(program);
+  addAgent(program);
   addVerifier(program);
   addAudit(program);
   addLog(program);

@@ -1,9 +1,9 @@
 import { BUILT_PAGE, startVerifier } from '@assay/verifier';
-import { HostName } from '@assay/wire';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import { DEFAULT_STATE, DEFAULT_URL } from '../connect.ts';
 import { EXIT } from '../exit.ts';
+import { HostNameOption } from '../host-name.ts';
 import { optionsFrom, StateOptions } from '../options.ts';
 import { Console } from '../up/console.ts';
 import { simulateFleet } from '../up/fleet.ts';
@@ -14,10 +14,7 @@ import { TPM_OPTION } from '../up/tpm.ts';
 
 const UpOptions = StateOptions.extend({
   port: z.int().min(0).max(65_535),
-  name: z
-    .string()
-    .refine(isHostName, 'takes 1 to 64 letters, digits, `.`, `_` and `-`, a letter or digit first')
-    .optional(),
+  name: HostNameOption.optional(),
   tpm: z.string().regex(TPM_OPTION, 'takes auto, device[:PATH], swtpm[:SOCKET] or simulated'),
   list: z.enum(['auto', 'kernel', 'engine']),
   watch: z.array(z.string()).default([]),
@@ -27,10 +24,6 @@ const UpOptions = StateOptions.extend({
   path: ['permission'],
   error: 'holds up programs until they are measured: name the mounts with --watch',
 });
-
-function isHostName(text: string): boolean {
-  return HostName.safeParse(text).success;
-}
 
 /** The command that comes next, with what it cannot know by itself. */
 function captureCommand(url: string, state: string | undefined): string {

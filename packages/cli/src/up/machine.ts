@@ -2,8 +2,8 @@ import { hostname, release } from 'node:os';
 import { startAgent } from '@assay/agent';
 import { kernelIma } from '@assay/linux/ima';
 import type { Verifier } from '@assay/verifier';
-import { HostName } from '@assay/wire';
 import packageJson from '../../package.json' with { type: 'json' };
+import { hostNameOf } from '../host-name.ts';
 import type { Console } from './console.ts';
 import { listChoice, openEngineList, openKernelList } from './list.ts';
 import type { State } from './state.ts';
@@ -54,10 +54,4 @@ export async function attestMachine(
   });
   cleanup.defer(() => agent.stop());
   cleanup.defer(() => list.stop('assay up was stopped'));
-}
-
-/** The machine's own name where it can be a name at the verifier; else what is left of it. */
-export function hostNameOf(name: string): string {
-  const cleaned = name.replace(/[^A-Za-z0-9._-]/g, '-').replace(/^[^A-Za-z0-9]+/, '');
-  return HostName.safeParse(cleaned.slice(0, 64)).data ?? 'localhost';
 }

@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { hostname, release } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { AgentOptions } from '@assay/agent';
+import { loadState } from '@assay/agent';
+import { SystemError } from '@assay/core/errors';
+import { engineList, kernelIma, type MeasurementSource } from '@assay/linux/ima';
+import type { Tpm } from '@assay/linux/tpm';
+import { z } from 'zod';
+import packageJson from '../../package.json' with { type: 'json' };
+import { boundedContent } from '../bounded-file.ts';
+import { UsageError } from '../exit.ts';
+import { HostNameOption, hostNameOf } from '../host-name.ts';
+import { ConnectOptions } from '../options.ts';
+import { TpmOptions } from '../tpm-options.ts';
+
+const ENGINE_DIRECTORY = '/run/assay/engine';
+const TOKEN_LIMIT = 4096;
+
+const ListChoice = z
+  .string()
+  .regex(/^(?:kernel|engine)(?::.+)?$/s, 'takes kernel[:DIR] or engine[:DIR]')
+  .transform((text) => {
+    const [, kind, directory] = /^(kernel|engine)(?::(.+))?$/s.exec(text) ?? [];
+    return { kind: kind === 'engine' ? 'engine' : 'kernel', directory } as const;
+  });
+
+/** Options of `agent run` and `agent enrol`. */
+export const AgentCommandOptions = z.object({
+  verifier: ConnectOptions.shape.url,
+  joinTokenFile: z.string().min(1, 'names no file').optional(),
+  name: HostNameOption.optional(),
+  tpm: TpmOptions.shape.tpm,
+  list: ListChoice,
+  state: ConnectOptions.shape.state,
+});
+export type AgentCommandOptions = z.infer<typeof AgentCommandOptions>;
+
+/** Files of an agent's state directory. */
+export function agentFiles(state: string): { directory: string; state: string; status: string; lock: string } {
+  const directory = resolve(state);
+  return {
+    directory,
+    state: join(directory, 'agent.json'),
+    status: join(directory, 'agent-status.json'),
+    lock: join(directory, 'agent.lock'),
+  };
+}
+
+/** What the agent works with. @throws UsageError without a join token where the host is not enrolled yet; SystemError */
+export async function agentOptions(options: AgentCommandOptions, tpm: Tpm): Promise<AgentOptions> {
+  const { state } = agentFiles(options.state);
+  const joinToken = await joinTokenOf(options.joinTokenFile);
+  if (joinToken === undefined && ((await loadState(state))?.enrolment ?? null) === null) {
+    throw new UsageError('this host is not enrolled: give --join-token-file, or the token in ASSAY_JOIN_TOKEN');
+  }
+  return {
+    name: options.name ?? hostNameOf(hostname()),
+    verifierUrl: options.verifier,
+    joinToken: joinToken ?? '',
+    tpm,
+    source: openList(options.list),
+    facts: {
+      tpmKind: options.tpm.kind === 'device' ? 'hardware' : 'software',
+      listSource: options.list.kind,
+      kernel: release(),
+      agentVersion: packageJson.version,
+    },
+    statePath: state,
+  };
+}
+
+/** Without white space around it. @returns undefined where none is given */
+async function joinTokenOf(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return process.env['ASSAY_JOIN_TOKEN']?.trim() || undefined;
+  const token = (await boundedContent(file, TOKEN_LIMIT)).toString('latin1').trim();
+  if (!/^[\x21-\x7e]+$/.test(token)) throw new UsageError(`--join-token-file ${file} holds no token`);
+  return token;
+}
+
+/** @throws SystemError KERNEL-LACKS, NOT-PERMITTED, ENGINE-UNREACHABLE */
+function openList({ kind, directory }: AgentCommandOptions['list']): MeasurementSource {
+  if (kind === 'engine') {
+    const where = directory ?? ENGINE_DIRECTORY;
+    if (existsSync(where)) return engineList(where, 'sha256');
+    throw new SystemError('ENGINE-UNREACHABLE', `${where} is not there: no engine keeps its list in it`);
+  }
+  const ima = kernelIma(directory === undefined ? undefined : [directory]);
+  if (ima.state === 'present') return ima.source;
+  if (ima.state === 'unreadable') throw new SystemError('NOT-PERMITTED', `the kernel's list: ${ima.reason}`);
+  throw new SystemError('KERNEL-LACKS', `no measurement list of the kernel: ${ima.reason}`);
+}

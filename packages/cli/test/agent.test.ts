@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { bootAggregate } from '@assay/core/measurement';
+import { utf8 } from '@assay/core/bytes';
+import { nodeHasher } from '@assay/core/node';
+import { connectSwtpm, Tpm } from '@assay/linux/tpm';
+import { SimulatedList, type Appended } from '@assay/testkit/evidence';
+import { startSwtpm, swtpmAvailable } from '@assay/testkit/swtpm';
+import { AgentStatus } from '@assay/agent';
+import { HostDocument } from '@assay/wire';
+import { z } from 'zod';
+import { assay, assertFails, documentIn, launch, ROOT, scratch, UNSAFE, type Ended, type Launched } from './assay.ts';
+import { eventually } from './up.ts';
+
+const swtpm = swtpmAvailable();
+const skip = 'missing' in swtpm ? `swtpm is missing: ${swtpm.missing}` : false;
+
+/** A machine: a swtpm behind a steady name, and the files of a kernel's list that its PCR 10 holds. */
+class Host {
+  readonly directory: string;
+  readonly socket: string;
+  readonly kernel: string;
+  #list = new SimulatedList();
+  #running: Awaited<ReturnType<typeof startSwtpm>> | undefined;
+
+  constructor(t: TestContext) {
+    this.directory = scratch(t);
+    this.socket = join(this.directory, 'tpm.sock');
+    this.kernel = join(this.directory, 'ima');
+    mkdirSync(this.kernel);
+    t.after(() => this.off());
+  }
+
+  async on(): Promise<this> {
+    this.#running = await startSwtpm(join(this.directory, 'tpm'));
+    symlinkSync(this.#running.socketPath, this.socket);
+    this.#list = new SimulatedList();
+    await this.#withTpm(async (tpm) => {
+      await tpm.startup();
+      const pcrs = await tpm.readPcrs('sha256', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      await this.#extend(tpm, this.#list.begin(bootAggregate(nodeHasher, 'sha256', pcrs)));
+    });
+    return this;
+  }
+
+  async off(): Promise<void> {
+    rmSync(this.socket, { force: true });
+    await this.#running?.stop();
+    this.#running = undefined;
+  }
+
+  run(path: string): Promise<void> {
+    return this.#withTpm(async (tpm) => {
+      await this.#extend(tpm, this.#list.measure(path, nodeHasher.digest('sha256', utf8(path))));
+    });
+  }
+
+  async #withTpm(use: (tpm: Tpm) => Promise<void>): Promise<void> {
+    const tpm = new Tpm(await connectSwtpm(this.socket));
+    await use(tpm);
+    await tpm.close();
+  }
+
+  async #extend(tpm: Tpm, entry: Appended): Promise<void> {
+    const banks = await tpm.activeBanks();
+    await tpm.extendPcr(10, new Map(banks.map((bank) => [bank, entry.extendValue(bank)])));
+    for (const name of ['binary_runtime_measurements', 'binary_runtime_measurements_sha256'])
+      writeFileSync(join(this.kernel, name), this.#list.bytes());
+    writeFileSync(join(this.kernel, 'runtime_measurements_count'), `${this.#list.entries}\n`);
+  }
+}
+
+async function end({ child, ended }: Launched, signal: NodeJS.Signals): Promise<Ended> {
+  if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+  return ended;
+}
+
+class Service {
+  readonly state: string;
+  readonly joinToken: string;
+  url = '';
+  #running: Launched | undefined;
+
+  constructor(t: TestContext) {
+    const directory = scratch(t);
+    this.state = join(directory, 'verifier');
+    this.joinToken = join(directory, 'join-token');
+    t.after(() => this.stop('SIGKILL'));
+  }
+
+  /** On the port of before, with a second between heartbeats. */
+  async start(): Promise<this> {
+    const port = this.url === '' ? '0' : new URL(this.url).port;
+    const times = ['--heartbeat', '1', '--stale-after', '600'];
+    const started = launch(['verifier', 'serve', '--port', port, '--state', this.state, ...times]);
+    this.#running = started;
+    await eventually('the verifier is ready', () => {
+      this.url = /http:\/\/127\.0\.0\.1:\d+/.exec(started.output.stdout)?.[0] ?? '';
+      return this.url !== '' || started.child.exitCode !== null;
+    });
+    assert.notEqual(this.url, '', started.output.stderr);
+    const tokens: unknown = JSON.parse(readFileSync(join(this.state, 'tokens.json'), 'utf8'));
+    writeFileSync(this.joinToken, `${z.object({ join: z.string() }).parse(tokens).join}\n`);
+    return this;
+  }
+
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    if (this.#running !== undefined) await end(this.#running, signal);
+  }
+
+  async hasEntries(name: string, entries: number): Promise<void> {
+    await eventually(`${name} has ${entries} entries`, async () => {
+      const answer = await assay(['hosts', 'get', name, '--url', this.url, '-o', 'json']);
+      const parsed = HostDocument.safeParse(JSON.parse(answer.stdout));
+      return parsed.success && parsed.data.host.list.entries === entries;
+    });
+  }
+}
+
+/** Words of `agent run` and `agent enrol`, but for the join token. */
+function words(host: Host, service: Service, more: readonly string[] = []): string[] {
+  const where = ['--tpm', `swtpm:${host.socket}`, '--list', `kernel:${host.kernel}`, '--state', stateOf(host)];
+  return ['--verifier', service.url, '--name', 'web-03', ...where, ...more];
+}
+
+function stateOf(host: Host): string {
+  return join(host.directory, 'agent');
+}
+
+const Shown = AgentStatus.extend({
+  name: z.string().nullable(),
+  verifier: z.string().nullable(),
+  tpmKind: z.string().nullable(),
+  listSource: z.string().nullable(),
+  phase: z.string(),
+  since: z.string().nullable(),
+  running: z.boolean(),
+  works: z.boolean(),
+  directory: z.string(),
+});
+
+async function status(host: Host): Promise<z.infer<typeof Shown> & { readonly code: number | null }> {
+  const answer = await assay(['agent', 'status', '--state', stateOf(host), '-o', 'json']);
+  return { ...Shown.parse(documentIn(answer)), code: answer.code };
+}
+
+function running(t: TestContext, args: readonly string[]): Launched {
+  const agent = launch(['agent', 'run', ...args]);
+  t.after(() => end(agent, 'SIGKILL'));
+  return agent;
+}
+
+test('agent: enrolled, it attests through restarts of the verifier, of itself and of its machine', {
+  skip,
+}, async (t) => {
+  const host = await new Host(t).on();
+  const service = await new Service(t).start();
+  const withToken = words(host, service, ['--join-token-file', service.joinToken]);
+  const enrolled = await assay(['agent', 'enrol', ...withToken]);
+  assert.match(enrolled.stdout, /^web-03 is enrolled as host [0-9a-f]{16} at http:/, enrolled.stderr);
+  const again = documentIn(await assay(['agent', 'enrol', ...words(host, service), '-o', 'json']));
+  assert.ok(enrolled.stdout.includes(String(again['hostId'])), 'a second time it is the same host, without a token');
+  assert.equal(statSync(join(stateOf(host), 'agent.json')).mode & 0o077, 0);
+  assert.equal((await status(host)).code, 1, 'no agent runs');
+
+  const first = running(t, words(host, service));
+  await service.hasEntries('web-03', 1);
+  await host.run('/usr/bin/one');
+  await service.hasEntries('web-03', 2);
+  await eventually('the status has it', async () => (await status(host)).round?.entries === 2);
+  const good = await status(host);
+  assert.deepEqual(
+    [good.code, good.works, good.running, good.hostId, good.round?.verdict, good.problem],
+    [0, true, true, again['hostId'], 'unverified', null],
+  );
+  const text = await assay(['agent', 'status', '--state', stateOf(host)]);
+  assert.match(text.stdout, /^agent +runs, attested\nenrolled +as host [0-9a-f]{16}\nname +web-03\n/);
+  assert.match(text.stdout, /\nround +\d+ s ago, taken, 2 entries\nverdict +unverified: .+\nnext +/);
+  assert.ok(!UNSAFE.test(text.stdout));
+
+  await service.stop('SIGKILL');
+  await host.run('/usr/bin/two');
+  await eventually('it says that the verifier is away', async () => {
+    const { code, problem } = await status(host);
+    return code === 1 && problem?.code === 'VERIFIER-UNREACHABLE';
+  });
+  await service.start();
+  await service.hasEntries('web-03', 3);
+  await eventually('its problem is over', async () => (await status(host)).code === 0);
+
+  await host.off();
+  await eventually('it says that the TPM is away', async () => {
+    return (await status(host)).problem?.code === 'TPM-UNREACHABLE';
+  });
+  await host.on();
+  await service.hasEntries('web-03', 1);
+
+  await end(first, 'SIGKILL');
+  const killed = await status(host);
+  assert.deepEqual([killed.code, killed.running, killed.phase], [1, false, 'stopped']);
+  await host.run('/usr/bin/three');
+  const second = running(t, [...words(host, service), '-o', 'jsonl']);
+  await service.hasEntries('web-03', 2);
+  const stopped = await end(second, 'SIGTERM');
+  assert.deepEqual([stopped.code, stopped.stderr], [0, '']);
+  const lines = stopped.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => z.looseObject({ phase: z.string() }).parse(JSON.parse(line)));
+  assert.deepEqual([lines[0]?.phase, lines[0]?.['schema']], ['attesting', 'assay.agent-run.v1']);
+  assert.ok(lines.some(({ phase, ...line }) => phase === 'attested' && line['verified'] === true));
+  assert.ok(lines.every(({ phase }) => phase !== 'enrolling'));
+});
+
+test('agent: two do not share a state, and a wrong token, TPM or list is said', { skip }, async (t) => {
+  const host = await new Host(t).on();
+  const service = await new Service(t).start();
+  const enrol = (...more: string[]): string[] => ['agent', 'enrol', ...words(host, service), ...more];
+  await assertFails(enrol(), { exit: 2, code: 'USAGE' });
+  const wrong = { env: { ASSAY_JOIN_TOKEN: 'x'.repeat(32) } };
+  await assertFails(enrol(), { exit: 5, code: 'REQUEST-UNAUTHENTICATED' }, wrong);
+  const token = ['--join-token-file', service.joinToken];
+  await assertFails(enrol(...token, '--tpm', 'swtpm:/nowhere'), { exit: 4, code: 'TPM-UNREACHABLE' });
+  await assertFails(enrol(...token, '--list', 'kernel:/nowhere'), { exit: 3, code: 'KERNEL-LACKS' });
+  await assertFails(enrol(...token, '--list', 'engine:/nowhere'), { exit: 4, code: 'ENGINE-UNREACHABLE' });
+  await assertFails(enrol(...token, '--verifier', 'http://127.0.0.1:1'), { exit: 4, code: 'VERIFIER-UNREACHABLE' });
+  running(t, words(host, service, token));
+  await service.hasEntries('web-03', 1);
+  await assertFails(enrol(...token), { exit: 3, code: 'STATE-IN-USE' });
+});
+
+test('agent: the status of a directory in which none has worked says so, and one that is damaged is named', async (t) => {
+  const state = scratch(t);
+  const none = await assay(['agent', 'status', '--state', state]);
+  assert.deepEqual([none.code, none.stdout], [1, `No agent has worked in ${state}.\n`]);
+  const {
+    works,
+    running: runs,
+    hostId,
+    round,
+  } = documentIn(await assay(['agent', 'status', '--state', state, '-o', 'json']));
+  assert.deepEqual([works, runs, hostId, round], [false, false, null, null]);
+  writeFileSync(join(state, 'agent-status.json'), '{');
+  await assertFails(['agent', 'status', '--state', state], { exit: 3, code: 'AGENT-STATE' });
+});
+
+const ANALYZE = spawnSync('systemd-analyze', ['--version']).status === 0;
+const UNIT = join(ROOT, 'packages/cli/systemd/assay-agent.service');
+
+test('agent: systemd accepts the unit', {
+  skip: ANALYZE ? false : 'systemd-analyze is missing: apt-get install systemd',
+}, (t) => {
+  const unit = join(scratch(t), 'assay-agent.service');
+  copyFileSync(UNIT, unit);
+  const verified = spawnSync('systemd-analyze', ['verify', '--man=no', unit], { encoding: 'utf8', timeout: 60_000 });
+  assert.deepEqual([verified.status, verified.stderr.includes(unit)], [0, false], verified.stderr);
+});
+
+test('agent: the unit holds one capability, with which the kernel’s list can be read', () => {
+  const text = readFileSync(UNIT, 'utf8');
+  assert.match(text, /^CapabilityBoundingSet=CAP_DAC_READ_SEARCH$/m);
+  assert.match(text, /^AmbientCapabilities=CAP_DAC_READ_SEARCH$/m);
+  assert.match(text, /^DynamicUser=yes$/m);
+});
