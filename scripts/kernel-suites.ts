@@ -1,5 +1,6 @@
 import { SUITES, type Suite } from '@assay/testkit/suites';
 import { attest } from './attest/suite.ts';
+import { evmKey } from './evm-key/suite.ts';
 
 /** All suites of `npm run test:kernel`, in the order in which they run. */
-export const KERNEL_SUITES: readonly Suite[] = [...SUITES, attest];
+export const KERNEL_SUITES: readonly Suite[] = [...SUITES, evmKey, attest];

@@ -26,7 +26,8 @@ export async function agentImage(image: string, signal: AbortSignal | undefined)
   }
 }
 
-async function addPackage(name: string, tree: string): Promise<void> {
+/** Copies what of a package runs, with what it depends on of others. */
+export async function addPackage(name: string, tree: string): Promise<void> {
   const source = join(ROOT, 'packages', name);
   const target = join(tree, 'packages', name);
   for (const part of ['src', 'package.json']) await cp(join(source, part), join(target, part), { recursive: true });

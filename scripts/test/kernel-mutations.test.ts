@@ -49,6 +49,7 @@ const FAULTS = [
   },
   { suite: 'eventlog', file: 'eventlog/secure-boot.ts', right: 'data[0] === 1 ?', wrong: 'data[0] === 2 ?' },
   { suite: 'kexec', file: 'measurement/digests.ts', right: "bank === 'sha1' ? 8 : 10", wrong: '8' },
+  { suite: 'evm-key', file: 'evm/check.ts', right: 'KEY_SIZE = 128', wrong: 'KEY_SIZE = 64' },
   { suite: 'attest', file: 'evidence/binding.ts', right: "'assay evidence v1'", wrong: "'assay evidence v0'" },
 ] as const;
 

@@ -13,9 +13,13 @@ import { verity } from './verity/index.ts';
 
 export { Comparisons, together } from './comparisons.ts';
 export { keepAnswers, keptAnswers } from './kept.ts';
+export { runCommand } from './labelling/commands.ts';
+export { filledImage } from './labelling/image.ts';
 export {
   askedKernel,
   askSuite,
+  fileOf,
+  readAll,
   textOf,
   type Agreement,
   type AskedKernel,
