@@ -8,7 +8,7 @@ export const nodeHasher: Hasher = {
     const [first] = parts;
     try {
       // A buffer of its own for each digest would cost more than the way through text.
-      if (first !== undefined && parts.length === 1) return Buffer.from(hash(algorithm, first, 'latin1'), 'latin1');
+      if (first !== undefined && parts.length === 1) return Buffer.from(hash(algorithm, first, 'binary'), 'binary');
       const state = createHash(algorithm);
       for (const part of parts) state.update(part);
       return state.digest();
