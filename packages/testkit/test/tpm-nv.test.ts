@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { concat, toHex } from '@assay/core/bytes';
 import { nodeCrypto } from '@assay/core/node';
 import {
@@ -30,6 +33,7 @@ import {
 import {
   certificatesIn,
   certifyNv,
+  connectSwtpm,
   createCertifiedEndorsementKey,
   listNvIndices,
   readCertificateChain,
@@ -38,7 +42,7 @@ import {
   readNvPublic,
   Tpm,
 } from '@assay/linux/tpm';
-import { manufactureSwtpm } from '@assay/testkit/swtpm';
+import { manufactureSwtpm, startSwtpm } from '@assay/testkit/swtpm';
 import { loadKeys, relayed, swtpmBench } from './tpm-bench.ts';
 
 const { hasher } = nodeCrypto;
@@ -206,6 +210,54 @@ describe('certificates that a maker put into a TPM', () => {
     assert.deepEqual(await readCertificateChain(tpm), []);
   });
 
+  test('are read without what pads them, with the authorities above that are there, as tpm2-tools wrote them', async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), 'assay-padded-'));
+    t.after(() => rm(directory, { recursive: true, force: true }));
+    const [leaf, authority, root] = await makersCertificates(directory);
+    assert.ok(leaf !== undefined && authority !== undefined && root !== undefined);
+    const running = await startSwtpm();
+    t.after(() => running.stop());
+    const chain = Buffer.concat([authority, root]);
+    const cut = authority.length + 100; // In the middle of the second one, as where the first index is full.
+    const held: readonly [number, Buffer][] = [
+      [0x01c00002, Buffer.concat([leaf, Buffer.alloc(200)])],
+      [0x01c0000a, Buffer.concat([leaf, Buffer.alloc(200, 0xff)])],
+      [0x01c00016, Buffer.alloc(900, 0xff)],
+      [0x01c00100, chain.subarray(0, cut)],
+      [0x01c00101, Buffer.concat([chain.subarray(cut), Buffer.alloc(64, 0xff)])],
+    ];
+    await tpm2(directory, running.socketPath, 'tpm2_startup', '-c');
+    for (const [index, bytes] of held) {
+      const [file, at] = [join(directory, 'nv'), `0x${index.toString(16)}`];
+      writeFileSync(file, bytes);
+      const attributes = 'ownerwrite|ownerread|authread|no_da';
+      await tpm2(
+        directory,
+        running.socketPath,
+        'tpm2_nvdefine',
+        '-C',
+        'o',
+        '-s',
+        `${bytes.length}`,
+        '-a',
+        attributes,
+        at,
+      );
+      await tpm2(directory, running.socketPath, 'tpm2_nvwrite', '-C', 'o', '-i', file, at);
+    }
+    const tpm = new Tpm(await connectSwtpm(running.socketPath));
+    t.after(() => tpm.close());
+    const certificates = await readCertificates(tpm);
+    assert.deepEqual(
+      certificates.map(({ use, der }) => [use, toHex(der)]),
+      [
+        ['EK L-1', toHex(leaf)],
+        ['EK L-2', toHex(leaf)],
+      ],
+    );
+    assert.deepEqual((await readCertificateChain(tpm)).map(toHex), [authority, root].map(toHex));
+  });
+
   test('end where their DER says, and what follows that is none is left out', () => {
     const one = concat([Uint8Array.of(0x30, 0x82, 0x01, 0x00), new Uint8Array(256).fill(1)]);
     const two = concat([Uint8Array.of(0x30, 0x82, 0x00, 0x81), new Uint8Array(129).fill(2)]);
@@ -216,3 +268,21 @@ describe('certificates that a maker put into a TPM', () => {
     assert.deepEqual(certificatesIn(NONE), []);
   });
 });
+
+/** Certificates of a maker in DER: of an endorsement key, of the authority above it, and of the root. */
+async function makersCertificates(directory: string): Promise<Uint8Array[]> {
+  const made = await manufactureSwtpm(directory);
+  const bench = await swtpmBench(made.state);
+  const tpm = new Tpm(bench.transport);
+  await tpm.startup();
+  const [ek] = await readCertificates(tpm);
+  await bench.dispose();
+  const above = [made.authority, made.root].map((path) => new X509Certificate(readFileSync(path)).raw);
+  return [ek?.der ?? NONE, ...above];
+}
+
+/** A tool that fails or is missing (`apt-get install tpm2-tools`) fails the test. */
+async function tpm2(cwd: string, socketPath: string, name: string, ...words: readonly string[]): Promise<void> {
+  const env = { ...process.env, TPM2TOOLS_TCTI: `swtpm:path=${socketPath}`, TSS2_LOG: 'all+NONE' };
+  await promisify(execFile)(name, words, { cwd, env, timeout: 30_000 });
+}
