@@ -32,9 +32,7 @@ export class Agents {
   async rounds(hosts: readonly FleetHost[]): Promise<number> {
     const messages: [FleetHost, string][] = [];
     for (const host of hosts) messages.push([host, await this.#evidence(host)]);
-    // The verifier may have given up the connections of before while the quotes were made.
-    this.#http.destroy();
-    this.#http = new Agent({ keepAlive: true, maxSockets: this.#atOnce });
+    this.reconnect();
     const waiting = messages.values();
     const worker = async (): Promise<void> => {
       for (const [host, message] of waiting) await this.#send(host, message);
@@ -42,6 +40,12 @@ export class Agents {
     const began = performance.now();
     await Promise.all(Array.from({ length: this.#atOnce }, worker));
     return performance.now() - began;
+  }
+
+  /** After a pause, in which the verifier may have given up the connections. */
+  reconnect(): void {
+    this.#http.destroy();
+    this.#http = new Agent({ keepAlive: true, maxSockets: this.#atOnce });
   }
 
   async #evidence(host: FleetHost): Promise<string> {

@@ -18,6 +18,7 @@ export async function findingTimes(
   const [host] = hosts;
   const machine = machines[host?.machine ?? 0];
   if (host === undefined || machine === undefined) throw new Error('there is no host');
+  agents.reconnect();
   await agents.round(host);
   await capture(url, host);
   const stop = new AbortController();
