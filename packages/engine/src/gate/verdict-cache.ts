@@ -22,7 +22,7 @@ export function verdictKey(access: string, subject: string): string {
 
 /**
  * Verdicts that may be given again: keyed by device, inode and birth time, and good for one size, ctime and policy. What may
- * come in is decided in `OpenedEventFile.isSteady`. The oldest file goes when there are too many.
+ * come in is decided in `EventFile.isSteady`. The oldest file goes when there are too many.
  */
 export class VerdictCache {
   readonly #files = new Map<number, KnownFile>();
@@ -53,9 +53,5 @@ export class VerdictCache {
     if (oldest !== undefined && this.#files.size >= this.#limit && !this.#files.has(inodeKey))
       this.#files.delete(oldest);
     this.#files.set(inodeKey, file);
-  }
-
-  forget(inodeKey: number): void {
-    this.#files.delete(inodeKey);
   }
 }
