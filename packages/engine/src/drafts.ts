@@ -3,7 +3,7 @@ import type { HashName } from '@assay/core/hash';
 import { bootAggregate, ENGINE_RECORDS, type EntryFields } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import manifest from '../package.json' with { type: 'json' };
-import type { EngineTpm } from './options.ts';
+import type { EngineTpm } from './engine-tpm.ts';
 
 /** PCR of IMA's entries (CONFIG_IMA_MEASURE_PCR_IDX, default). */
 export const IMA_PCR = 10;

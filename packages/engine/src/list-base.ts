@@ -5,7 +5,7 @@ import { hashAlgorithm, isHashName, type HashName } from '@assay/core/hash';
 import type { Banks } from './digested.ts';
 import { IMA_PCR } from './drafts.ts';
 import { emptyValues, foreignPcr, readPcrs, type BankValues, type PcrValues } from './pcr.ts';
-import type { EngineTpm } from './options.ts';
+import type { EngineTpm } from './engine-tpm.ts';
 
 /** Beside the list files: a line `PCR BANK VALUE` for each PCR of which the list does not tell how it began. */
 export const BASE_FILE = 'pcr_bases';

@@ -4,7 +4,7 @@ import { bootAggregateDraft, IMA_PCR, type EntryDraft } from './drafts.ts';
 import { listBase } from './list-base.ts';
 import { ListFiles, rotateList } from './list-files.ts';
 import { resumption, type Resumption } from './list-resume.ts';
-import type { EngineTpm } from './options.ts';
+import type { EngineTpm } from './engine-tpm.ts';
 import {
   activeBanks,
   extendedPcrs,

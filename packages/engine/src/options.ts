@@ -1,19 +1,10 @@
-import type { HashName } from '@assay/core/hash';
 import type { MeasurementEntry } from '@assay/core/measurement';
 import type { AppraiseMode } from '@assay/core/appraisal';
 import type { AuditEvent } from './decision/contract.ts';
 import type { DeciderSetup } from './decision/setup.ts';
 import type { EntryDraft } from './drafts.ts';
+import type { EngineTpm } from './engine-tpm.ts';
 import type { Supervision } from './supervisor/supervision.ts';
-
-/** What the engine needs of a TPM; `Tpm` of `@assay/linux/tpm` has it. */
-export interface EngineTpm {
-  /** Banks that hold PCR 10. */
-  activeBanks(): Promise<HashName[]>;
-  readPcrs(bank: HashName, pcrs: readonly number[]): Promise<Map<number, Uint8Array>>;
-  /** Extends one PCR in all banks given, in one command. */
-  extendPcr(pcr: number, digests: ReadonlyMap<HashName, Uint8Array>): Promise<void>;
-}
 
 /** `notify` tells of an execution after the file was opened; in `permission` the execution waits for its measurement. */
 export type EngineMode = 'notify' | 'permission';

@@ -5,7 +5,7 @@ import { emptyPcr, extendPcr } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import { extendedIn, type Banks, type DigestedEntry } from './digested.ts';
 import { IMA_PCR } from './drafts.ts';
-import type { EngineTpm } from './options.ts';
+import type { EngineTpm } from './engine-tpm.ts';
 
 /** One PCR in each active bank. */
 export type BankValues = ReadonlyMap<HashName, Uint8Array>;
