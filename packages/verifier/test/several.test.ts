@@ -25,7 +25,7 @@ describe('several verifiers on one PostgreSQL', { skip }, () => {
         return other.post(message);
       }),
     );
-    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 409]);
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200, 409]));
     assert.equal((await agent.measurements()).total, 7);
   });
 
