@@ -9,8 +9,14 @@ const REFUSALS = new Map<number, UnsealRefusal>([
   [0x22, { reason: 'password', sentence: 'the password is wrong' }],
 ]);
 
+const REMEDIES: Readonly<Record<UnsealRefusal['reason'], string>> = {
+  pcrs: 'Boot what ran when it was sealed, and unseal there. If the change is to stay, seal another copy to the new values.',
+  'other-tpm': 'Unseal it on the machine that sealed it, from the file as it was written; else seal another copy here.',
+  password: 'Give the one that it was sealed with. A TPM counts wrong ones, and after some it refuses all for a while.',
+};
+
 export interface UnsealRefusal {
-  readonly reason: string;
+  readonly reason: 'pcrs' | 'other-tpm' | 'password';
   readonly sentence: string;
 }
 
@@ -31,4 +37,9 @@ export async function unsealFile(tpm: Tpm, file: SealedFile, password?: Uint8Arr
 
 function refusalOf(responseCode: number): UnsealRefusal | undefined {
   return (responseCode & 0x80) === 0 ? undefined : REFUSALS.get(responseCode & 0x3f);
+}
+
+/** What to do about a refusal, in words. */
+export function remedyOfRefusal({ reason }: UnsealRefusal): string {
+  return REMEDIES[reason];
 }

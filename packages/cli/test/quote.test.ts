@@ -210,4 +210,9 @@ describe('assay quote verify is used wrongly', () => {
       await assertFails(line(ECC.files, nonce, pcrs), { exit: 2, code: 'USAGE' });
     });
   }
+
+  test('and says which option is missing, in words', async () => {
+    const { stderr } = await verify(ECC.files, VECTOR_NONCE, []);
+    assert.match(stderr, /^error USAGE: --pcr is needed for each PCR that the quote must cover\n/);
+  });
 });

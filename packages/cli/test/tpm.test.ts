@@ -195,9 +195,15 @@ describe('assay tpm, on swtpm', () => {
     await withTpm((tpm) => tpm.extendPcr(16, new Map([['sha256', new Uint8Array(32).fill(1)]])));
     const refused = await run('unseal', sealed);
     assert.deepEqual([refused.code, refused.stdout], [1, '']);
-    assert.match(refused.stderr, /^not unsealed: the PCRs do not have/);
-    const { unsealed: answer, reason } = await document('unseal', sealed);
-    assert.deepEqual([answer, reason], [false, 'pcrs']);
+    assert.match(refused.stderr, /^not unsealed: the PCRs do not have.*\nwhat to do Boot what ran when it was sealed/);
+    assert.deepEqual(await document('unseal', sealed), {
+      schema: 'assay.tpm-unseal.v1',
+      unsealed: false,
+      reason: 'pcrs',
+      message: 'the PCRs do not have the values that it was sealed to',
+      remedy:
+        'Boot what ran when it was sealed, and unseal there. If the change is to stay, seal another copy to the new values.',
+    });
   });
 
   /** With the storage key that the form of the file means, by tools of others. */
@@ -231,7 +237,12 @@ describe('assay tpm, on swtpm', () => {
     );
     const good = await run('unseal', sealed, '--password-file', pin);
     assert.deepEqual([good.code, good.stdout], [0, 'secret']);
-    assert.equal((await run('unseal', sealed, '--password-file', wrong)).code, 1);
+    const refused = await run('unseal', sealed, '--password-file', wrong);
+    assert.deepEqual([refused.code, refused.stdout], [1, '']);
+    assert.match(
+      refused.stderr,
+      /^not unsealed: the password is wrong\nwhat to do Give the one that it was sealed with/,
+    );
     await fails(t, ['unseal', sealed], 'USAGE', 2);
   });
 
@@ -261,6 +272,18 @@ describe('assay tpm, on swtpm', () => {
   ] as const) {
     test(`${what} is ${code}`, (t) => fails(t, args, code, exit));
   }
+
+  test('nothing at all, and more than a TPM seals, are not sealed, and it says what to do instead', async (t) => {
+    const directory = scratch(t);
+    const [input, sealed] = [join(directory, 'in'), join(directory, 'sealed.pem')];
+    const args = ['seal', '--pcrs', 'sha256:1', '--in', input, '--out', sealed];
+    writeFileSync(input, randomBytes(129));
+    await fails(t, args, 'USAGE', 2);
+    assert.match((await run(...args)).stderr, /--in is longer than 128 bytes: encrypt the data with a key, and seal that key/);
+    writeFileSync(input, '');
+    await fails(t, args, 'USAGE', 2);
+    assert.ok(!existsSync(sealed));
+  });
 
   test('nothing stays loaded after all these commands', async () => {
     await withTpm(async (tpm) => {

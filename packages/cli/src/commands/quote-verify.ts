@@ -18,7 +18,7 @@ const QuoteOptions = OutputOptions.extend({
   message: z.string(),
   signature: z.string(),
   nonce: z.string().regex(/^(?:[0-9a-fA-F]{2})+$/, 'takes hexadecimal'),
-  pcr: z.array(z.string()).min(1, 'is needed for each PCR that the quote must cover'),
+  pcr: z.array(z.string(), 'is needed for each PCR that the quote must cover'),
 });
 
 /** TPMS_ATTEST and TPMT_SIGNATURE are far shorter. */

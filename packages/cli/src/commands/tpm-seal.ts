@@ -18,6 +18,9 @@ const SealOptions = TpmOptions.extend({
   out: z.string().min(1),
 });
 
+/** What is longer than this is no key at all. */
+const LIMIT = 64 * 1024;
+
 /** `assay tpm seal`: data that only this TPM gives back, and only while its PCRs have the values of this moment. */
 export async function tpmSeal(given: unknown): Promise<number> {
   const options = optionsFrom(SealOptions, given);
@@ -26,8 +29,7 @@ export async function tpmSeal(given: unknown): Promise<number> {
   }
   const selection: readonly PcrSelection[] = options.pcrs === undefined ? [] : parsePcrSelection(options.pcrs);
   const password = options.passwordFile === undefined ? undefined : await readPassword(options.passwordFile);
-  const data = await boundedContent(options.in, MAX_SEALED);
-  if (data.length === 0) throw new UsageError('--in is empty: there is nothing to seal');
+  const data = await dataOf(options.in);
   return withTpm(options.tpm, async (tpm) => {
     const values = await readSelected(tpm, selection);
     const blobs = await sealData(tpm, data, { selection, values, ...(password === undefined ? {} : { password }) });
@@ -40,4 +42,13 @@ export async function tpmSeal(given: unknown): Promise<number> {
     else process.stdout.write(`sealed ${data.length} bytes into ${shown(options.out)}\n`);
     return EXIT.fine;
   });
+}
+
+async function dataOf(path: string): Promise<Buffer> {
+  const data = await boundedContent(path, LIMIT);
+  if (data.length === 0) throw new UsageError('--in is empty: there is nothing to seal');
+  if (data.length > MAX_SEALED) {
+    throw new UsageError(`--in is longer than ${MAX_SEALED} bytes: encrypt the data with a key, and seal that key`);
+  }
+  return data;
 }

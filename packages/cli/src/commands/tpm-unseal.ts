@@ -10,7 +10,7 @@ import { printJson } from '../output/report.ts';
 import { colours } from '../output/terminal.ts';
 import { readPassword } from '../tpm-password.ts';
 import { TpmOptions, withTpm } from '../tpm-options.ts';
-import { unsealFile, type UnsealAnswer } from '../tpm-unsealing.ts';
+import { remedyOfRefusal, unsealFile, type UnsealAnswer, type UnsealRefusal } from '../tpm-unsealing.ts';
 
 const UnsealOptions = TpmOptions.extend({
   passwordFile: z.string().min(1).optional(),
@@ -38,13 +38,22 @@ export async function tpmUnseal(path: unknown, given: unknown): Promise<number> 
 
 function documentOf(answer: UnsealAnswer, out: string | undefined): { schema: string; [member: string]: unknown } {
   const schema = 'assay.tpm-unseal.v1';
-  if (!('data' in answer)) return { schema, unsealed: false, reason: answer.reason, message: answer.sentence };
+  if (!('data' in answer)) {
+    const { reason, sentence: message } = answer;
+    return { schema, unsealed: false, reason, message, remedy: remedyOfRefusal(answer) };
+  }
   const where = out === undefined ? { data: toBase64(answer.data) } : { file: out };
   return { schema, unsealed: true, bytes: answer.data.length, ...where };
 }
 
 /** The data themselves on standard output, for a pipe or a file; a terminal gets them escaped. */
 function printText(answer: UnsealAnswer, out: string | undefined): void {
-  if (!('data' in answer)) process.stderr.write(`${colours(2).red('not unsealed')}: ${answer.sentence}\n`);
+  if (!('data' in answer)) printRefusal(answer);
   else if (out === undefined) process.stdout.write(isatty(1) ? `${printable(answer.data)}\n` : answer.data);
+}
+
+function printRefusal(answer: UnsealRefusal): void {
+  const colour = colours(2);
+  process.stderr.write(`${colour.red('not unsealed')}: ${answer.sentence}\n`);
+  process.stderr.write(`${colour.dim('what to do')} ${remedyOfRefusal(answer)}\n`);
 }

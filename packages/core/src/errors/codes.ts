@@ -155,7 +155,8 @@ export const FORMAT_CODES = {
   },
   'TPM-STRUCTURE': {
     meaning: 'A TPM structure holds a value that its specification does not allow or that Assay does not know.',
-    remedy: 'Use keys of the EK and AK templates and quotes by them; the message names the value.',
+    remedy:
+      'Use keys, quotes and sealed files as `assay tpm`, tpm2-tools or OpenSSL wrote them; the message names the value.',
   },
   'EVENTLOG-SPEC-ID': {
     meaning: 'The first record of a boot event log declares banks that no TPM has, or declares them twice.',
