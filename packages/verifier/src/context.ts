@@ -1,7 +1,6 @@
 import type { ReferenceCache } from './hosts/references.ts';
 import type { News } from './news/news.ts';
 import type { AttestationKeys } from './rounds/attestation-keys.ts';
-import type { RoundQueue } from './rounds/queue.ts';
 import type { Database } from './store/schema.ts';
 
 /** What every part of the verifier works with. */
@@ -11,7 +10,6 @@ export interface Context {
   readonly attestationKeys: AttestationKeys;
   /** What the listeners of `/v1/events` are told, at every verifier of this store. */
   readonly news: News;
-  readonly rounds: RoundQueue;
   readonly now: () => Date;
   readonly log: (line: string) => void;
   readonly heartbeatSeconds: number;

@@ -66,7 +66,6 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   const database = await openStore(options.store, log);
   const streams: EventStreams = new EventStreams((changes) => told(context, changes));
   const context = await contextOf(options, database, streams, log);
-  context.rounds.attach(context);
   const stopIndexer = startIndexer(database, log);
   const { tokens, publicDirectory } = options;
   const { version } = packageJson;
@@ -80,6 +79,7 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     version,
     policyTrust,
     pulse,
+    rounds: new RoundQueue(context),
   });
   const release = async (): Promise<void> => {
     await streams.close();
@@ -120,7 +120,6 @@ async function contextOf(
     references: new ReferenceCache(),
     attestationKeys: new AttestationKeys(),
     news: await newsOf(options.store, (changes) => streams.publish(changes), log),
-    rounds: new RoundQueue(),
     now: options.now ?? (() => new Date()),
     log,
     heartbeatSeconds: options.heartbeatSeconds ?? 10,

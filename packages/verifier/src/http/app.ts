@@ -18,6 +18,7 @@ import { RequestProblem } from '../problem.ts';
 import { serveDashboard } from './dashboard.ts';
 import { answerBadHttp, errorHandler } from './errors.ts';
 import type { EventStreams } from './events.ts';
+import type { RoundQueue } from '../rounds/queue.ts';
 import type { App } from './instance.ts';
 import { guardRoute } from './access.ts';
 import { isLoopback, requireLoopbackName } from './guards.ts';
@@ -42,6 +43,7 @@ export interface AppOptions {
   readonly resultKeys: ResultOptions['keys'];
   readonly policyTrust: PolicyTrust;
   readonly pulse: Pulse;
+  readonly rounds: RoundQueue;
 }
 
 /** The HTTP service, not listening yet. */
@@ -67,7 +69,7 @@ export async function createApp(context: Context, streams: EventStreams, options
   operatorRoutes(app, context);
   policyRoutes(app, context, options.policyTrust);
   accessRoutes(app, context);
-  agentRoutes(app, context);
+  agentRoutes(app, context, options.rounds);
   alertRoutes(app, context);
   resultRoutes(app, context, { keys: options.resultKeys });
   await serveDashboard(app, dashboardIn(options.publicDirectory));

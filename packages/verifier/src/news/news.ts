@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Context } from '../context.ts';
 import type { Database } from '../store/schema.ts';
 
 /** What changed: enough to read it from the store, which every verifier can. */
@@ -27,7 +26,7 @@ export function localNews(deliver: (changes: readonly Change[]) => void): News {
 
 /** Does something in one transaction, and tells what it changed when it is committed. */
 export async function transact<T>(
-  context: Pick<Context, 'database' | 'news'>,
+  context: { readonly database: Database; readonly news: News },
   run: (db: Database) => Promise<{ result: T; changes: readonly Change[] }>,
 ): Promise<T> {
   const { result, changes } = await context.database.transaction().execute(async (db) => {

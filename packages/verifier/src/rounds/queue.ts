@@ -34,12 +34,11 @@ type Outcome = { readonly reply: EvidenceReply } | { readonly refusal: RequestPr
  */
 export class RoundQueue {
   readonly #waiting: Job[] = [];
-  #context: Context | null = null;
+  readonly #context: Context;
+  readonly #atOnce: number;
   #running = 0;
-  #atOnce = 1;
 
-  /** Before the first round. */
-  attach(context: Context): void {
+  constructor(context: Context) {
     this.#context = context;
     this.#atOnce = isPostgres(context.database) ? POSTGRES_TRANSACTIONS : 1;
   }
@@ -72,7 +71,6 @@ export class RoundQueue {
 
   async #commit(jobs: readonly Job[]): Promise<void> {
     const context = this.#context;
-    if (context === null) throw new Error('the queue of rounds has no context');
     try {
       const outcomes = await transact(context, (db) => runBatch(db, context, jobs));
       for (const [index, outcome] of outcomes.entries()) settle(jobs[index], outcome);

@@ -15,6 +15,7 @@ import type { Context } from '../../context.ts';
 import { activate } from '../../enrolment/activate.ts';
 import { enrol } from '../../enrolment/enrol.ts';
 import { askAgain } from '../../rounds/challenge.ts';
+import type { RoundQueue } from '../../rounds/queue.ts';
 import { principalOf } from '../access.ts';
 import type { App } from '../instance.ts';
 import { agentHostOf, recallAgent, requireAgent, requireJson } from '../guards.ts';
@@ -31,9 +32,9 @@ const AGENT_RATE = {
 };
 
 /** What agents send. */
-export function agentRoutes(app: App, context: Context): void {
+export function agentRoutes(app: App, context: Context, rounds: RoundQueue): void {
   enrolmentRoutes(app, context);
-  evidenceRoutes(app, context);
+  evidenceRoutes(app, context, rounds);
 }
 
 function enrolmentRoutes(app: App, context: Context): void {
@@ -73,7 +74,7 @@ function enrolmentRoutes(app: App, context: Context): void {
   );
 }
 
-function evidenceRoutes(app: App, context: Context): void {
+function evidenceRoutes(app: App, context: Context, rounds: RoundQueue): void {
   const agent = requireAgent(context.database);
   app.post(
     ROUTES.challenge,
@@ -105,6 +106,6 @@ function evidenceRoutes(app: App, context: Context): void {
         response: { 200: EvidenceReply, ...PROBLEMS },
       },
     },
-    async (request) => context.rounds.run(agentHostOf(request), request.body),
+    async (request) => rounds.run(agentHostOf(request), request.body),
   );
 }
