@@ -1,10 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fromBase64, toHex } from '@assay/core/bytes';
 import type { SimulatedHost } from '@assay/testkit/evidence';
-import { openStore } from '../../packages/verifier/src/store/open.ts';
-import { insertHost } from '../../packages/verifier/src/store/hosts.ts';
-import { firstRound, saveRounds } from '../../packages/verifier/src/store/rounds.ts';
-import { newToken, tokenDigest } from '../../packages/verifier/src/tokens.ts';
+import { firstRound, insertHost, newToken, openStore, saveRounds, tokenDigest } from '@assay/verifier/fill';
 
 /** An enrolled host, and what answers for its TPM: several hosts may have one machine, which only saves keys. */
 export interface FleetHost {

@@ -2,14 +2,16 @@ import { toHex, utf8 } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
 import { parseBinaryList } from '@assay/core/measurement';
 import { SimulatedHost, SimulatedList } from '@assay/testkit/evidence';
-import { whoMeasured } from '../../packages/verifier/src/hosts/who.ts';
-import { newEntries } from '../../packages/verifier/src/rounds/measurements.ts';
-import { addBoot } from '../../packages/verifier/src/store/boots.ts';
-import { entryIds } from '../../packages/verifier/src/store/entries.ts';
-import { appendToList } from '../../packages/verifier/src/store/lists.ts';
-import { openStore } from '../../packages/verifier/src/store/open.ts';
-import type { Database } from '../../packages/verifier/src/store/schema.ts';
-import { indexArrivals } from '../../packages/verifier/src/store/sightings.ts';
+import {
+  addBoot,
+  appendToList,
+  entryIds,
+  indexArrivals,
+  newEntries,
+  openStore,
+  whoMeasured,
+  type Database,
+} from '@assay/verifier/fill';
 import { enrolled } from './hosts.ts';
 
 /** Entries of one host, as many as a small server has. */
