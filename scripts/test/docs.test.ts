@@ -29,7 +29,7 @@ test('every code has its section', () => {
 
 test('docs/api.md names every route', () => {
   const page = readFileSync(join(ROOT, 'docs/api.md'), 'utf8');
-  const routes = Object.values(ROUTES).map((path) => path.replace(':id', '{id}'));
+  const routes = Object.values(ROUTES).map((path) => path.replace(/:(\w+)/, '{$1}'));
   assert.deepEqual(
     routes.filter((path) => !page.includes(`${path}\``)),
     [],
