@@ -1,4 +1,5 @@
-import type { FormatCode, VerificationCode } from './codes.ts';
+import type { VerificationCode } from './finding-codes.ts';
+import type { FormatCode } from './format-codes.ts';
 import type { SystemCode } from './system-codes.ts';
 
 /** Where in the input something was found. `offset` counts bytes from 0, `line`, `column` and `entry` count from 1. */
