@@ -118,7 +118,8 @@ prove what somebody might conclude from it.
 |---|---|---|---|---|---|
 ${ADVERSARY.map(adversaryRow).join('\n')}
 
-Case 32 is not tried: Assay binds a host to its endorsement key, and does not read the instance identifiers of clouds.
+Case 32 is not tried: Assay binds a host to its endorsement key, and does not read the instance identifiers of clouds:
+[evidence.md](evidence.md#instances-of-clouds) says what that would take.
 `;
 }
 
