@@ -1,7 +1,7 @@
 // The engine's event path for a benchmark: MOUNT POLICY. It says `ready`, and ends with its standard input or after a time.
 import { acceptedRules, checkPolicy, debianOptions, parsePolicy } from '@assay/core/policy';
-import { EngineControl } from '../../packages/engine/src/decision/control.ts';
-import { Gate } from '../../packages/engine/src/gate/gate.ts';
+import { EngineControl } from '@assay/engine/decision';
+import { Gate } from '@assay/engine/gate';
 
 const LIFETIME_MS = 300_000;
 

@@ -9,7 +9,7 @@ import { nodeHasher } from '@assay/core/node';
 import { DEBIAN_EVMCTL, evmctlMissing } from '@assay/testkit/peers';
 import { fileDraft, recordDraft } from '../src/drafts.ts';
 import { MeasurementList } from '../src/list.ts';
-import type { EngineTpm } from '../src/options.ts';
+import type { EngineTpm } from '../src/engine-tpm.ts';
 import { scratchDirectory, startTpm } from './support.ts';
 
 const missing = evmctlMissing();
