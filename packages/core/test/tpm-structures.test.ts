@@ -157,6 +157,12 @@ describe('bytes that end early or go on', () => {
     });
   }
 
+  test('an empty file is told from one of another size, in words', () => {
+    const refused = (bytes: Uint8Array, message: string): void =>
+      assert.throws(() => parsePublic(bytes), { name: 'FormatError', message });
+    refused(new Uint8Array(0), 'TPM2B_PUBLIC: it needs 2 bytes at offset 0, 0 are left');
+    refused(Uint8Array.of(0xff, 0xff), 'TPM2B_PUBLIC: its size is 65535, over its limit of 1024');
+  });
   test('a public area is refused when it is cut and its size is made to fit', () => {
     const whole = encodePublic(eccKey().area);
     for (let length = 2; length < whole.length; length++) {

@@ -73,10 +73,14 @@ export class ByteReader {
 
   #limited(value: number, field: string, limit: number): number {
     if (value > limit) {
-      throw new FormatError('BYTES-LIMIT', `${this.#structure}: ${field} is ${value}, over its limit of ${limit}`, {
-        offset: this.#offset,
-        field,
-      });
+      throw new FormatError(
+        'BYTES-LIMIT',
+        `${this.#structure}: ${field || 'its size'} is ${value}, over its limit of ${limit}`,
+        {
+          offset: this.#offset,
+          field,
+        },
+      );
     }
     return value;
   }
@@ -86,7 +90,7 @@ export class ByteReader {
     if (length > this.bytes.length - start) {
       throw new FormatError(
         'BYTES-TRUNCATED',
-        `${this.#structure}: ${field} needs ${length} bytes at offset ${start}, ${this.remaining} are left`,
+        `${this.#structure}: ${field || 'it'} needs ${length} bytes at offset ${start}, ${this.remaining} are left`,
         { offset: start, field },
       );
     }
