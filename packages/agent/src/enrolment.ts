@@ -1,6 +1,6 @@
 import { toBase64, toHex } from '@assay/core/bytes';
 import { ActivateReply, ApiClient, Challenge, EnrolReply, ProblemError, route, ROUTES } from '@assay/wire';
-import { activate, type HostKeys } from './keys.ts';
+import { activate, certificatesFor, type HostKeys } from './keys.ts';
 import type { AgentOptions } from './options.ts';
 import { saveState } from './state.ts';
 
@@ -37,9 +37,10 @@ async function enrolled(options: AgentOptions, keys: HostKeys): Promise<Enrolled
       ekPublic: toBase64(keys.ekPublic),
       akPublic: toBase64(keys.akPublic),
       facts: options.facts,
+      ekCertificates: await certificatesFor(options.tpm, keys),
     },
   });
-  const secret = await activate(options.tpm, keys.akHandle, credential);
+  const secret = await activate(options.tpm, keys, credential);
   const path = route(ROUTES.activate, credential.enrolment);
   const { hostId, token, challenge } = await client.call(path, ActivateReply, { body: { secret: toHex(secret) } });
   await saveState(options.statePath, { ...keys.state, enrolment: { hostId, token } });

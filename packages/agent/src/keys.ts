@@ -1,7 +1,9 @@
 import { fromBase64, toBase64, toHex } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
 import { nodeHasher } from '@assay/core/node';
+import { parsePublic, type EkTemplateName } from '@assay/core/tpm';
 import type { Tpm } from '@assay/linux/tpm';
+import { certifiedTemplate, endorsementKey, sentCertificates } from './endorsement.ts';
 import { loadState, saveState, type AgentState } from './state.ts';
 
 /** The host's keys in its TPM; `ekPublic` and `akPublic` are TPM2B_PUBLIC. */
@@ -18,51 +20,79 @@ export interface HostKeys {
  * The endorsement key does not stay loaded: TPMs have room for few objects.
  */
 export async function openKeys(tpm: Tpm, statePath: string): Promise<HostKeys> {
-  const ek = await tpm.createEndorsementKey();
-  try {
-    const ekDigest = toHex(nodeHasher.digest('sha256', ek.public));
-    const state = (await loadable(tpm, ek.handle, ekDigest, statePath)) ?? (await newState(tpm, ek.handle, ekDigest));
-    const akPublic = fromBase64(state.ak.public);
-    const ak = await tpm.loadAttestationKey(ek.handle, { public: akPublic, private: fromBase64(state.ak.private) });
-    await saveState(statePath, state);
-    return { ekPublic: ek.public, akPublic, akHandle: ak.handle, akName: ak.name, state };
-  } finally {
-    await tpm.flush(ek.handle);
-  }
+  const kept = await loadState(statePath);
+  const keys = (kept === null ? null : await keptKeys(tpm, kept)) ?? (await newKeys(tpm));
+  await saveState(statePath, keys.state);
+  return keys;
 }
 
-async function newState(tpm: Tpm, ekHandle: number, ekDigest: string): Promise<AgentState> {
-  const blobs = await tpm.createAttestationKey(ekHandle);
-  const ak = { public: toBase64(blobs.public), private: toBase64(blobs.private) };
-  return { schema: 'assay.agent-state.v1', ekDigest, ak, enrolment: null };
-}
-
-/** The kept state, if its key is of this TPM: a TPM that was cleared keeps no key of before. */
-async function loadable(tpm: Tpm, ekHandle: number, ekDigest: string, statePath: string): Promise<AgentState | null> {
-  const state = await loadState(statePath);
-  if (state === null || state.ekDigest !== ekDigest) return null;
-  const blobs = { public: fromBase64(state.ak.public), private: fromBase64(state.ak.private) };
+/** A TPM that was cleared, or another, keeps no key of before. */
+async function keptKeys(tpm: Tpm, state: AgentState): Promise<HostKeys | null> {
   try {
-    const { handle } = await tpm.loadAttestationKey(ekHandle, blobs);
-    await tpm.flush(handle);
-    return state;
+    return await withEk(tpm, state.ekTemplate, (ek) => (digestOf(ek) === state.ekDigest ? load(tpm, ek, state) : null));
   } catch (error) {
     if (error instanceof SystemError && error.code === 'TPM-RESPONSE') return null;
     throw error;
   }
 }
 
-/** Answers the verifier's credential: only a TPM that holds both keys can. */
-export async function activate(
+async function newKeys(tpm: Tpm): Promise<HostKeys> {
+  const ekTemplate = await certifiedTemplate(tpm);
+  return withEk(tpm, ekTemplate, async (ek) => {
+    const blobs = await tpm.createAttestationKey(ek.handle);
+    const ak = { public: toBase64(blobs.public), private: toBase64(blobs.private) };
+    const named = ekTemplate === undefined ? {} : { ekTemplate };
+    return load(tpm, ek, {
+      schema: 'assay.agent-state.v1',
+      ekDigest: digestOf(ek),
+      ...named,
+      ak,
+      enrolment: null,
+    });
+  });
+}
+
+interface LoadedEk {
+  readonly handle: number;
+  readonly public: Uint8Array;
+}
+
+async function withEk<T>(
   tpm: Tpm,
-  akHandle: number,
-  credential: { readonly credentialBlob: string; readonly encryptedSecret: string },
-): Promise<Uint8Array> {
-  const ek = await tpm.createEndorsementKey();
+  template: EkTemplateName | undefined,
+  use: (ek: LoadedEk) => T | Promise<T>,
+): Promise<T> {
+  const ek = await endorsementKey(tpm, template);
   try {
-    const { credentialBlob, encryptedSecret } = credential;
-    return await tpm.activateCredential(akHandle, ek.handle, fromBase64(credentialBlob), fromBase64(encryptedSecret));
+    return await use(ek);
   } finally {
     await tpm.flush(ek.handle);
   }
+}
+
+function digestOf(ek: LoadedEk): string {
+  return toHex(nodeHasher.digest('sha256', ek.public));
+}
+
+async function load(tpm: Tpm, ek: LoadedEk, state: AgentState): Promise<HostKeys> {
+  const akPublic = fromBase64(state.ak.public);
+  const ak = await tpm.loadAttestationKey(ek.handle, { public: akPublic, private: fromBase64(state.ak.private) });
+  return { ekPublic: ek.public, akPublic, akHandle: ak.handle, akName: ak.name, state };
+}
+
+/** Answers the verifier's credential: only a TPM that holds both keys can. */
+export async function activate(
+  tpm: Tpm,
+  { akHandle, state }: HostKeys,
+  { credentialBlob, encryptedSecret }: { readonly credentialBlob: string; readonly encryptedSecret: string },
+): Promise<Uint8Array> {
+  return withEk(tpm, state.ekTemplate, (ek) =>
+    tpm.activateCredential(akHandle, ek.handle, fromBase64(credentialBlob), fromBase64(encryptedSecret)),
+  );
+}
+
+/** What vouches for the endorsement key, as it is sent. */
+export function certificatesFor(tpm: Tpm, { ekPublic, state }: HostKeys): Promise<string[]> {
+  const template = state.ekTemplate ?? (parsePublic(ekPublic).type === 'ecc' ? 'L-2' : 'L-1');
+  return sentCertificates(tpm, template);
 }

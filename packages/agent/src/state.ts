@@ -5,6 +5,7 @@ import { SystemError } from '@assay/core/errors';
 import { writePrivateJson } from '@assay/linux/files';
 import { base64, HostId } from '@assay/wire';
 import { z } from 'zod';
+import { EK_PREFERENCE } from './endorsement.ts';
 
 const Blob = base64(4096).refine(isCanonical, 'not canonical base64');
 
@@ -17,6 +18,8 @@ const AgentState = z.strictObject({
   schema: z.literal('assay.agent-state.v1'),
   /** SHA-256 of the EK's public area: another TPM cannot load the key, so the rest is of no use with it. */
   ekDigest: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Template of that EK, where it was chosen for its certificate. */
+  ekTemplate: z.enum(EK_PREFERENCE).optional(),
   ak: AkBlobs,
   enrolment: Enrolment.nullable(),
 });

@@ -14,7 +14,7 @@ import { SimulatedTpm } from '@assay/testkit/tpm';
 import { startVerifier, type Verifier, type VerifierOptions } from '@assay/verifier';
 import { HostDocument, route, ROUTES, type EvidenceReply, type HostDetail } from '@assay/wire';
 
-const TOKENS = { operator: randomBytes(16).toString('hex'), join: randomBytes(16).toString('hex') };
+export const TOKENS = { operator: randomBytes(16).toString('hex'), join: randomBytes(16).toString('hex') };
 
 /** Far longer than any test: what comes earlier came because something happened. */
 const HEARTBEAT_SECONDS = 3600;

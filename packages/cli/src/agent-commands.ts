@@ -20,7 +20,7 @@ export function addAgent(program: Command): void {
   const enrol = working(command(agent, 'enrol', 'Enrol this host, and send no evidence.')).addOption(outputOption());
   examples(enrol, [
     'assay agent enrol --verifier https://assay.example --join-token-file /etc/assay/join-token',
-    'ASSAY_JOIN_TOKEN=… assay agent enrol --verifier https://assay.example -o json | jq -r .hostId',
+    'assay agent enrol --verifier https://assay.example --list engine -o json | jq -r .hostId',
   ]);
   enrol.action(action(async (options) => (await import('./commands/agent-enrol.ts')).enrolAgent(options)));
   const status = command(agent, 'status', 'Say as whom it is enrolled, how its last round went, and what goes wrong.')

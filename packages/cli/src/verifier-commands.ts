@@ -15,6 +15,7 @@ export function addVerifier(program: Command): void {
     .option('--heartbeat <seconds>', 'how often a host is to send evidence when nothing is new', number, 10)
     .option('--stale-after <seconds>', 'age at which evidence is stale', number, 30)
     .option('--policy-key <file>', 'key by which reference values must be signed, PEM; may be repeated', collect)
+    .option('--ek-roots <dir>', 'authorities that may vouch for TPMs, beside the known makers: PEM files')
     .option('--alerts <file>', 'where alerts go: a file of webhooks and syslog receivers')
     .addOption(stateOption());
   examples(serve, [

@@ -8,7 +8,7 @@ import { utf8 } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
 import { connectSwtpm, Tpm } from '@assay/linux/tpm';
 import { SimulatedList, type Appended } from '@assay/testkit/evidence';
-import { startSwtpm, swtpmAvailable } from '@assay/testkit/swtpm';
+import { manufactureSwtpm, startSwtpm, swtpmAvailable } from '@assay/testkit/swtpm';
 import { AgentStatus } from '@assay/agent';
 import { HostDocument } from '@assay/wire';
 import { z } from 'zod';
@@ -26,8 +26,12 @@ class Host {
   #list = new SimulatedList();
   #running: Awaited<ReturnType<typeof startSwtpm>> | undefined;
 
-  constructor(t: TestContext) {
+  readonly #tpmState: string;
+
+  /** @param tpmState that of its TPM, where it was manufactured before */
+  constructor(t: TestContext, tpmState?: string) {
     this.directory = scratch(t);
+    this.#tpmState = tpmState ?? join(this.directory, 'tpm');
     this.socket = join(this.directory, 'tpm.sock');
     this.kernel = join(this.directory, 'ima');
     mkdirSync(this.kernel);
@@ -35,7 +39,7 @@ class Host {
   }
 
   async on(): Promise<this> {
-    this.#running = await startSwtpm(join(this.directory, 'tpm'));
+    this.#running = await startSwtpm(this.#tpmState);
     symlinkSync(this.#running.socketPath, this.socket);
     this.#list = new SimulatedList();
     await this.#withTpm(async (tpm) => {
@@ -92,10 +96,10 @@ class Service {
   }
 
   /** On the port of before, with a second between heartbeats. */
-  async start(): Promise<this> {
+  async start(...more: readonly string[]): Promise<this> {
     const port = this.url === '' ? '0' : new URL(this.url).port;
     const times = ['--heartbeat', '1', '--stale-after', '600'];
-    const started = launch(['verifier', 'serve', '--port', port, '--state', this.state, ...times]);
+    const started = launch(['verifier', 'serve', '--port', port, '--state', this.state, ...times, ...more]);
     this.#running = started;
     await eventually('the verifier is ready', () => {
       this.url = /http:\/\/127\.0\.0\.1:\d+/.exec(started.output.stdout)?.[0] ?? '';
@@ -230,6 +234,26 @@ test('agent: two do not share a state, and a wrong token, TPM or list is said', 
   running(t, words(host, service, token));
   await service.hasEntries('web-03', 1);
   await assertFails(enrol(...token), { exit: 3, code: 'STATE-IN-USE' });
+});
+
+test('agent: a maker that the verifier is told to trust vouches for the key of the host', { skip }, async (t) => {
+  const made = await manufactureSwtpm(scratch(t));
+  const roots = scratch(t);
+  copyFileSync(made.authority, join(roots, 'maker.pem'));
+  const host = await new Host(t, made.state).on();
+  const service = await new Service(t).start('--ek-roots', roots);
+  const token = ['--join-token-file', service.joinToken];
+  const enrolled = await assay(['agent', 'enrol', ...words(host, service, token)]);
+  assert.equal(enrolled.code, 0, enrolled.stderr);
+  const shown = await assay(['hosts', 'get', 'web-03', '--url', service.url]);
+  assert.match(shown.stdout, /\n {2}Endorsement key +ok +Certified: an authority /);
+  assert.match((await assay(['hosts', 'get', '--url', service.url])).stdout, / software, certified /);
+  const serve = ['verifier', 'serve', '--state', service.state, '--ek-roots'];
+  const none = await assay([...serve, scratch(t)]);
+  assert.deepEqual([none.code, /no file in it ends in \.pem/.test(none.stderr)], [2, true], none.stderr);
+  writeFileSync(join(roots, 'other.pem'), 'nothing');
+  const broken = await assay([...serve, roots]);
+  assert.deepEqual([broken.code, /PEM-FORM/.test(broken.stderr)], [3, true], broken.stderr);
 });
 
 test('agent: the status of a directory in which none has worked says so, and one that is damaged is named', async (t) => {

@@ -121,6 +121,7 @@ const FACTS: LadderFacts = {
   ekDigest: 'aa',
   akName: '000bbb',
   enrolledAt: NOW,
+  endorsement: null,
   quote: { at: NOW, resetCount: 1, restartCount: 2, clock: 3n, pcr: 'cc' },
   stale: false,
   entries: 12,
@@ -141,10 +142,22 @@ describe('the ladder', () => {
     assert.deepEqual(states(FACTS), ALL_OK);
   });
 
-  test('says of every TPM kind that its key was trusted on first use, never more', () => {
+  test('says of every TPM kind that its key was trusted on first use, and no more without a certificate', () => {
     for (const tpmKind of ['hardware', 'software', 'simulated'] as const) {
       assert.equal(states({ ...FACTS, tpmKind })['ek'], 'warning');
     }
+  });
+
+  test('is green on its lowest rung with a certificate that verified, and names who vouches for which TPM', () => {
+    const endorsement = { authority: 'CN=Root', maker: 'IFX', model: 'SLB9670' };
+    const [ek] = ladderOf({ ...FACTS, endorsement });
+    assert.equal(ek?.state, 'ok');
+    assert.deepEqual(ek?.facts.slice(2), [
+      { label: 'TPM', value: 'IFX SLB9670' },
+      { label: 'Authority', value: 'CN=Root' },
+    ]);
+    const [unnamed] = ladderOf({ ...FACTS, endorsement: { authority: 'CN=Root' } });
+    assert.deepEqual(unnamed?.facts.slice(2), [{ label: 'Authority', value: 'CN=Root' }]);
   });
 
   test('waits on every rung that needs evidence before the first quote', () => {

@@ -1,3 +1,4 @@
+import type { EkAuthorities } from './hosts/ek-certificate.ts';
 import type { ReferenceCache } from './hosts/references.ts';
 import type { News } from './news/news.ts';
 import type { AttestationKeys } from './rounds/attestation-keys.ts';
@@ -8,6 +9,7 @@ export interface Context {
   readonly database: Database;
   readonly references: ReferenceCache;
   readonly attestationKeys: AttestationKeys;
+  readonly ekAuthorities: EkAuthorities;
   /** What the listeners of `/v1/events` are told, at every verifier of this store. */
   readonly news: News;
   readonly now: () => Date;

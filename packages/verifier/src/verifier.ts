@@ -1,12 +1,14 @@
 import { SystemError } from '@assay/core/errors';
 import type { ServerEvent } from '@assay/wire';
 import packageJson from '../package.json' with { type: 'json' };
+import type { ParsedCertificate } from '@assay/core/keys';
 import type { TrustedKey } from '@assay/core/reference';
 import type { Context } from './context.ts';
 import { judgeOutdated } from './policies/activate.ts';
 import { ReferenceCache } from './hosts/references.ts';
 import { startAlerter } from './alerts/alerter.ts';
 import type { Sink } from './alerts/sinks.ts';
+import { endorseAgain } from './hosts/endorsement.ts';
 import { expireVerdicts } from './hosts/verdict.ts';
 import { createApp } from './http/app.ts';
 import type { App } from './http/instance.ts';
@@ -21,6 +23,7 @@ import { resultKeysFrom } from './results/keys.ts';
 import { startIndexer } from './store/indexer.ts';
 import { storeAddress } from './store/address.ts';
 import { openStore } from './store/open.ts';
+import { readTpmMakers } from './tpm-makers.ts';
 import type { Database } from './store/schema.ts';
 
 export interface VerifierOptions {
@@ -35,6 +38,8 @@ export interface VerifierOptions {
   readonly resultKeys?: readonly string[];
   /** Keys by which reference values must be signed that are to come into force; none: nothing needs a signature. */
   readonly policyKeys?: readonly TrustedKey[];
+  /** Authorities that may vouch for endorsement keys, beside the makers of TPMs that Assay knows. */
+  readonly ekRoots?: readonly ParsedCertificate[];
   /** Where alerts go; they are kept, and shown, without any. */
   readonly alertSinks?: readonly Sink[];
   /** Where the built dashboard is. */
@@ -89,6 +94,7 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     await database.destroy();
   };
   try {
+    await endorseAgain(context);
     await renew(context);
     await listen(app, host, options.port);
   } catch (error) {
@@ -115,8 +121,10 @@ async function contextOf(
   streams: EventStreams,
   log: (line: string) => void,
 ): Promise<Context> {
+  const { roots, intermediates } = await readTpmMakers();
   return {
     database,
+    ekAuthorities: { anchors: [...roots, ...(options.ekRoots ?? [])], known: intermediates },
     references: new ReferenceCache(),
     attestationKeys: new AttestationKeys(),
     news: await newsOf(options.store, (changes) => streams.publish(changes), log),

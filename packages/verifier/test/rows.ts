@@ -20,5 +20,7 @@ export function hostRow(id: string): HostRow {
     verdict_since: NOW,
     boot: null,
     reference_version: null,
+    ek_certificates: null,
+    endorsement: null,
   };
 }

@@ -20,6 +20,10 @@ export const HostFacts = z.object({
 });
 export type HostFacts = z.infer<typeof HostFacts>;
 
+/** Most bytes of a certificate in an enrolment, and most certificates. */
+export const EK_CERTIFICATE_LIMIT = 4096;
+export const EK_CERTIFICATES_LIMIT = 9;
+
 export const EnrolRequest = z.object({
   name: HostName,
   /** TPM2B_PUBLIC of the endorsement key. */
@@ -27,6 +31,8 @@ export const EnrolRequest = z.object({
   /** TPM2B_PUBLIC of the attestation key. */
   akPublic: base64(1024),
   facts: HostFacts,
+  /** X.509 in DER: the certificate of the endorsement key, then those above it that its maker left in the TPM. */
+  ekCertificates: z.array(base64(EK_CERTIFICATE_LIMIT)).max(EK_CERTIFICATES_LIMIT).optional(),
 });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 

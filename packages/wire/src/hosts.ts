@@ -8,8 +8,8 @@ export type Verdict = z.infer<typeof Verdict>;
 export const TpmKind = z.enum(['hardware', 'software', 'simulated']);
 export type TpmKind = z.infer<typeof TpmKind>;
 
-/** How the verifier came to trust the endorsement key. */
-export const TrustTier = z.enum(['first-use']);
+/** How the verifier came to trust the endorsement key: a trusted authority vouches for it, or nobody does. */
+export const TrustTier = z.enum(['ek-certificate', 'first-use']);
 
 export const ListSource = z.enum(['kernel', 'engine', 'simulated']);
 export type ListSource = z.infer<typeof ListSource>;

@@ -61,7 +61,7 @@ function hostTable(hosts: readonly HostSummary[]): string {
     host.name,
     verdictText(host.verdict),
     host.evidenceAt === null ? 'never' : ago(host.evidenceAt),
-    host.tpm.kind,
+    host.tpm.trust === 'ek-certificate' ? `${host.tpm.kind}, certified` : host.tpm.kind,
     `${host.list.entries} (${host.list.source})`,
     host.reference === null ? 'none' : `v${host.reference.version}`,
     shown(host.sentence),

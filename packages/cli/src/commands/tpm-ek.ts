@@ -9,7 +9,7 @@ import {
 import { parseCertificate } from '@assay/core/keys';
 import { nodeHasher, nodeSignatures } from '@assay/core/node';
 import { checkEndorsementKey, EK_TEMPLATES, parsePublic, type EkTemplateName } from '@assay/core/tpm';
-import { nameText, parseCertificates } from '@assay/core/x509';
+import { nameText } from '@assay/core/x509';
 import {
   createCertifiedEndorsementKey,
   readCertificateChain,
@@ -19,7 +19,7 @@ import {
 } from '@assay/linux/tpm';
 import { readTpmMakers } from '@assay/verifier/tpm-makers';
 import { z } from 'zod';
-import { boundedContent } from '../bounded-file.ts';
+import { readRoots } from '../ek-roots.ts';
 import { EXIT } from '../exit.ts';
 import { optionsFrom } from '../options.ts';
 import { printJson, remedyOf } from '../output/report.ts';
@@ -27,7 +27,6 @@ import { colours, shown } from '../output/terminal.ts';
 import { TpmOptions, withTpm } from '../tpm-options.ts';
 
 const EkOptions = TpmOptions.extend({ roots: z.array(z.string()).default([]) });
-const ROOTS_LIMIT = 4 * 1024 * 1024;
 const USE_PREFIX = 'EK ';
 
 type Authorities = Pick<EkCertificateInput, 'sent' | 'known' | 'anchors'>;
@@ -57,12 +56,6 @@ export async function tpmEk(given: unknown): Promise<number> {
     else process.stdout.write(textOf(rows));
     return rows.length > 0 && rows.every(({ result }) => !(result instanceof AssayError)) ? EXIT.fine : EXIT.no;
   });
-}
-
-async function readRoots(path: string): Promise<EkCertificateInput['anchors']> {
-  const found = parseCertificates((await boundedContent(path, ROOTS_LIMIT)).toString('latin1'));
-  if (found.length === 0) throw new FormatError('PEM-FORM', `${path} holds no certificate in PEM`);
-  return found;
 }
 
 async function judge(tpm: Tpm, { use, index, der }: TpmCertificate, authorities: Authorities): Promise<Row> {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import { boundedContent } from '../bounded-file.ts';
 import { EXIT } from '../exit.ts';
+import { readEkRoots } from '../ek-roots.ts';
 import { optionsFrom, StateOptions } from '../options.ts';
 import { trustedKeys } from '../reference/files.ts';
 import { Console } from '../up/console.ts';
@@ -20,6 +21,7 @@ const ServeOptions = StateOptions.extend({
   heartbeat: z.int().min(1).max(86_400),
   staleAfter: z.int().min(1).max(864_000),
   alerts: z.string().optional(),
+  ekRoots: z.string().min(1, 'names no directory').optional(),
   policyKey: z.array(z.string().min(1)).default([]),
 }).refine(({ heartbeat, staleAfter }) => staleAfter > heartbeat, {
   path: ['stale-after'],
@@ -36,6 +38,7 @@ export async function serve(given: unknown): Promise<number> {
   const signal = stopSignal();
   const alertSinks = options.alerts === undefined ? [] : readSinks(await boundedContent(options.alerts, ALERTS_LIMIT));
   const policyKeys = await trustedKeys(options.policyKey);
+  const ekRoots = options.ekRoots === undefined ? [] : await readEkRoots(options.ekRoots);
   const { directory, tokens, resultKey } = await openTokens(options.state);
   const { host, port, heartbeat, staleAfter } = options;
   const verifier = await startVerifier({
@@ -46,6 +49,7 @@ export async function serve(given: unknown): Promise<number> {
     resultKeys: [resultKey],
     alertSinks,
     policyKeys,
+    ekRoots,
     publicDirectory: BUILT_PAGE,
     heartbeatSeconds: heartbeat,
     staleAfterSeconds: staleAfter,

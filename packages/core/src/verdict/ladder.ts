@@ -18,6 +18,12 @@ export interface LadderFacts {
   readonly ekDigest: string;
   readonly akName: string;
   readonly enrolledAt: Date;
+  /** Who vouches for the endorsement key by a certificate that verified; null where nobody does. */
+  readonly endorsement: {
+    readonly authority: string;
+    readonly maker?: string | undefined;
+    readonly model?: string | undefined;
+  } | null;
   /** What the newest verified quote says; null before the first. */
   readonly quote: {
     readonly at: Date;
@@ -93,17 +99,18 @@ const EK_SENTENCES = {
   simulated: 'Simulated TPM: there is no hardware root of trust.',
 } as const;
 
-function ekRung(facts: LadderFacts): Rung {
-  return {
-    rung: 'ek',
-    title: 'Endorsement key',
-    state: 'warning',
-    sentence: EK_SENTENCES[facts.tpmKind],
-    facts: [
-      { label: 'SHA-256 of the public area', value: facts.ekDigest },
-      { label: 'First seen', value: facts.enrolledAt.toISOString() },
-    ],
-  };
+function ekRung({ tpmKind, ekDigest, enrolledAt, endorsement }: LadderFacts): Rung {
+  const facts = [
+    { label: 'SHA-256 of the public area', value: ekDigest },
+    { label: 'First seen', value: enrolledAt.toISOString() },
+  ];
+  const rung = { rung: 'ek', title: 'Endorsement key' } as const;
+  if (endorsement === null) return { ...rung, state: 'warning', sentence: EK_SENTENCES[tpmKind], facts };
+  const { authority, maker, model } = endorsement;
+  if (maker !== undefined) facts.push({ label: 'TPM', value: [maker, model].join(' ').trim() });
+  facts.push({ label: 'Authority', value: authority });
+  const sentence = 'Certified: an authority that this verifier trusts vouches for the TPM that holds it.';
+  return { ...rung, state: 'ok', sentence, facts };
 }
 
 function akRung(facts: LadderFacts): Rung {

@@ -6,12 +6,16 @@ interface Words {
 }
 
 export const TPM_WORDS: Readonly<Record<HostSummary['tpm']['kind'], Words>> = {
-  hardware: { title: 'Hardware TPM', meaning: 'By the word of the agent: no maker’s certificate was checked.' },
+  hardware: {
+    title: 'Hardware TPM',
+    meaning: 'By the word of the agent, unless the maker of the TPM certified its key.',
+  },
   software: { title: 'Software TPM', meaning: 'No hardware root of trust: who owns the host owns this TPM.' },
   simulated: { title: 'Simulated TPM', meaning: 'No hardware root of trust: a program plays the TPM.' },
 };
 
 export const TRUST_WORDS: Readonly<Record<HostSummary['tpm']['trust'], string>> = {
+  'ek-certificate': 'Key certified by the maker of the TPM',
   'first-use': 'Key trusted on first use',
 };
 

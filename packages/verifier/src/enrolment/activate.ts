@@ -4,6 +4,8 @@ import { HostFacts, type ActivateReply } from '@assay/wire';
 import { audit } from '../access/audit.ts';
 import type { Principal } from '../access/tokens.ts';
 import type { Context } from '../context.ts';
+import { endorse } from '../hosts/ek-certificate.ts';
+import { noteEndorsement } from '../hosts/endorsement.ts';
 import { renewVerdict } from '../hosts/verdict.ts';
 import { transact } from '../news/news.ts';
 import { RequestProblem } from '../problem.ts';
@@ -26,13 +28,15 @@ export async function activate(context: Context, by: Principal, id: string, secr
   const reply = await transact(context, async (db) => {
     await refuseDuplicate(db, enrolment.host, enrolment.name);
     await register(db, context, enrolment, token);
+    const endorsing = endorse(context.ekAuthorities, enrolment, context.now());
+    const findings = await noteEndorsement(db, context, { id: enrolment.host, name: enrolment.name }, endorsing);
     await renewVerdict(db, context, enrolment.host);
     const { row, challenge } = issueChallenge(context, firstRound(enrolment.host));
     await saveRounds(db, [row]);
-    const detail = { host: enrolment.host };
+    const detail = { host: enrolment.host, trust: endorsing.endorsement === null ? 'first-use' : 'ek-certificate' };
     await audit(db, context, { actor: by.name, action: 'host.enrol', subject: enrolment.name, detail });
     const result = { hostId: enrolment.host, token, challenge };
-    return { result, changes: [{ type: 'host', host: enrolment.host }] };
+    return { result, changes: [...findings, { type: 'host', host: enrolment.host }] };
   });
   context.log(`${enrolment.name} (${enrolment.host}) enrolled`);
   return reply;
@@ -63,6 +67,7 @@ async function register(db: Database, context: Context, enrolment: EnrolmentRow,
     tpm_kind: facts.tpmKind,
     list_source: facts.listSource,
     kernel: facts.kernel,
+    ek_certificates: enrolment.ek_certificates,
   };
   if ((await hostById(db, enrolment.host)) !== undefined) {
     await lockRounds(db, [enrolment.host]);

@@ -34,6 +34,7 @@ export async function enrol(context: Context, request: EnrolRequest): Promise<En
     facts: JSON.stringify(request.facts),
     secret_digest: nodeHasher.digest('sha256', secret),
     expires_at: expiresAt,
+    ek_certificates: request.ekCertificates === undefined ? null : JSON.stringify(request.ekCertificates),
   };
   await context.database.transaction().execute((db) => addEnrolment(db, row, now.toISOString()));
   context.log(`enrolment of ${request.name} (${host}) begun, attestation key ${toHex(ak.name)}`);

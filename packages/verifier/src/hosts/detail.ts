@@ -3,6 +3,7 @@ import { nodeHasher } from '@assay/core/node';
 import { parsePublic, publicName } from '@assay/core/tpm';
 import { isStale, ladderOf, type LadderFacts } from '@assay/core/verdict';
 import type { HostDetail } from '@assay/wire';
+import { endorsementIn } from './ek-certificate.ts';
 import { openFindings, type HostState } from './facts.ts';
 import { keptOf } from './kept.ts';
 import { summaryOf } from './summary.ts';
@@ -26,6 +27,7 @@ function ladderFacts(state: HostState, now: Date, staleAfterSeconds: number): La
     ekDigest: toHex(nodeHasher.digest('sha256', parsePublic(host.ek_public).raw)),
     akName: toHex(publicName(nodeHasher, parsePublic(host.ak_public))),
     enrolledAt: new Date(host.enrolled_at),
+    endorsement: endorsementIn(host),
     quote: kept === null ? null : { ...kept.state, at: kept.at, pcr: toHex(kept.state.pcr) },
     stale: isStale({ now, evidenceAt, staleAfterSeconds }),
     entries: boot?.entries ?? 0,

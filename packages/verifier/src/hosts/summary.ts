@@ -12,7 +12,7 @@ export function summaryOf(state: HostState, staleAfterSeconds: number): HostSumm
     evidenceAt: round.evidence_at,
     staleAfterSeconds,
     enrolledAt: host.enrolled_at,
-    tpm: { kind: host.tpm_kind, trust: 'first-use' },
+    tpm: { kind: host.tpm_kind, trust: host.endorsement === null ? 'first-use' : 'ek-certificate' },
     list: { source: host.list_source, entries: boot?.entries ?? 0, violations: boot?.violations ?? 0 },
     reference:
       reference === null

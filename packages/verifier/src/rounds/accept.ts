@@ -2,6 +2,7 @@ import type { VerifiedEvidence } from '@assay/core/evidence';
 import { firmwareFinding, type Judgement } from '@assay/core/verdict';
 import type { HostFacts } from '@assay/wire';
 import type { Context } from '../context.ts';
+import { isAboutEndorsement } from '../hosts/endorsement.ts';
 import { closeAll, openAll, type Sighting } from '../hosts/findings.ts';
 import type { Change } from '../news/news.ts';
 import { addBoot, bootById, updateBoot } from '../store/boots.ts';
@@ -110,8 +111,10 @@ async function changeFindings(
   const opened = await openAll(db, { host: boot.host, boot: boot.id }, sightings);
   const current = new Set(opened.map((row) => row.seq));
   const wholeList = evidence.boot !== 'same';
-  const closed = await closeAll(db, boot.host, (finding) =>
-    wholeList ? !current.has(finding.seq) : finding.boot === null,
+  const closed = await closeAll(
+    db,
+    boot.host,
+    (finding) => !isAboutEndorsement(finding) && (wholeList ? !current.has(finding.seq) : finding.boot === null),
   );
   return findingChanges([...closed, ...opened]);
 }

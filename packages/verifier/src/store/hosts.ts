@@ -1,4 +1,4 @@
-import type { Updateable } from 'kysely';
+import type { Insertable, Updateable } from 'kysely';
 import type { Database, HostRow } from './schema.ts';
 
 export async function hostById(db: Database, id: string): Promise<HostRow | undefined> {
@@ -54,10 +54,20 @@ export async function countHosts(db: Database): Promise<number> {
   return count;
 }
 
-export async function insertHost(db: Database, row: HostRow): Promise<void> {
+export async function insertHost(db: Database, row: Insertable<HostRow>): Promise<void> {
   await db.insertInto('hosts').values(row).execute();
 }
 
 export async function updateHost(db: Database, id: string, change: Updateable<HostRow>): Promise<void> {
   await db.updateTable('hosts').set(change).where('id', '=', id).execute();
+}
+
+/** Hosts whose certificates are kept and did not verify. */
+export async function hostsWithoutEndorsement(db: Database): Promise<HostRow[]> {
+  return db
+    .selectFrom('hosts')
+    .selectAll()
+    .where('ek_certificates', 'is not', null)
+    .where('endorsement', 'is', null)
+    .execute();
 }

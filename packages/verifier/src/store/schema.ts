@@ -23,6 +23,10 @@ export interface HostRow {
   /** The boot whose list is current. */
   boot: number | null;
   reference_version: number | null;
+  /** What came with the key, as JSON: DER in base64, the certificate of the endorsement key first. */
+  ek_certificates: string | null;
+  /** Endorsement as JSON (hosts/endorsement.ts), where a trusted authority vouches for the key. */
+  endorsement: string | null;
 }
 
 /** An enrolment whose credential was not answered yet. */
@@ -37,6 +41,8 @@ export interface EnrolmentRow {
   /** SHA-256 of the credential's secret. */
   secret_digest: Uint8Array;
   expires_at: string;
+  /** As in HostRow. */
+  ek_certificates: string | null;
 }
 
 /** All that a round without new entries reads and writes. */

@@ -1,5 +1,6 @@
 import { alerts } from './alerts.ts';
 import { access } from './access.ts';
+import { endorsements } from './endorsements.ts';
 import { firmware } from './firmware.ts';
 import { fleet } from './fleet.ts';
 import type { Migration } from './migration.ts';
@@ -7,4 +8,4 @@ import { policies } from './policies.ts';
 import { rounds } from './rounds.ts';
 
 /** In the order in which they are applied; a new one goes to the end. */
-export const MIGRATIONS: readonly Migration[] = [fleet, firmware, rounds, alerts, access, policies];
+export const MIGRATIONS: readonly Migration[] = [fleet, firmware, rounds, alerts, access, policies, endorsements];
