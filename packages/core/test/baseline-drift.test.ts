@@ -117,8 +117,8 @@ describe('explanation', () => {
     package: 'coreutils',
     version: '2',
     isConfiguration: false,
-    md5: 'aa',
-    actualMd5: 'aa',
+    digest: 'md5:aa',
+    actualDigest: 'md5:aa',
   };
   const content = changed({ digest: OTHER });
 
@@ -131,7 +131,7 @@ describe('explanation', () => {
 
   test('is none where the content is not the package’s, upgrade or not', () => {
     for (const more of [{}, { action }]) {
-      const reason = explanation(content, { ...facts, ...more, actualMd5: 'bb' });
+      const reason = explanation(content, { ...facts, ...more, actualDigest: 'md5:bb' });
       assert.deepEqual([reason.explains, reason.content], [false, 'foreign']);
       assert.equal(severityOf(content, reason), 'critical');
     }
@@ -148,8 +148,8 @@ describe('explanation', () => {
   test('is none for a link, whose target no package vouches for, but an upgrade makes it less grave', () => {
     const link: BaselineObject = { ...UNREAD, type: 'link', target: 'a' };
     const drift = changed({ target: 'b' }, link);
-    const { md5, actualMd5, ...unknown } = { ...facts, action };
-    assert.ok(md5 === actualMd5);
+    const { digest, actualDigest, ...unknown } = { ...facts, action };
+    assert.ok(digest === actualDigest);
     const reason = explanation(drift, unknown);
     assert.deepEqual(
       [reason.explains, severityOf(drift, reason), severityOf(drift, undefined)],
@@ -158,7 +158,7 @@ describe('explanation', () => {
   });
 
   test('is none for a configuration file, which people change', () => {
-    const reason = explanation(content, { ...facts, action, isConfiguration: true, actualMd5: 'bb' });
+    const reason = explanation(content, { ...facts, action, isConfiguration: true, actualDigest: 'md5:bb' });
     assert.deepEqual([reason.explains, reason.content], [false, 'configuration']);
   });
 
@@ -196,8 +196,8 @@ describe('explanation', () => {
   }
 
   test('is none for content of which the package has no MD5', () => {
-    const { md5, actualMd5, ...unknown } = facts;
-    assert.deepEqual([md5, actualMd5], ['aa', 'aa']);
+    const { digest, actualDigest, ...unknown } = facts;
+    assert.deepEqual([digest, actualDigest], ['md5:aa', 'md5:aa']);
     assert.equal(explanation(content, { ...unknown, action }).explains, false);
   });
 });

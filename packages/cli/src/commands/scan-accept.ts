@@ -11,7 +11,7 @@ import { baselineObjects, openBaseline, type OpenedBaseline } from '../scan/base
 import { judged, treeDrift, type JudgedDrift } from '../scan/drift.ts';
 import { baselineSigner } from '../scan/keys.ts';
 import { AcceptOptions } from '../scan/options.ts';
-import { packageReasons } from '../scan/packages.ts';
+import { packageReasons } from '../scan/reasons.ts';
 import { BaselineWriter } from '../scan/writer.ts';
 
 /** `assay scan accept FILE --out NEW`: exit code 1 where a difference is left. */

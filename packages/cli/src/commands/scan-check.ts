@@ -6,7 +6,7 @@ import { optionsFrom } from '../options.ts';
 import { openBaseline } from '../scan/baseline-file.ts';
 import { judged, treeDrift } from '../scan/drift.ts';
 import { CheckOptions } from '../scan/options.ts';
-import { packageReasons } from '../scan/packages.ts';
+import { packageReasons } from '../scan/reasons.ts';
 import { reportDrift } from '../scan/report.ts';
 
 const FAST =

@@ -8,13 +8,13 @@ export interface PackageFacts {
   /** Of the package, after the baseline. */
   readonly action?: Reason['action'];
   readonly isConfiguration: boolean;
-  /** The package's MD5 of the file, in hexadecimal. */
-  readonly md5?: string;
-  /** MD5 of the file as it is, where it is a file. */
-  readonly actualMd5?: string;
+  /** The package's digest of the file, such as `md5:<hex>`. */
+  readonly digest?: string;
+  /** The same of the file as it is, where it is a file. */
+  readonly actualDigest?: string;
 }
 
-/** What the MD5 of a package vouches for, and what comes with it. Modes, owners and targets are not in its database. */
+/** What the digest of a package vouches for, and what comes with it. Modes, owners and targets are not in its database. */
 const VOUCHED: ReadonlySet<Attribute> = new Set(['content', 'links', 'mtime']);
 const SET_IDS = 0o6000;
 
@@ -34,11 +34,11 @@ export function explanation(drift: Drift, facts: PackageFacts): Reason {
 }
 
 /** Only where the content is, or may be, another one than in the baseline. */
-function contentOf(drift: Drift, { isConfiguration, md5, actualMd5 }: PackageFacts): Reason['content'] {
+function contentOf(drift: Drift, { isConfiguration, digest, actualDigest }: PackageFacts): Reason['content'] {
   if (drift.kind === 'removed' || drift.kind === 'unknown') return 'unknown';
   if (isConfiguration) return 'configuration';
-  if (md5 === undefined) return 'unknown';
-  return actualMd5 === md5 ? 'own' : 'foreign';
+  if (digest === undefined) return 'unknown';
+  return actualDigest === digest ? 'own' : 'foreign';
 }
 
 function fits(drift: Drift, { action, isConfiguration }: PackageFacts, content: Reason['content']): boolean {
@@ -53,6 +53,7 @@ function fits(drift: Drift, { action, isConfiguration }: PackageFacts, content: 
 
 function sentenceOf(facts: PackageFacts, content: Reason['content'], explains: boolean): string {
   const done = actionText(facts);
+  const algorithm = facts.digest?.split(':', 1)[0]?.toUpperCase() ?? '';
   switch (content) {
     case 'foreign':
       return `the content is not that of package ${facts.package}${done === '' ? '' : `, though ${done}`}`;
@@ -60,8 +61,8 @@ function sentenceOf(facts: PackageFacts, content: Reason['content'], explains: b
       return `a configuration file of package ${facts.package}${done === '' ? '' : `; ${done}`}`;
     case 'own':
       return explains
-        ? `${done} explains it; the content is the package's by MD5`
-        : `the content is that of package ${facts.package} by MD5, ${done === '' ? 'which did not change since' : done}`;
+        ? `${done} explains it; the content is the package's by ${algorithm}`
+        : `the content is that of package ${facts.package} by ${algorithm}, ${done === '' ? 'which did not change since' : done}`;
     case 'unknown':
       if (explains) return `${done} explains it`;
       return `belongs to package ${facts.package}, ${done === '' ? 'which did not change since' : done}`;

@@ -9,5 +9,5 @@ export {
   type DpkgDiversion,
   type DpkgPackage,
 } from './dpkg.ts';
-export { parseRpm, type RpmPackage } from './rpm.ts';
+export { parseInstalledRpm, parseRpm, type InstalledRpm, type RpmPackage } from './rpm.ts';
 export type { PackagedFile, PackageName } from './types.ts';

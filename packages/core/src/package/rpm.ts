@@ -8,6 +8,13 @@ export interface RpmPackage extends PackageName {
   readonly files: readonly PackagedFile[];
 }
 
+/** A package as rpm's database has it. Nothing of it is signed or checked: it explains. */
+export interface InstalledRpm extends PackageName {
+  /** Whole seconds since 1970. */
+  readonly installedAt: number | undefined;
+  readonly files: readonly (PackagedFile & { readonly isConfiguration: boolean })[];
+}
+
 const LEAD_SIZE = 96;
 const LEAD_MAGIC = 0xedabeedb;
 const HEADER_MAGIC = 0x8eade801;
@@ -21,6 +28,7 @@ const TAG = {
   version: 1001,
   release: 1002,
   epoch: 1003,
+  installTime: 1008,
   arch: 1022,
   fileModes: 1030,
   fileDigests: 1035,
@@ -33,7 +41,8 @@ const TAG = {
 /** RPMSIGTAG_SHA256: digest of the header, in hexadecimal. */
 const SIGNED_SHA256 = 273;
 const TYPE = { int16: 3, int32: 4, string: 6, stringArray: 8, i18nString: 9 } as const;
-/** RPMFILE_GHOST: of no package file. */
+/** RPMFILE_CONFIG; RPMFILE_GHOST: of no package file. */
+const CONFIG = 1;
 const GHOST = 64;
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
@@ -67,6 +76,18 @@ export function parseRpm(bytes: Uint8Array, hasher: Hasher): RpmPackage {
   return packageOf(header);
 }
 
+/**
+ * Reads a header as the column `blob` of rpm's database has it: without magic (lib/header.c, headerImport).
+ * @throws FormatError PACKAGE-FORM, BYTES-TRUNCATED, BYTES-TRAILING, BYTES-LIMIT
+ */
+export function parseInstalledRpm(blob: Uint8Array): InstalledRpm {
+  const reader = new ByteReader(blob, 'RPM header');
+  const header = indexedHeader(reader);
+  reader.end();
+  const { name, version, architecture } = packageOf(header);
+  return { name, version, architecture, installedAt: header.numbers(TAG.installTime)[0], files: listedFiles(header) };
+}
+
 function packageOf(header: Header): RpmPackage {
   const [name, version, release] = [TAG.name, TAG.version, TAG.release].map((tag) => header.strings(tag)[0]);
   if (name === undefined || version === undefined || release === undefined) throw wrong('it has no name or version');
@@ -80,6 +101,10 @@ function packageOf(header: Header): RpmPackage {
 }
 
 function filesOf(header: Header): PackagedFile[] {
+  return listedFiles(header).map(({ path, digest }) => ({ path, digest }));
+}
+
+function listedFiles(header: Header): InstalledRpm['files'] {
   const names = header.strings(TAG.baseNames);
   const [directories, digests] = [header.strings(TAG.dirNames), header.strings(TAG.fileDigests)];
   const [indexes, modes, flags] = [TAG.dirIndexes, TAG.fileModes, TAG.fileFlags].map((tag) => header.numbers(tag));
@@ -90,8 +115,9 @@ function filesOf(header: Header): PackagedFile[] {
     const directory = directories[indexes?.[at] ?? -1];
     const [digest, mode] = [digests[at] ?? '', modes?.[at] ?? 0];
     if (directory === undefined) throw wrong('a file has no directory');
-    if ((mode & S_IFMT) !== S_IFREG || ((flags?.[at] ?? 0) & GHOST) !== 0) return [];
-    return [{ path: `${directory}${name}`, digest: `${algorithm}:${digest}` }];
+    const flag = flags?.[at] ?? 0;
+    if ((mode & S_IFMT) !== S_IFREG || (flag & GHOST) !== 0) return [];
+    return [{ path: `${directory}${name}`, digest: `${algorithm}:${digest}`, isConfiguration: (flag & CONFIG) !== 0 }];
   });
 }
 
@@ -137,6 +163,10 @@ class Header {
 function headerOf(reader: ByteReader): Header {
   if (reader.u32('magic') !== HEADER_MAGIC) throw wrong('a header does not begin as one');
   reader.take(4, 'reserved');
+  return indexedHeader(reader);
+}
+
+function indexedHeader(reader: ByteReader): Header {
   const [tags, size] = [reader.u32('tags'), reader.u32('size')];
   if (tags > MOST_TAGS || size > MOST_DATA)
     throw new FormatError('BYTES-LIMIT', `a header of ${tags} tags, ${size} bytes`);

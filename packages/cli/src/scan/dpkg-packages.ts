@@ -1,8 +1,6 @@
-import { closeSync, constants, openSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { explanation, isBelow, type Drift, type PackageFacts, type Reason } from '@assay/core/baseline';
-import { toHex } from '@assay/core/bytes';
+import { explanation, type Drift, type PackageFacts, type Reason } from '@assay/core/baseline';
 import {
   parseDiversions,
   parseDpkgLog,
@@ -11,23 +9,20 @@ import {
   type DpkgAction,
   type DpkgPackage,
 } from '@assay/core/package';
-import { hashFile } from '@assay/linux/files';
 import { boundedContent } from '../bounded-file.ts';
+import { actualDigest, inside, packagedNames } from './packaged-file.ts';
 
 const DATABASE = 'var/lib/dpkg';
 /** The second is what logrotate made of the first. */
 const LOGS = ['var/log/dpkg.log.1', 'var/log/dpkg.log'];
 const LARGEST_FILE = 256 * 1024 * 1024;
-const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
-/** Directories that are links into /usr on merged systems: packages may name their files by them. */
-const MERGED = /^\/usr(\/(?:bin|sbin|lib|lib32|lib64|libx32)\/)/;
 
 /**
  * What dpkg says of paths that differ.
  * @param root of the system that it manages
  * @param since RFC 3339: when the baseline was made
  */
-export async function packageReasons(
+export async function dpkgReasons(
   drift: readonly Drift[],
   root: string,
   since: string,
@@ -79,12 +74,6 @@ function betterOwner(owner: Owner | undefined, database: Database): boolean {
   return owner !== undefined && database.actionOf(owner.id) !== undefined;
 }
 
-/** Path as the system below the root has it. */
-function inside(path: string, root: string): string {
-  const bytes = Buffer.from(root === '/' ? root : root.replace(/\/+$/, '')).toString('latin1');
-  return bytes !== '/' && isBelow(path, bytes) ? path.slice(bytes.length) : path;
-}
-
 async function textOf(path: string, encoding: 'latin1' | 'utf8'): Promise<string> {
   return (await boundedContent(path, LARGEST_FILE).catch(() => Buffer.alloc(0))).toString(encoding);
 }
@@ -124,9 +113,7 @@ class Database {
 
   /** Names that packages may have for a path. */
   names(path: string): readonly string[] {
-    const own = this.#diverted.get(path)?.from ?? path;
-    const merged = own.replace(MERGED, '$1');
-    return merged === own ? [own] : [own, merged];
+    return packagedNames(this.#diverted.get(path)?.from ?? path);
   }
 
   /** Whether it is the file of this package that stands at the path, and not that of one that diverted it. */
@@ -146,14 +133,14 @@ class Database {
     const found = this.#packages.get(id);
     const action = this.#actions.get(id);
     const sum = (await this.#sumsOf(id)).get(path);
-    const actual = sum === undefined || !('after' in drift) ? undefined : md5Of(drift.path);
+    const actual = sum === undefined || !('after' in drift) ? undefined : actualDigest(drift.path, 'md5');
     return {
       package: id,
       ...(found?.installed === true ? { version: found.version } : {}),
       ...(action === undefined ? {} : { action: actionIn(action) }),
       isConfiguration: found?.conffiles.includes(path) === true,
-      ...(sum === undefined ? {} : { md5: sum }),
-      ...(actual === undefined ? {} : { actualMd5: actual }),
+      ...(sum === undefined ? {} : { digest: `md5:${sum}` }),
+      ...(actual === undefined ? {} : { actualDigest: actual }),
     };
   }
 
@@ -173,19 +160,4 @@ function idsOf({ name, architecture }: { readonly name: string; readonly archite
 
 function actionIn({ verb, from, to, time }: DpkgAction): NonNullable<Reason['action']> {
   return { verb, time, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
-}
-
-/** Undefined where it cannot be read, or changes all the time. */
-function md5Of(path: string): string | undefined {
-  let fd: number | undefined;
-  try {
-    fd = openSync(Buffer.from(path, 'latin1'), OPEN_FLAGS);
-    const outcome = hashFile(fd, ['md5'], () => false);
-    const md5 = outcome.outcome === 'hashed' ? outcome.digests.get('md5') : undefined;
-    return md5 === undefined ? undefined : toHex(md5);
-  } catch {
-    return undefined;
-  } finally {
-    if (fd !== undefined) closeSync(fd);
-  }
 }
