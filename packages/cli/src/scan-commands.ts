@@ -36,7 +36,7 @@ function addCheck(scan: Command): void {
   const check = drift(verifying(command(scan, 'check', 'Compare trees with their baseline, and say what changed why.')))
     .argument('<file>', 'a baseline')
     .option('--fast', 'read only files whose inode, size, mtime or ctime changed (see the manual for what that misses)')
-    .option('--package-root <dir>', 'root of the system that dpkg manages', '/')
+    .option('--package-root <dir>', 'root of the system whose packages explain changes', '/')
     .option('--threads <number>', 'threads that work (default: one for each processor)');
   examples(check, [
     'sudo assay scan check baseline --cert scan.der',
@@ -50,7 +50,7 @@ function addCheck(scan: Command): void {
     .argument('<file>', 'a baseline')
     .requiredOption('--out <file>', 'the new baseline; is replaced as a whole where it exists')
     .option('--path <pattern>', 'take over what matches, too, explained or not; may be repeated', collect)
-    .option('--package-root <dir>', 'root of the system that dpkg manages', '/')
+    .option('--package-root <dir>', 'root of the system whose packages explain changes', '/')
     .option('--threads <number>', 'threads that work (default: one for each processor)')
     .addOption(outputOption());
   examples(accept, [
