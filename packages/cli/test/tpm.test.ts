@@ -279,7 +279,10 @@ describe('assay tpm, on swtpm', () => {
     const args = ['seal', '--pcrs', 'sha256:1', '--in', input, '--out', sealed];
     writeFileSync(input, randomBytes(129));
     await fails(t, args, 'USAGE', 2);
-    assert.match((await run(...args)).stderr, /--in is longer than 128 bytes: encrypt the data with a key, and seal that key/);
+    assert.match(
+      (await run(...args)).stderr,
+      /--in is longer than 128 bytes: encrypt the data with a key, and seal that key/,
+    );
     writeFileSync(input, '');
     await fails(t, args, 'USAGE', 2);
     assert.ok(!existsSync(sealed));
