@@ -5,7 +5,7 @@ import { ROUTES } from '@assay/wire';
 import { enrol } from './machine.ts';
 import { newStore, service } from './service.ts';
 
-const skip = process.env['ASSAY_TEST_POSTGRES'] === undefined ? 'postgres.test.ts runs them, on PostgreSQL' : false;
+const skip = process.env['ASSAY_TEST_POSTGRES'] === undefined ? 'the tests on PostgreSQL run them' : false;
 
 describe('several verifiers on one PostgreSQL', { skip }, () => {
   test('a host may come to another one at each round, and of the same evidence at both, one takes it', async (t) => {

@@ -18,21 +18,27 @@ function usesStore(file: string): boolean {
 const available = postgresAvailable();
 const skip = 'missing' in available ? `PostgreSQL is missing: ${available.missing}` : false;
 
-describe('on PostgreSQL, the same tests hold as on SQLite:', { skip }, () => {
-  let server: Postgres;
-  before(async () => {
-    server = await startPostgres(['fsync=off']);
-  });
-  after(() => server.stop());
-
-  for (const file of FILES) {
-    test(file, async () => {
-      const [code, output] = await runTests(file, server.url);
-      assert.equal(code, 0, output);
-      assert.match(output, /^# pass [1-9]/m);
+/**
+ * Runs a share of these files on a PostgreSQL server of its own.
+ * @param share from 0; each share is a test file, since a file may take a few minutes only
+ */
+export function testOnPostgres(share: number, shares: number): void {
+  describe('on PostgreSQL, the same tests hold as on SQLite:', { skip }, () => {
+    let server: Postgres;
+    before(async () => {
+      server = await startPostgres(['fsync=off']);
     });
-  }
-});
+    after(() => server.stop());
+
+    for (const file of FILES.filter((_file, index) => index % shares === share)) {
+      test(file, async () => {
+        const [code, output] = await runTests(file, server.url);
+        assert.equal(code, 0, output);
+        assert.match(output, /^# pass [1-9]/m);
+      });
+    }
+  });
+}
 
 async function runTests(file: string, postgres: string): Promise<[code: number | null, output: string]> {
   const child = spawn(process.execPath, ['--test-reporter=tap', join(import.meta.dirname, file)], {
