@@ -14,16 +14,13 @@ import type { LabelKey } from '@assay/core/label';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
 import {
   ACCESS,
-  acceptedRules,
-  activate,
-  checkRule,
   evaluate,
-  parsePolicy,
   plainSubject,
   type ActivePolicy,
   type EventFunction,
   type PolicyEvent,
 } from '@assay/core/policy';
+import { activePolicy } from './active-policy.ts';
 import type { KernelSeries } from '../lab/index.ts';
 import {
   APPRAISED_CONTENT,
@@ -90,11 +87,10 @@ interface Setting {
 function judgeBoot({ kernel, asked, files }: GuestAnswer): Agreement {
   const profile = profileOf(kernel);
   const [mode = 'enforce'] = MODES.filter((each) => each === textOf(asked, 'mode').trim());
-  const rules = parsePolicy(textOf(asked, 'policy')).map((line) => checkRule(line, profile));
   const setting: Setting = {
     series: kernel.series,
     kernel: { version: profile.version, mode, imaHash: 'sha256' },
-    policy: activate(acceptedRules(rules), profile),
+    policy: activePolicy(textOf(asked, 'policy'), kernel),
     keys: [...asked].filter(([name]) => name.endsWith('.der')).map(([, der]) => certifiedKey(der)),
   };
   const cases = textOf(asked, 'files').trimEnd().split('\n').map(parseCase);

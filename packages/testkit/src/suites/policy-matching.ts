@@ -1,17 +1,10 @@
 import { utf8 } from '@assay/core/bytes';
-import {
-  acceptedRules,
-  activate,
-  checkRule,
-  evaluate,
-  parsePolicy,
-  type ActivePolicy,
-  type Evaluation,
-} from '@assay/core/policy';
+import { evaluate, type ActivePolicy, type Evaluation } from '@assay/core/policy';
+import { activePolicy } from './active-policy.ts';
 import type { KernelSeries } from '../lab/index.ts';
 import { ACCESS_KINDS, FILE_SYSTEMS, matchCases, type AccessKind, type MatchCase } from './policy-cases.ts';
 import { eventAfterWrite, eventsOf } from './policy-events.ts';
-import { profileOf, textOf, theOnly, type AskedKernel, type Suite } from './suite.ts';
+import { textOf, theOnly, type Suite } from './suite.ts';
 import { tinyProgram } from './tiny-program.ts';
 
 const BLOCKS = { all: 320, few: 20 } as const;
@@ -74,11 +67,6 @@ function kindOf(name: string): AccessKind {
   const kind = ACCESS_KINDS.find((each) => each === name);
   if (kind === undefined) throw new RangeError(`no access ${name}`);
   return kind;
-}
-
-function activePolicy(text: string, kernel: AskedKernel): ActivePolicy {
-  const profile = profileOf(kernel);
-  return activate(acceptedRules(parsePolicy(text).map((line) => checkRule(line, profile))), profile);
 }
 
 /** What an access leaves, as the guest tells it. */

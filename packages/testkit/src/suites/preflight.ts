@@ -4,16 +4,9 @@ import { labelAlgorithm } from '@assay/core/appraisal';
 import { equalBytes, fromHex, toHex, utf8 } from '@assay/core/bytes';
 import { LABEL_TYPES } from '@assay/core/label';
 import { nodeHasher } from '@assay/core/node';
-import {
-  acceptedRules,
-  activate,
-  checkRule,
-  parseKernelVersion,
-  parsePolicy,
-  type ActivePolicy,
-  type KernelProfile,
-} from '@assay/core/policy';
+import { parseKernelVersion, type ActivePolicy, type KernelProfile } from '@assay/core/policy';
 import { ASSUMPTION_NAMES, Preflight, roleOf, type Assumption, type PreflightFile } from '@assay/core/preflight';
+import { activePolicy } from './active-policy.ts';
 import type { KernelSeries } from '../lab/index.ts';
 import { labelKey } from './label-key.ts';
 import { FILE_SYSTEMS } from './policy-cases.ts';
@@ -88,8 +81,7 @@ function parseFile(line: string): UsedFile {
 
 function judgeBoot({ kernel, asked, files }: GuestAnswer): Agreement {
   const profile = profileOf(kernel);
-  const placed = acceptedRules(parsePolicy(textOf(asked, 'policy')).map((line) => checkRule(line, profile)));
-  const policy = activate(placed, profile);
+  const policy = activePolicy(textOf(asked, 'policy'), kernel);
   const used = textOf(asked, 'files').trimEnd().split('\n').map(parseFile);
   const outcomes = textOf(files, 'outcomes').split('\n');
   const entries = entriesByPath(textOf(files, 'list'));

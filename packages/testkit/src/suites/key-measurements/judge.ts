@@ -3,25 +3,16 @@ import { keyIdOfCertificate, parseCertificate } from '@assay/core/keys';
 import { measuredParts } from '@assay/core/label';
 import { entryKind, fieldsOf, hasRightDigest, parseBinaryList, type MeasurementEntry } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
-import {
-  acceptedRules,
-  activate,
-  checkRule,
-  evaluate,
-  parsePolicy,
-  plainSubject,
-  type ActivePolicy,
-} from '@assay/core/policy';
+import { evaluate, plainSubject, type ActivePolicy } from '@assay/core/policy';
+import { activePolicy } from '../active-policy.ts';
 import { Comparisons } from '../comparisons.ts';
 import { shownEntry } from '../measurement-expected.ts';
-import { fileOf, profileOf, textOf, type Agreement, type Files, type GuestAnswer } from '../suite.ts';
+import { fileOf, textOf, type Agreement, type Files, type GuestAnswer } from '../suite.ts';
 import { parseKey, type AddedKey } from './cases.ts';
 
 /** Compares the list of a guest with what core says of the keys that were added. */
 export function judgeKeys({ kernel, asked, files }: GuestAnswer): Agreement {
-  const profile = profileOf(kernel);
-  const rules = parsePolicy(textOf(asked, 'policy')).map((line) => checkRule(line, profile));
-  const policy = activate(acceptedRules(rules), profile);
+  const policy = activePolicy(textOf(asked, 'policy'), kernel);
   const all = new Comparisons(`${kernel.series} keys under ${textOf(asked, 'policy').split('\n')[0]}`);
   const ends = textOf(files, 'ends').trimEnd().split('\n');
   const added = textOf(asked, 'keys')

@@ -17,16 +17,13 @@ import type { LabelKey } from '@assay/core/label';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
 import {
   ACCESS,
-  acceptedRules,
-  activate,
-  checkRule,
   evaluate,
-  parsePolicy,
   plainSubject,
   type ActivePolicy,
   type EventFunction,
   type PolicyEvent,
 } from '@assay/core/policy';
+import { activePolicy } from '../active-policy.ts';
 import type { KernelSeries } from '../../lab/index.ts';
 import { certifiedKey } from '../label-key.ts';
 import { fileOf, profileOf, textOf, type Agreement, type GuestAnswer } from '../suite.ts';
@@ -160,12 +157,11 @@ function settingOf({ kernel, asked, files }: GuestAnswer): Setting {
   if (boot === undefined) throw new RangeError(`the suite has no boot ${name}`);
   const taken = textOf(files, 'keys').trimEnd().split('\n');
   const keys = taken.map((file) => certifiedKey(fileOf(asked, file)));
-  const rules = parsePolicy(textOf(asked, 'policy')).map((line) => checkRule(line, profile));
   return {
     series: kernel.series,
     boot,
     kernel: { version: profile.version, mode: 'enforce', imaHash: 'sha256' },
-    policy: activate(acceptedRules(rules), profile),
+    policy: activePolicy(textOf(asked, 'policy'), kernel),
     keys,
     evm: evmOf(boot, profile, { keys, hmacKey: hmacKeyOf(asked) }),
     algorithms: [...profile.algorithms, ...profile.moduleAlgorithms],

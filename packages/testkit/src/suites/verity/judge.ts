@@ -10,18 +10,9 @@ import {
 import type { LabelKey } from '@assay/core/label';
 import { digestText, filenameHint, parseBinaryList } from '@assay/core/measurement';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
-import {
-  ACCESS,
-  acceptedRules,
-  activate,
-  checkRule,
-  evaluate,
-  parsePolicy,
-  plainSubject,
-  type ActivePolicy,
-  type Evaluation,
-} from '@assay/core/policy';
+import { ACCESS, evaluate, plainSubject, type ActivePolicy, type Evaluation } from '@assay/core/policy';
 import { verityDescriptor, type VerityResult } from '@assay/core/verity';
+import { activePolicy } from '../active-policy.ts';
 import { Comparisons } from '../comparisons.ts';
 import { certifiedKey } from '../label-key.ts';
 import { fileOf, profileOf, textOf, type Agreement, type Files, type GuestAnswer } from '../suite.ts';
@@ -38,10 +29,9 @@ interface Setting {
 /** What a guest found of its files, against what core computes of them. */
 export function judgeVerity({ kernel, asked, files }: GuestAnswer): Agreement {
   const profile = profileOf(kernel);
-  const rules = parsePolicy(textOf(asked, 'policy')).map((line) => checkRule(line, profile));
   const setting: Setting = {
     kernel: { version: profile.version, mode: 'enforce', imaHash: 'sha256' },
-    policy: activate(acceptedRules(rules), profile),
+    policy: activePolicy(textOf(asked, 'policy'), kernel),
     keys: textOf(files, 'keys')
       .trimEnd()
       .split('\n')
