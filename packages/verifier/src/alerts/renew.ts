@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
 import {
   alertsToTell,
   deleteAlert,
   forgetAlerts,
+  hostNamesOf,
   hostsWith,
   insertAlert,
   insertDelivery,
@@ -101,8 +101,6 @@ async function tell(db: Database, sinks: readonly Sink[], now: Date): Promise<vo
   }
 }
 
-const Names = z.array(z.string());
-
 function causeOf(row: AlertRow): Cause {
   return {
     id: `A-${row.seq}`,
@@ -110,7 +108,7 @@ function causeOf(row: AlertRow): Cause {
     severity: row.severity,
     digest: row.digest,
     hosts: row.hosts,
-    hostNames: Names.parse(JSON.parse(row.host_names)),
+    hostNames: hostNamesOf(row),
     firstSeen: row.first_seen,
     lastSeen: row.last_seen,
   };

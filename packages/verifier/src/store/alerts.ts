@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { z } from 'zod';
 import type { AlertRow, Database, DeliveryRow } from './schema.ts';
 import { isPostgres } from './locks.ts';
 
@@ -88,6 +89,13 @@ export async function hostsWith(db: Database, { code, subject }: OpenCause, most
     .limit(most)
     .execute();
   return rows.map(({ name }) => name);
+}
+
+const Names = z.array(z.string());
+
+/** Names of some of the hosts that an alert is about. */
+export function hostNamesOf(row: Pick<AlertRow, 'host_names'>): string[] {
+  return Names.parse(JSON.parse(row.host_names));
 }
 
 export async function openAlerts(db: Database): Promise<AlertRow[]> {

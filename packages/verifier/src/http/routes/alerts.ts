@@ -2,13 +2,11 @@ import { AlertList, DeliveryList, ROUTES, type Alert, type Delivery } from '@ass
 import { z } from 'zod';
 import { AlertMessage } from '../../alerts/message.ts';
 import type { Context } from '../../context.ts';
-import { alertsOf, deliveriesOf } from '../../store/alerts.ts';
+import { alertsOf, deliveriesOf, hostNamesOf } from '../../store/alerts.ts';
 import type { AlertRow, DeliveryRow } from '../../store/schema.ts';
 import type { App } from '../instance.ts';
 import { numberCursor, pageOf, PAGING } from '../paging.ts';
 import { PROBLEMS } from '../schemas.ts';
-
-const Names = z.array(z.string());
 
 /** What people were told of, and whether it arrived. */
 export function alertRoutes(app: App, { database }: Context): void {
@@ -55,7 +53,7 @@ function alertOnWire(row: AlertRow): Alert {
     sentence: row.sentence,
     digest: row.digest,
     hosts: row.hosts,
-    hostNames: Names.parse(JSON.parse(row.host_names)),
+    hostNames: hostNamesOf(row),
     firstSeen: row.first_seen,
     lastSeen: row.last_seen,
     openedAt: row.opened_at,
