@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test, type TestContext } from 'node:test';
@@ -7,7 +8,7 @@ import { SimulatedHost } from '@assay/testkit/evidence';
 import { startVerifier, type Verifier } from '@assay/verifier';
 import { ActivateReply, ApiClient, EnrolReply, route, ROUTES } from '@assay/wire';
 import { keySetOf, newTokenKey, readTokenKey, signResult, type TokenKey } from '@assay/wire/token';
-import { assay, assertFails, documentIn, scratch } from './assay.ts';
+import { ASSAY, assay, assertFails, documentIn, scratch } from './assay.ts';
 
 let key: TokenKey;
 before(async () => {
@@ -109,6 +110,15 @@ describe('assay token show', () => {
     assert.match(text.stdout, /^not verified: nothing shows who wrote this\nhost web\\u\{202e\}\\u\{1b\}\[31m\n/);
     const json = documentIn(await assay(['token', 'show', token, '-o', 'json']));
     assert.deepEqual([json['schema'], json['verified']], ['assay.token-show.v1', false]);
+  });
+
+  test('stops reading standard input that is no token', () => {
+    const ended = spawnSync('sh', ['-c', `exec "$0" "$1" token show - </dev/zero`, process.execPath, ASSAY], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    assert.deepEqual([ended.status, ended.stdout], [3, '']);
+    assert.match(ended.stderr, /^error BYTES-LIMIT: /);
   });
 
   test('shows a time that no calendar has', async (t) => {

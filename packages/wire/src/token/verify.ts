@@ -138,7 +138,10 @@ function refusal(error: unknown): Error {
 
 function checkTime({ issuedAt, expiresAt }: ParsedResult, now: number): void {
   if (issuedAt > now + CLOCK_DIFFERENCE) {
-    throw new VerificationError('TOKEN-EXPIRED', `the result is dated ${issuedAt - now} s in the future`);
+    throw new VerificationError(
+      'TOKEN-EXPIRED',
+      `the result is dated ${issuedAt} s since 1970, which is in the future`,
+    );
   }
   const end = expiresAt ?? issuedAt + LIFE_WITHOUT_END;
   if (now >= end + CLOCK_DIFFERENCE)
