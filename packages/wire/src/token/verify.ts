@@ -145,5 +145,5 @@ function checkTime({ issuedAt, expiresAt }: ParsedResult, now: number): void {
   }
   const end = expiresAt ?? issuedAt + LIFE_WITHOUT_END;
   if (now >= end + CLOCK_DIFFERENCE)
-    throw new VerificationError('TOKEN-EXPIRED', `the result ended ${now - end} s ago`);
+    throw new VerificationError('TOKEN-EXPIRED', `the result ended at ${new Date(end * 1000).toISOString()}`);
 }
