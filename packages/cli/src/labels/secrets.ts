@@ -66,8 +66,8 @@ function firstLine(content: Buffer): string {
 /** A line that is typed on the terminal and not shown. */
 export async function hidden(question: string): Promise<string> {
   const { stdin } = process;
+  stdin.setRawMode(true); // Before the question: who sees it may type at once.
   process.stderr.write(question);
-  stdin.setRawMode(true);
   let line = '';
   try {
     for await (const chunk of stdin.setEncoding('utf8')) {
