@@ -47,6 +47,7 @@ export function addFindings(program: Command): void {
     .addOption(outputOption());
   examples(show, ['assay findings show F-12', 'assay findings show F-12 -o json | jq -r .finding.evidence.digest']);
   show.action(action(async (id, given) => (await import('./commands/findings.ts')).showFinding(id, given)));
+  addKnown(findings);
   const approve = connected(
     command(findings, 'approve', 'Propose a version of the policy in which what was found is good.'),
   )
@@ -54,4 +55,29 @@ export function addFindings(program: Command): void {
     .addOption(outputOption());
   examples(approve, ['assay findings approve F-12', 'assay findings approve F-12 -o json | jq .simulation.hosts']);
   approve.action(action(async (id, given) => (await import('./commands/findings.ts')).approveFinding(id, given)));
+}
+
+function addKnown(findings: Command): void {
+  const acknowledge = connected(
+    command(findings, 'acknowledge', 'Note that a finding is known of: it stays, and alerts nobody again until then.'),
+  )
+    .argument('<id>', 'such as F-12')
+    .option('--reason <text>', 'why it may stay, for the record')
+    .option('--until <time>', 'RFC 3339 time at which that is over, at most a year from now (default: in 30 days)')
+    .option('--everywhere', 'on each host that has it now, too')
+    .option('--withdraw', 'take it back instead')
+    .addOption(outputOption());
+  examples(acknowledge, [
+    "assay findings acknowledge F-12 --reason 'trial of the new agent' --until 2026-12-24T00:00:00Z",
+    'assay findings acknowledge F-12 --withdraw',
+  ]);
+  acknowledge.action(
+    action(async (id, given) => (await import('./commands/findings.ts')).acknowledgeFinding(id, given)),
+  );
+  const resolve = connected(command(findings, 'resolve', 'End a finding that the evidence shows no more.'))
+    .argument('<id>', 'such as F-12')
+    .requiredOption('--reason <text>', 'why it is over, for the record')
+    .addOption(outputOption());
+  examples(resolve, ["assay findings resolve F-12 --reason 'we updated the firmware of the TPM'"]);
+  resolve.action(action(async (id, given) => (await import('./commands/findings.ts')).resolveFinding(id, given)));
 }

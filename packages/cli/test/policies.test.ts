@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { HostList, MeasurementList } from '@assay/wire';
+import { FindingDocument, HostList, MeasurementList } from '@assay/wire';
 import { z } from 'zod';
 import { assertFails, documentIn, scratch, UNSAFE } from './assay.ts';
 import { eventually, host, startUp, verdict } from './up.ts';
@@ -26,7 +26,11 @@ test('a fleet is judged by a policy: pushed, activated, found wanting, mended an
     assert.match((await ask('policies', 'get')).stdout, /^No policies yet/);
     const { code, stdout } = await ask('findings', 'list');
     assert.deepEqual([code, stdout], [0, 'Nothing is open.\n']);
-    await assertFails(['findings', 'show', 'F-1'], { exit: 2, code: 'USAGE' }, here);
+    await assertFails(['findings', 'show', 'F-1'], { exit: 1, code: 'REQUEST-NOT-FOUND' }, here);
+    await assertFails(['findings', 'acknowledge', 'F-1'], { exit: 2, code: 'USAGE' }, here);
+    const both = ['findings', 'acknowledge', 'F-1', '--withdraw', '--reason', 'x'];
+    await assertFails(both, { exit: 2, code: 'USAGE' }, here);
+    await assertFails(['findings', 'resolve', 'F-1', '--reason', ''], { exit: 2, code: 'USAGE' }, here);
     await assertFails(['findings', 'show', '1'], { exit: 2, code: 'USAGE' }, here);
     await assertFails(['reference', 'activate', 'web', '1'], { exit: 1, code: 'REQUEST-NOT-FOUND' }, here);
     await assertFails(['reference', 'activate', 'web', '0'], { exit: 2, code: 'USAGE' }, here);
@@ -86,6 +90,14 @@ test('a fleet is judged by a policy: pushed, activated, found wanting, mended an
       const shownFinding = await ask('findings', 'show', id);
       assert.match(shownFinding.stdout, /^web-02\nIMA-/);
       assert.match(shownFinding.stdout, /\n {2}on 1 host now, first \d+ s ago, last \d+ s ago\n$/);
+      const known = await ask('findings', 'acknowledge', id, '--reason', 'looked at', '--everywhere');
+      assert.match(known.stdout, /\n {2}built-in-operator knows of it until [\dT:.-]+Z: looked at\n$/);
+      assert.match((await ask('findings', 'list')).stdout, new RegExp(`^${id} .* known: `, 'm'));
+      const withdrawn = documentIn(await ask('findings', 'acknowledge', id, '--withdraw', '-o', 'json'));
+      assert.equal(FindingDocument.parse(withdrawn).finding.acknowledgement, null);
+      const early = ['findings', 'resolve', id, '--reason', 'over'];
+      const { stderr } = await assertFails(early, { exit: 1, code: 'FINDING-SHOWN' }, here);
+      assert.match(stderr, /This ends when a version of web is in force that has the digest/);
       const approved = await ask('findings', 'approve', id, '-o', 'json');
       const { policy } = z
         .looseObject({ policy: z.looseObject({ version: z.int(), signer: z.null() }) })
@@ -101,6 +113,7 @@ test('a fleet is judged by a policy: pushed, activated, found wanting, mended an
       await verdict(up, 'web-02', 'trusted');
       assert.equal((await ask('findings', 'list')).stdout, 'Nothing is open.\n');
       assert.match((await ask('findings', 'list', '--all')).stdout, new RegExp(`^${id} `, 'm'));
+      assert.match((await ask('findings', 'show', id)).stdout, /\n {2}it ended \d+ s ago by itself\n$/);
     },
   );
 });

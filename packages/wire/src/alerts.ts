@@ -16,6 +16,8 @@ export const Alert = z.object({
   openedAt: Time,
   /** Null while it is open. */
   resolvedAt: Time.nullable(),
+  /** Somebody knows of each of its findings. */
+  acknowledged: z.boolean(),
 });
 export type Alert = z.infer<typeof Alert>;
 

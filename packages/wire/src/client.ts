@@ -18,6 +18,7 @@ const TIME_LIMIT_MILLISECONDS = 30_000;
 export interface CallOptions {
   /** Sent as JSON; its presence makes the call a POST. */
   readonly body?: unknown;
+  readonly method?: 'DELETE';
   readonly query?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
@@ -58,6 +59,7 @@ export class ApiClient {
     const limit = AbortSignal.timeout(TIME_LIMIT_MILLISECONDS);
     const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
     const init: RequestInit = { headers: this.#headers(options), redirect: 'error', signal };
+    if (options.method !== undefined) init.method = options.method;
     if (options.body !== undefined) Object.assign(init, { method: 'POST', body: JSON.stringify(options.body) });
     return this.#received(fetch(url, init));
   }

@@ -96,6 +96,10 @@ export const Finding = z.object({
   /** Commands to run next. */
   next: z.array(z.string()),
   open: z.boolean(),
+  /** Who knows of it; it stays open and counts, and nobody is alerted of it again until then. */
+  acknowledgement: z.object({ by: z.string(), at: Time, until: Time, reason: z.string() }).nullable(),
+  /** When it ended; by itself where `by` is null. */
+  resolution: z.object({ at: Time, by: z.string().nullable(), reason: z.string().nullable() }).nullable(),
   firstSeen: Time,
   lastSeen: Time,
 });
@@ -118,6 +122,8 @@ export const FindingList = z.object({
   findings: z.array(Finding),
   next: z.string().nullable(),
 });
+export const FindingDocument = z.object({ schema: z.literal('assay.finding.v1'), finding: Finding });
+export type FindingDocument = z.infer<typeof FindingDocument>;
 export type HostList = z.infer<typeof HostList>;
 export type HostDocument = z.infer<typeof HostDocument>;
 export type MeasurementList = z.infer<typeof MeasurementList>;

@@ -2,6 +2,7 @@ export * from './access.ts';
 export * from './agent.ts';
 export * from './alerts.ts';
 export * from './events.ts';
+export * from './findings.ts';
 export * from './hosts.ts';
 export * from './results.ts';
 export * from './routes.ts';

@@ -75,6 +75,8 @@ const FINDING = {
   evidence: { entry: null, template: null, digest: null, filenameHint: null },
   explanation: [{ cause: '', confidence: 'low' }],
   blastRadius: { hosts: 1, firstSeen: AT, lastSeen: AT },
+  acknowledgement: null,
+  resolution: null,
   next: [],
   open: true,
   firstSeen: AT,

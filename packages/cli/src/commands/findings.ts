@@ -1,4 +1,4 @@
-import { FindingApproval, FindingList, route, ROUTES, type Finding } from '@assay/wire';
+import { FindingApproval, FindingDocument, FindingList, route, ROUTES, type Finding } from '@assay/wire';
 import { z } from 'zod';
 import { operator, reader } from '../connect.ts';
 import { EXIT, UsageError } from '../exit.ts';
@@ -6,7 +6,7 @@ import { ConnectOptions, optionsFrom } from '../options.ts';
 import { findingText } from '../output/finding.ts';
 import { printJson } from '../output/report.ts';
 import { ago, colours, shown, table } from '../output/terminal.ts';
-import { FindingsOptions } from '../reference/options.ts';
+import { AcknowledgeOptions, FindingsOptions, ResolveOptions } from '../reference/options.ts';
 import { simulationText } from '../reference/simulation-text.ts';
 
 /** Changes that are named after an approval. */
@@ -43,36 +43,69 @@ function rowOf(findings: readonly Finding[]): string[] {
   const paint = !first.open ? colour.dim : first.severity === 'failed' ? colour.red : colour.yellow;
   const names = [...new Set(findings.map(({ host }) => host.name))];
   const hosts = names.length > 2 ? `${names.length} hosts` : names.join(', ');
-  return [first.id, paint(first.code), hosts, ago(first.lastSeen), shown(first.sentence)];
+  const known = findings.every(({ acknowledgement }) => acknowledgement !== null) ? colour.dim('known: ') : '';
+  return [first.id, paint(first.code), hosts, ago(first.lastSeen), `${known}${shown(first.sentence)}`];
 }
 
 /** `assay findings show ID` */
 export async function showFinding(id: unknown, given: unknown): Promise<number> {
   const options = optionsFrom(ConnectOptions, given);
-  const finding = await findingNamed(findingId(id), options);
-  if (options.output === 'json') printJson({ schema: 'assay.finding.v1', finding });
-  else {
-    const { hosts, firstSeen, lastSeen } = finding.blastRadius;
-    const spread = `  on ${hosts} host${hosts === 1 ? '' : 's'} now, first ${ago(firstSeen)}, last ${ago(lastSeen)}\n`;
-    const state = finding.open ? '' : '  it is closed\n';
-    process.stdout.write(`${finding.host.name}${findingText(finding)}${spread}${state}`);
-  }
-  return finding.open ? EXIT.no : EXIT.fine;
+  const path = route(ROUTES.finding, findingId(id));
+  const document = await reader(options).call(path, FindingDocument);
+  if (options.output === 'json') printJson(document);
+  else process.stdout.write(detailText(document.finding));
+  return document.finding.open ? EXIT.no : EXIT.fine;
 }
 
-/** The list begins after its cursor, so the one with the next number is asked for. */
-async function findingNamed(number: number, options: z.infer<typeof ConnectOptions>): Promise<Finding> {
-  const query = { limit: '1', cursor: String(number + 1) };
-  const [finding] = (await reader(options).call(ROUTES.findings, FindingList, { query })).findings;
-  if (finding?.id === `F-${number}`) return finding;
-  throw new UsageError(`there is no finding F-${number}`);
+function detailText(finding: Finding): string {
+  const { hosts, firstSeen, lastSeen } = finding.blastRadius;
+  const spread = `  on ${hosts} host${hosts === 1 ? '' : 's'} now, first ${ago(firstSeen)}, last ${ago(lastSeen)}\n`;
+  return `${finding.host.name}${findingText(finding)}${spread}${stateText(finding)}`;
+}
+
+function stateText({ acknowledgement: known, resolution: end, open }: Finding): string {
+  if (end !== null) {
+    const how = end.by === null ? 'by itself' : `by ${shown(end.by)}: ${shown(end.reason ?? '')}`;
+    return `  it ended ${ago(end.at)} ${how}\n`;
+  }
+  if (!open) return '  it is closed\n';
+  return known === null ? '' : `  ${shown(known.by)} knows of it until ${known.until}: ${shown(known.reason)}\n`;
+}
+
+/** How long something is known of where nobody says until when. */
+const KNOWN_MILLISECONDS = 30 * 86_400_000;
+
+/** `assay findings acknowledge ID` */
+export async function acknowledgeFinding(id: unknown, given: unknown): Promise<number> {
+  const options = optionsFrom(AcknowledgeOptions, given);
+  const { reason, withdraw, everywhere } = options;
+  if (withdraw === (reason !== undefined)) throw new UsageError('give --reason, or --withdraw instead');
+  const until = options.until ?? new Date(Date.now() + KNOWN_MILLISECONDS).toISOString();
+  const path = route(ROUTES.findingAcknowledgement, findingId(id));
+  const client = await operator(options);
+  const request = withdraw ? ({ method: 'DELETE' } as const) : { body: { reason, until, everywhere } };
+  return printFinding(await client.call(path, FindingDocument, request), options.output);
+}
+
+/** `assay findings resolve ID` */
+export async function resolveFinding(id: unknown, given: unknown): Promise<number> {
+  const options = optionsFrom(ResolveOptions, given);
+  const path = route(ROUTES.findingResolution, findingId(id));
+  const body = { reason: options.reason };
+  return printFinding(await (await operator(options)).call(path, FindingDocument, { body }), options.output);
+}
+
+function printFinding(document: FindingDocument, output: 'text' | 'json'): number {
+  if (output === 'json') printJson(document);
+  else process.stdout.write(detailText(document.finding));
+  return EXIT.fine;
 }
 
 /** `assay findings approve ID` */
 export async function approveFinding(id: unknown, given: unknown): Promise<number> {
   const options = optionsFrom(ConnectOptions, given);
   const client = await operator(options);
-  const path = route(ROUTES.findingApproval, `F-${findingId(id)}`);
+  const path = route(ROUTES.findingApproval, findingId(id));
   const approval = await client.call(path, FindingApproval, { body: {} });
   if (options.output === 'json') printJson(approval);
   else process.stdout.write(approvalText(approval));
@@ -92,8 +125,8 @@ function approvalText({ policy, simulation }: FindingApproval): string {
   ].join('');
 }
 
-function findingId(id: unknown): number {
-  const [, number] = /^F-([1-9]\d{0,14})$/.exec(z.string().parse(id)) ?? [];
-  if (number === undefined) throw new UsageError('a finding is named like F-12; `assay findings list` names them');
-  return Number(number);
+function findingId(id: unknown): string {
+  const text = z.string().parse(id);
+  if (/^F-[1-9]\d{0,14}$/.test(text)) return text;
+  throw new UsageError('a finding is named like F-12; `assay findings list` names them');
 }

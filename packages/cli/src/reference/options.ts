@@ -77,6 +77,17 @@ export const FindingsOptions = ConnectOptions.extend({
   limit: Whole.refine((limit) => limit <= 1000, 'takes at most 1000'),
 });
 
+const Why = z.string().regex(/^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}]{1,500}$/u, 'takes one line that says why');
+
+export const AcknowledgeOptions = ConnectOptions.extend({
+  reason: Why.optional(),
+  until: Time.optional(),
+  everywhere: z.boolean().default(false),
+  withdraw: z.boolean().default(false),
+});
+
+export const ResolveOptions = ConnectOptions.extend({ reason: Why });
+
 /** @throws UsageError for what is no version */
 export function versionFrom(text: unknown): number {
   const parsed = Whole.safeParse(text);

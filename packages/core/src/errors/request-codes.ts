@@ -50,6 +50,14 @@ export const REQUEST_CODES = {
     meaning: 'The host has sent no evidence that verified, so it has no list to capture.',
     remedy: 'Wait for its first evidence, or look at its findings.',
   },
+  'FINDING-SHOWN': {
+    meaning: 'The finding cannot be resolved: the evidence still shows it.',
+    remedy: 'The detail says what ends it; until then `assay findings acknowledge` keeps it from alerting again.',
+  },
+  'FINDING-CLOSED': {
+    meaning: 'The finding is over already.',
+    remedy: 'Nothing is to be done; `assay findings show` says when it ended, and whether somebody ended it.',
+  },
   'POLICY-ASSIGNED': {
     meaning: 'The host is judged by a policy, so nothing can be captured for it alone.',
     remedy: 'Propose a new version of the policy, for instance by `assay findings approve`, and have it activated.',

@@ -30,7 +30,7 @@ const KEPT_MILLISECONDS = 30 * 24 * 3600 * 1000;
 export async function renewAlerts(database: Database, sinks: readonly Sink[], now: Date): Promise<void> {
   await database.transaction().execute(async (db) => {
     if (!(await lockAlerts(db))) return;
-    const causes = await causesNow(db);
+    const causes = await causesNow(db, now.toISOString());
     const known = new Map((await openAlerts(db)).map((row) => [keyOf(row), row]));
     for (const cause of causes) await keep(db, cause, known.get(keyOf(cause)), now);
     const there = new Set(causes.map(keyOf));
@@ -44,10 +44,10 @@ function keyOf({ code, subject }: Pick<OpenCause, 'code' | 'subject'>): string {
   return `${code}\n${subject}`;
 }
 
-async function causesNow(db: Database): Promise<(OpenCause & { readonly names?: readonly string[] })[]> {
+async function causesNow(db: Database, now: string): Promise<(OpenCause & { readonly names?: readonly string[] })[]> {
   const stale = await staleHosts(db);
   const [first] = stale;
-  if (first === undefined) return openCauses(db);
+  if (first === undefined) return openCauses(db, now);
   const since = stale.map((host) => host.since).toSorted();
   const silent = {
     code: 'HOST-STALE',
@@ -60,8 +60,9 @@ async function causesNow(db: Database): Promise<(OpenCause & { readonly names?: 
     sentence:
       stale.length === 1 ? `${first.name} sends no fresh evidence.` : `${stale.length} hosts send no fresh evidence.`,
     names: stale.map(({ name }) => name).slice(0, MOST_NAMES),
+    acknowledged: false,
   } as const;
-  return [...(await openCauses(db)), silent];
+  return [...(await openCauses(db, now)), silent];
 }
 
 async function keep(
@@ -71,17 +72,29 @@ async function keep(
   now: Date,
 ): Promise<void> {
   const { code, subject, digest, severity, sentence, hosts, firstSeen, lastSeen } = cause;
-  if (known?.hosts === hosts && known.severity === severity && known.last_seen === lastSeen) return;
+  const acknowledged = cause.acknowledged ? 1 : 0;
+  const isSame = known?.hosts === hosts && known.severity === severity && known.last_seen === lastSeen;
+  if (isSame && known.acknowledged === acknowledged) return;
   const names = cause.names ?? (await hostsWith(db, cause, MOST_NAMES));
-  const facts = { severity, sentence, hosts, host_names: JSON.stringify(names), last_seen: lastSeen };
+  const facts = {
+    severity,
+    sentence,
+    hosts,
+    host_names: JSON.stringify(names),
+    last_seen: lastSeen,
+    acknowledged,
+  } as const;
   if (known === undefined) {
+    // Who knows of it on all hosts needs no message; it becomes an alert when that is over.
+    if (cause.acknowledged) return;
     const times = { first_seen: firstSeen, opened_at: now.toISOString(), resolved_at: null };
     await insertAlert(db, { code, subject, digest, ...facts, ...times, told: 'no' });
     return;
   }
-  // What got worse is told again.
+  // What got worse is told again, and what is not known of any more.
   const worse = severity === 'failed' && known.severity === 'warning';
-  await updateAlert(db, known.seq, { ...facts, ...(worse ? { told: 'no' } : {}) });
+  const again = !cause.acknowledged && (worse || known.acknowledged === 1);
+  await updateAlert(db, known.seq, { ...facts, ...(again ? { told: 'no' } : {}) });
 }
 
 async function resolve(db: Database, { seq, told }: AlertRow, now: Date): Promise<void> {

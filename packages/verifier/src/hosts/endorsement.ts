@@ -21,7 +21,12 @@ export async function noteEndorsement(
   const sightings = refusal === null ? [] : [{ draft: draftOf(refusal, host.name), seenAt }];
   const opened = await openAll(db, { host: host.id, boot: null }, sightings);
   const current = new Set(opened.map(({ seq }) => seq));
-  const closed = await closeAll(db, host.id, (finding) => isAboutEndorsement(finding) && !current.has(finding.seq));
+  const closed = await closeAll(
+    db,
+    host.id,
+    seenAt,
+    (finding) => isAboutEndorsement(finding) && !current.has(finding.seq),
+  );
   return [...closed, ...opened].map(({ seq }) => ({ type: 'finding', seq }));
 }
 

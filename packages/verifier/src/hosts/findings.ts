@@ -1,7 +1,15 @@
 import type { FindingDraft } from '@assay/core/verdict';
 import { Finding } from '@assay/wire';
 import { z } from 'zod';
-import { findingOf, insertFinding, openFindingsOf, spreadOf, updateFinding } from '../store/findings.ts';
+import {
+  acknowledgedOf,
+  findingOf,
+  insertFinding,
+  openFindingsOf,
+  spreadOf,
+  updateFinding,
+} from '../store/findings.ts';
+import { acknowledgementIn, carriedOver, NOT_ACKNOWLEDGED } from './acknowledge.ts';
 import { fleetCauses, fleetCommands } from './in-the-fleet.ts';
 import { hostById } from '../store/hosts.ts';
 import type { Database, FindingRow } from '../store/schema.ts';
@@ -18,6 +26,8 @@ export interface Sighting {
   readonly seenAt: string;
 }
 
+const OPEN = { open: 1, resolved_at: null, resolved_by: null, resolved_why: null } as const;
+
 /**
  * Opens findings, or sees earlier ones again: one per host, boot, code, digest and path.
  * @returns their rows
@@ -28,35 +38,51 @@ export async function openAll(
   sightings: readonly Sighting[],
 ): Promise<FindingRow[]> {
   const rows = new Map<number, FindingRow>();
+  const [first] = sightings;
+  const acknowledged = first === undefined ? [] : await acknowledgedOf(db, scope.host, first.seenAt);
   for (const sighting of sightings) {
-    const row = await open(db, scope, sighting);
+    const row = await open(db, scope, sighting, acknowledged);
     rows.set(row.seq, row);
   }
   return [...rows.values()];
 }
 
-async function open(db: Database, scope: FindingScope, { draft, seenAt }: Sighting): Promise<FindingRow> {
+async function open(
+  db: Database,
+  scope: FindingScope,
+  { draft, seenAt }: Sighting,
+  acknowledged: readonly FindingRow[],
+): Promise<FindingRow> {
   const { code, severity, sentence, evidence } = draft;
   const key = { ...scope, code, digest: evidence.digest, filename_hint: evidence.filenameHint };
   const texts = { explanation: JSON.stringify(draft.explanation), next: JSON.stringify(draft.next) };
-  const seen = { severity, sentence, entry: evidence.entry, ...texts, open: 1 } as const;
+  const seen = { severity, sentence, entry: evidence.entry, ...texts, ...OPEN };
   const known = await findingOf(db, key);
   if (known === undefined) {
     const times = { first_seen: seenAt, last_seen: seenAt };
-    return insertFinding(db, { ...key, template: evidence.template, ...seen, ...times });
+    const row = { ...key, template: evidence.template, ...seen, ...times };
+    return insertFinding(db, { ...row, ...carriedOver(acknowledged, row) });
   }
-  const row = { ...known, ...seen, last_seen: seenAt > known.last_seen ? seenAt : known.last_seen };
+  const worse = severity === 'failed' && known.severity === 'warning';
+  const newest = seenAt > known.last_seen ? seenAt : known.last_seen;
+  const row = { ...known, ...(worse ? NOT_ACKNOWLEDGED : {}), ...seen, last_seen: newest };
   await updateFinding(db, row);
   return row;
 }
 
-/** Closes the open findings of the host that `closes` tells. @returns the rows that changed */
+/**
+ * Closes the open findings of the host that `closes` tells.
+ * @param at when that came by which they are over
+ * @returns the rows that changed
+ */
 export async function closeAll(
   db: Database,
   host: string,
+  at: string,
   closes: (finding: FindingRow) => boolean,
 ): Promise<FindingRow[]> {
-  const closed = (await openFindingsOf(db, [host])).filter(closes).map((row) => ({ ...row, open: 0 as const }));
+  const over = { open: 0 as const, resolved_at: at };
+  const closed = (await openFindingsOf(db, [host])).filter(closes).map((row) => ({ ...row, ...over }));
   for (const row of closed) await updateFinding(db, row);
   return closed;
 }
@@ -64,7 +90,8 @@ export async function closeAll(
 const Explanation = Finding.shape.explanation;
 const Next = z.array(z.string());
 
-export async function findingOnWire(db: Database, row: FindingRow): Promise<Finding> {
+/** @param now until when acknowledgements must last to be shown */
+export async function findingOnWire(db: Database, row: FindingRow, now: Date): Promise<Finding> {
   const spread = await spreadOf(db, row);
   const host = await hostById(db, row.host);
   return {
@@ -82,6 +109,9 @@ export async function findingOnWire(db: Database, row: FindingRow): Promise<Find
     },
     next: await fleetCommands(db, row, Next.parse(JSON.parse(row.next))),
     open: row.open === 1,
+    acknowledgement: acknowledgementIn(row, now),
+    resolution:
+      row.resolved_at === null ? null : { at: row.resolved_at, by: row.resolved_by, reason: row.resolved_why },
     firstSeen: row.first_seen,
     lastSeen: row.last_seen,
   };

@@ -33,7 +33,7 @@ export async function acceptEvidence(
     kernel: facts.kernel,
   });
   const sightings = [...firmwareSighting(host, evidence, receivedAt), ...sightingsOf(judgements, receivedAt)];
-  return [...arrived(boot, evidence), ...(await changeFindings(db, boot, sightings, evidence))];
+  return [...arrived(boot, evidence), ...(await changeFindings(db, boot, sightings, evidence, receivedAt))];
 }
 
 /** Nothing but the time of the evidence changes: no entry, boot, fact, firmware or finding. */
@@ -107,6 +107,7 @@ async function changeFindings(
   boot: BootRow,
   sightings: readonly Sighting[],
   evidence: VerifiedEvidence,
+  receivedAt: string,
 ): Promise<Change[]> {
   const opened = await openAll(db, { host: boot.host, boot: boot.id }, sightings);
   const current = new Set(opened.map((row) => row.seq));
@@ -114,6 +115,7 @@ async function changeFindings(
   const closed = await closeAll(
     db,
     boot.host,
+    receivedAt,
     (finding) => !isAboutEndorsement(finding) && (wholeList ? !current.has(finding.seq) : finding.boot === null),
   );
   return findingChanges([...closed, ...opened]);

@@ -26,7 +26,7 @@ export async function eventsOf(context: Context, changes: readonly Change[]): Pr
   }
   const seqs = changes.flatMap((change) => (change.type === 'finding' ? [change.seq] : []));
   for (const row of await findingsBySeq(context.database, [...new Set(seqs)])) {
-    events.push({ type: 'finding', finding: await findingOnWire(context.database, row) });
+    events.push({ type: 'finding', finding: await findingOnWire(context.database, row, context.now()) });
   }
   return events;
 }

@@ -48,7 +48,12 @@ export async function judgeAgain(
   );
   const opened = await openAll(db, { host: host.id, boot }, sightings);
   const current = new Set(opened.map((row) => row.seq));
-  const closed = await closeAll(db, host.id, (finding) => finding.boot === boot && !current.has(finding.seq));
+  const closed = await closeAll(
+    db,
+    host.id,
+    judging.at.toISOString(),
+    (finding) => finding.boot === boot && !current.has(finding.seq),
+  );
   const measured = { type: 'measurements', host: host.id, boot, from: 1, to: kept.state.entries } as const;
   return [measured, ...findingChanges([...closed, ...opened])];
 }

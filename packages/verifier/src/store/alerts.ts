@@ -25,9 +25,11 @@ export interface OpenCause {
   readonly lastSeen: string;
   /** Of the newest finding. */
   readonly sentence: string;
+  /** Somebody knows of it on each of these hosts. */
+  readonly acknowledged: boolean;
 }
 
-export async function openCauses(db: Database): Promise<OpenCause[]> {
+export async function openCauses(db: Database, now: string): Promise<OpenCause[]> {
   const subject = sql<string>`coalesce(digest, filename_hint, '')`;
   const groups = await db
     .selectFrom('findings')
@@ -41,6 +43,7 @@ export async function openCauses(db: Database): Promise<OpenCause[]> {
       fn.min<string>('first_seen').as('firstSeen'),
       fn.max<string>('last_seen').as('lastSeen'),
       fn.max<number>('seq').as('newest'),
+      fn.min<number>(unlessKnown(now)).as('known'),
     ])
     .where('open', '=', 1)
     .groupBy(['code', subject])
@@ -49,7 +52,16 @@ export async function openCauses(db: Database): Promise<OpenCause[]> {
     db,
     groups.map(({ newest }) => newest),
   );
-  return groups.map(({ newest, ...group }) => ({ ...group, sentence: sentences.get(newest) ?? group.code }));
+  return groups.map(({ newest, known, ...group }) => ({
+    ...group,
+    sentence: sentences.get(newest) ?? group.code,
+    acknowledged: known === 1,
+  }));
+}
+
+/** 1 where somebody knows of the finding. */
+function unlessKnown(now: string) {
+  return sql<number>`case when acknowledged_until > ${now} then 1 else 0 end`;
 }
 
 /** Values of one `in (…)`; SQLite takes 32,766 variables. */

@@ -23,13 +23,20 @@ export async function insertFinding(db: Database, row: Omit<FindingRow, 'seq'>):
   return db.insertInto('findings').values(row).returningAll().executeTakeFirstOrThrow();
 }
 
-/** Takes over what may differ from one sighting to the next. */
 export async function updateFinding(db: Database, row: FindingRow): Promise<void> {
-  const { seq, sentence, severity, entry, explanation, next, open, last_seen } = row;
-  await db
-    .updateTable('findings')
-    .set({ sentence, severity, entry, explanation, next, open, last_seen })
-    .where('seq', '=', seq)
+  const { seq, ...columns } = row;
+  await db.updateTable('findings').set(columns).where('seq', '=', seq).execute();
+}
+
+/** The newest findings of a host that somebody knows of at a time, open or not. */
+export async function acknowledgedOf(db: Database, host: string, at: string): Promise<FindingRow[]> {
+  return db
+    .selectFrom('findings')
+    .selectAll()
+    .where('host', '=', host)
+    .where('acknowledged_until', 'is not', null)
+    .where('acknowledged_until', '>', at)
+    .orderBy('seq', 'desc')
     .execute();
 }
 
@@ -43,6 +50,22 @@ export async function openFindingsOf(db: Database, hosts: readonly string[]): Pr
     .where('open', '=', 1)
     .orderBy('last_seen', 'desc')
     .orderBy('seq', 'desc')
+    .execute();
+}
+
+/** Open ones of any host with the same code, digest and path. */
+export async function openFindingsLike(
+  db: Database,
+  finding: Pick<FindingRow, 'code' | 'digest' | 'filename_hint'>,
+): Promise<FindingRow[]> {
+  return db
+    .selectFrom('findings')
+    .selectAll()
+    .where('code', '=', finding.code)
+    .where('digest', 'is not distinct from', finding.digest)
+    .where('filename_hint', 'is not distinct from', finding.filename_hint)
+    .where('open', '=', 1)
+    .orderBy('seq')
     .execute();
 }
 
@@ -61,6 +84,11 @@ export interface FindingPage {
   readonly limit: number;
   readonly host?: string | undefined;
   readonly open?: boolean | undefined;
+  readonly code?: string | undefined;
+  readonly digest?: string | undefined;
+  /** Whether somebody knows of it at `at`. */
+  readonly acknowledged?: boolean | undefined;
+  readonly at: string;
   /** Number of the finding after which the page begins. */
   readonly after?: number | undefined;
 }
@@ -70,6 +98,14 @@ export async function findingsOf(db: Database, page: FindingPage): Promise<Findi
   let query = db.selectFrom('findings').selectAll().orderBy('seq', 'desc').limit(page.limit);
   if (page.host !== undefined) query = query.where('host', '=', page.host);
   if (page.open !== undefined) query = query.where('open', '=', page.open ? 1 : 0);
+  if (page.code !== undefined) query = query.where('code', '=', page.code);
+  if (page.digest !== undefined) query = query.where('digest', '=', page.digest);
+  if (page.acknowledged === true) query = query.where('acknowledged_until', '>', page.at);
+  if (page.acknowledged === false) {
+    query = query.where(({ eb, or }) =>
+      or([eb('acknowledged_until', 'is', null), eb('acknowledged_until', '<=', page.at)]),
+    );
+  }
   if (page.after !== undefined) query = query.where('seq', '<', page.after);
   return query.execute();
 }

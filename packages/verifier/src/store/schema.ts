@@ -174,6 +174,16 @@ export interface FindingRow {
   open: 0 | 1;
   first_seen: string;
   last_seen: string;
+  /** Who knows of it, since when, until when, and why it may stay; all null, or none. */
+  acknowledged_by: string | null;
+  acknowledged_at: string | null;
+  acknowledged_until: string | null;
+  acknowledged_why: string | null;
+  /** When it ended; null while it is open. */
+  resolved_at: string | null;
+  /** Who ended it, and why; null where it ended by itself. */
+  resolved_by: string | null;
+  resolved_why: string | null;
 }
 
 /** Open findings with one code that are about one thing, on whichever hosts: what people are told of. */
@@ -194,6 +204,8 @@ export interface AlertRow {
   resolved_at: string | null;
   /** What the sinks have been told, or are being told: see `deliveries`. */
   told: 'no' | 'opened' | 'resolved';
+  /** 1 while somebody knows of each of its findings. */
+  acknowledged: 0 | 1;
 }
 
 /** A message on its way to a sink. */

@@ -58,6 +58,7 @@ function alertOnWire(row: AlertRow): Alert {
     lastSeen: row.last_seen,
     openedAt: row.opened_at,
     resolvedAt: row.resolved_at,
+    acknowledged: row.acknowledged === 1,
   };
 }
 

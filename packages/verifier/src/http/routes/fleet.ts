@@ -1,16 +1,15 @@
-import { FindingList, Health, HostDocument, HostList, MeasurementList, ROUTES } from '@assay/wire';
+import { Health, HostDocument, HostList, MeasurementList, ROUTES } from '@assay/wire';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { detailOf } from '../../hosts/detail.ts';
 import { stateOf, statesOf } from '../../hosts/facts.ts';
-import { findingOnWire } from '../../hosts/findings.ts';
 import { keptOf } from '../../hosts/kept.ts';
 import { summaryOf } from '../../hosts/summary.ts';
 import { expireVerdicts } from '../../hosts/verdict.ts';
 import { measurements } from '../../rounds/measurements.ts';
-import { findingsOf } from '../../store/findings.ts';
 import { countHosts, hostsAfter } from '../../store/hosts.ts';
 import { digestRoutes } from './digests.ts';
+import { findingRoutes } from './findings.ts';
 import type { App } from '../instance.ts';
 import type { EventStreams } from '../events.ts';
 import { hostNamed } from '../hosts.ts';
@@ -46,7 +45,7 @@ export function fleetRoutes(app: App, context: Context, { streams, version }: Fl
   );
   hostRoutes(app, context);
   measurementRoute(app, context);
-  findingRoute(app, context);
+  findingRoutes(app, context);
   digestRoutes(app, context);
 }
 
@@ -110,36 +109,6 @@ function measurementRoute(app: App, context: Context): void {
           : await measurements(context.database, context, { ...host, boot: boot.id }, keptOf(round), part);
       const { page, next } = pageOf(order === 'asc' ? read : read.toReversed(), limit, (row) => row.entry);
       return { schema: 'assay.measurements.v1' as const, total, measurements: page, next };
-    },
-  );
-}
-
-function findingRoute(app: App, { database }: Context): void {
-  app.get(
-    ROUTES.findings,
-    {
-      schema: {
-        summary: 'Findings, newest first',
-        tags: ['fleet'],
-        querystring: z.strictObject({
-          ...PAGING,
-          host: z.string().max(64).optional(),
-          open: z.enum(['true', 'false']).optional(),
-        }),
-        response: { 200: FindingList, ...PROBLEMS },
-      },
-    },
-    async ({ query: { limit, cursor, host, open } }) => {
-      const rows = await findingsOf(database, {
-        limit: limit + 1,
-        host: host === undefined ? undefined : (await hostNamed(database, host)).id,
-        open: open === undefined ? undefined : open === 'true',
-        after: numberCursor(cursor),
-      });
-      const { page, next } = pageOf(rows, limit, (row) => row.seq);
-      const findings = [];
-      for (const row of page) findings.push(await findingOnWire(database, row));
-      return { schema: 'assay.findings.v1' as const, findings, next };
     },
   );
 }

@@ -1,5 +1,4 @@
 import {
-  FindingApproval,
   PolicyActivation,
   PolicyList,
   PolicyPush,
@@ -11,7 +10,6 @@ import {
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { activatePolicy } from '../../policies/activate.ts';
-import { approveFinding } from '../../policies/approve.ts';
 import { listPolicies, versionOnWire } from '../../policies/list.ts';
 import { pushPolicy, type PolicyTrust } from '../../policies/push.ts';
 import { simulatePolicy } from '../../policies/simulate.ts';
@@ -32,7 +30,6 @@ const VersionQuery = z.strictObject({ version: z.coerce.number().int().min(1) })
 /** Reference values that others than the verifier make: pushed, looked at, tried, and brought into force. */
 export function policyRoutes(app: App, context: Context, trust: PolicyTrust): void {
   readRoutes(app, context);
-  proposalRoute(app, context);
   app.post(
     ROUTES.policies,
     {
@@ -69,28 +66,6 @@ export function policyRoutes(app: App, context: Context, trust: PolicyTrust): vo
     async (request) => {
       const row = await activatePolicy(context, principalOf(request), request.params.id, request.body, trust);
       return replyOf(context, row);
-    },
-  );
-}
-
-function proposalRoute(app: App, context: Context): void {
-  app.post(
-    ROUTES.findingApproval,
-    {
-      onRequest: [requireJson],
-      config: { rateLimit: RATE },
-      schema: {
-        summary: 'Propose a version in which what a finding is about is good',
-        tags: ['policies'],
-        security: BEARER,
-        params: z.object({ id: z.string().regex(/^F-[1-9]\d{0,14}$/) }),
-        body: z.strictObject({}),
-        response: { 201: FindingApproval, ...PROBLEMS },
-      },
-    },
-    async (request, reply) => {
-      const seq = Number(request.params.id.slice('F-'.length));
-      return reply.code(201).send(await approveFinding(context, principalOf(request), seq));
     },
   );
 }

@@ -1,3 +1,4 @@
+import { acknowledgements } from './acknowledgements.ts';
 import { alerts } from './alerts.ts';
 import { access } from './access.ts';
 import { endorsements } from './endorsements.ts';
@@ -8,4 +9,13 @@ import { policies } from './policies.ts';
 import { rounds } from './rounds.ts';
 
 /** In the order in which they are applied; a new one goes to the end. */
-export const MIGRATIONS: readonly Migration[] = [fleet, firmware, rounds, alerts, access, policies, endorsements];
+export const MIGRATIONS: readonly Migration[] = [
+  fleet,
+  firmware,
+  rounds,
+  alerts,
+  access,
+  policies,
+  endorsements,
+  acknowledgements,
+];
