@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { toHex, utf8 } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
 import { ACCESS } from '@assay/core/policy';
-import type { AccessQuestion, Decider, Decision, FileMemory, HookCall, Task } from '../src/decision/contract.ts';
+import type { AccessQuestion, Decider, Decision, FileMemory, HookCall } from '../src/decision/contract.ts';
 import { EngineControl } from '../src/decision/control.ts';
 import { createDecider } from '../src/decision/decider.ts';
 import {
@@ -238,58 +238,6 @@ describe('who does it', () => {
     assert.notEqual(root.subjectKey(taskOfUser(0)), root.subjectKey(taskOfUser(1)));
     assert.equal(asked(root, { content: CONTENT }, EXEC).entries.length, 1);
     assert.deepEqual(asked(root, { content: CONTENT }, EXEC, { task: taskOfUser(1) }).entries, []);
-  });
-
-  const updater = nodeHasher.digest('sha256', utf8('dpkg'));
-  const installing = (chain: readonly (readonly [root: boolean, digest: Uint8Array])[]): Task => ({
-    ...taskOfUser(0),
-    lineage: () =>
-      chain.map(([isRootOfHost, digest], index) => ({ pid: index + 2, isRootOfHost, digest: () => digest })),
-  });
-  const sh = nodeHasher.digest('sha256', utf8('sh'));
-  const lineages: [string, Task, boolean][] = [
-    ['the updater itself', installing([[true, updater]]), true],
-    [
-      'a script that it runs',
-      installing([
-        [true, sh],
-        [true, updater],
-      ]),
-      true,
-    ],
-    ['a program of another digest', installing([[true, sh]]), false],
-    ['the updater in a container', installing([[false, updater]]), false],
-    [
-      'a user below the updater',
-      installing([
-        [false, sh],
-        [true, updater],
-      ]),
-      false,
-    ],
-    [
-      'a chain in which the updater is too far',
-      installing([...Array.from({ length: 8 }, () => [true, sh] as const), [true, updater]]),
-      false,
-    ],
-  ];
-  for (const [who, task, counts] of lineages) {
-    test(`${who} ${counts ? 'gives' : 'does not give'} labels to what it installs`, () => {
-      const setup = { ...deciderSetup({ policy: 'appraise func=BPRM_CHECK\n' }), updaters: [toHex(updater)] };
-      const decider = createDecider({ ...setup, relabel: 'updaters' });
-      const found = asked(decider, { content: CONTENT }, EXEC, { task });
-      assert.equal(found.allowed, counts);
-      assert.equal(found.writes.length, counts ? 1 : 0);
-      assert.equal(found.audits[0]?.kind, counts ? 'updater' : 'integrity');
-    });
-  }
-
-  test('an updater does not make good what needs a signature', () => {
-    const rule = 'appraise func=BPRM_CHECK appraise_type=imasig\n';
-    const decider = createDecider({ ...deciderSetup({ policy: rule }), updaters: [toHex(updater)] });
-    const found = asked(decider, { content: CONTENT }, EXEC, { task: installing([[true, updater]]) });
-    assert.equal(found.allowed, false);
-    assert.equal(found.audits[0]?.cause, 'IMA-signature-required');
   });
 });
 

@@ -10,7 +10,7 @@ import { startEngine, type Engine } from '@assay/engine';
 import { getXattr, setXattr } from '@assay/linux/xattr';
 import { cannotMount, mountExt4 } from '@assay/testkit/mounts';
 import type { AuditEvent } from '../src/decision/contract.ts';
-import type { DeciderSetup } from '../src/decision/setup.ts';
+import type { Relabel } from '../src/decision/setup.ts';
 import { deciderSetup } from './decision-support.ts';
 import { eventually, scratchDirectory, startTpm } from './support.ts';
 
@@ -39,6 +39,9 @@ function labelOf(path: string): string {
   return toHex(getXattr(utf8(path), 'security.ima') ?? new Uint8Array());
 }
 
+const EXECUTIONS = 'appraise func=BPRM_CHECK\n';
+const OPENINGS = `${EXECUTIONS}appraise func=FILE_CHECK fowner=0\n`;
+
 interface Running {
   readonly engine: Engine;
   readonly mount: string;
@@ -46,7 +49,10 @@ interface Running {
 }
 
 /** Enforces on a file system with two shells of other content than that of the machine: one of them is the updater. */
-async function enforcing(more: Partial<DeciderSetup>, run: (running: Running) => Promise<void>): Promise<void> {
+async function enforcing(
+  { relabel, policy = OPENINGS }: { readonly relabel: Relabel; readonly policy?: string },
+  run: (running: Running) => Promise<void>,
+): Promise<void> {
   await using machine = await startTpm('simulated');
   using mount = mountExt4();
   using directory = scratchDirectory();
@@ -58,15 +64,16 @@ async function enforcing(more: Partial<DeciderSetup>, run: (running: Running) =>
     const path = join(mount.path, 'bin', name);
     setXattr(utf8(path), 'security.ima', Buffer.from(sha256Label(path), 'hex'));
   }
-  const digest = toHex(nodeHasher.digest('sha256', readFileSync(join(mount.path, 'bin/updater'))));
+  const path = join(mount.path, 'bin/updater');
+  const updaters = [{ path, digest: toHex(nodeHasher.digest('sha256', readFileSync(path))) }];
   const audits: AuditEvent[] = [];
-  const setup = deciderSetup({ policy: 'appraise func=BPRM_CHECK\nappraise func=FILE_CHECK fowner=0\n' });
+  const setup = deciderSetup({ policy });
   const engine = await startEngine({
     directory: directory.path,
     tpm: machine.tpm,
     mounts: [mount.path],
     mode: 'permission',
-    decider: { ...setup, updaters: [digest], ...more },
+    decider: { ...setup, updaters, relabel },
     onAudit: (event) => audits.push(event),
   });
   try {
@@ -105,6 +112,42 @@ test(
   },
 );
 
+test(
+  'what a process below an updater wrote and left behind as it ended runs afterwards, where executions alone are appraised',
+  LIMIT,
+  async () => {
+    await enforcing({ relabel: 'updaters', policy: EXECUTIONS }, async ({ mount }) => {
+      const script = 'i=0; while [ $i -lt 40 ]; do cp /bin/true "$0/made$i" & i=$((i+1)); done; wait';
+      assert.equal(await runs(join(mount, 'bin/updater'), '-c', script, mount), true);
+      for (let index = 0; index < 40; index++) {
+        assert.equal(await runs('/bin/sh', '-c', '"$0"', join(mount, `made${index}`)), true, String(index));
+      }
+    });
+  },
+);
+
+test('an updater that replaces itself goes on to count', LIMIT, async () => {
+  await enforcing({ relabel: 'updaters', policy: EXECUTIONS }, async ({ mount, audits }) => {
+    const updater = join(mount, 'bin/updater');
+    const replace = 'cp "$1" "$0.dpkg-new" && echo next >>"$0.dpkg-new" && mv "$0.dpkg-new" "$0"';
+    assert.equal(await runs(updater, '-c', replace, updater, realpathSync('/bin/sh')), true);
+    assert.equal(await runs(updater, '-c', INSTALL, mount), true);
+    assert.equal(await runs(join(mount, 'new')), true);
+    await eventually('it is in the records', () => audits.some(({ cause }) => cause === 'new-updater'));
+  });
+});
+
+test('a program that was changed is refused to an updater, too, and stays so', LIMIT, async () => {
+  await enforcing({ relabel: 'updaters', policy: EXECUTIONS }, async ({ mount }) => {
+    const other = join(mount, 'bin/other');
+    const label = labelOf(other);
+    appendFileSync(other, 'changed');
+    assert.equal(await runs(join(mount, 'bin/updater'), '-c', '"$0" -c true', other), false);
+    assert.equal(await runs(other, '-c', 'true'), false);
+    assert.equal(labelOf(other), label);
+  });
+});
+
 test('an updater of the right digest in a user namespace does not count', LIMIT, async () => {
   await enforcing({ relabel: 'updaters' }, async ({ mount }) => {
     const words = ['--user', '--map-root-user', join(mount, 'bin/updater'), '-c', INSTALL, mount];
@@ -116,7 +159,7 @@ test(
   'who writes a file gives it a new label as it is closed, as in the kernel; opening it changes nothing',
   LIMIT,
   async () => {
-    await enforcing({}, async ({ mount }) => {
+    await enforcing({ relabel: 'writers' }, async ({ mount }) => {
       const file = join(mount, 'file');
       assert.equal(await runs('/bin/sh', '-c', 'echo one >"$0"', file), true);
       await eventually('the new file has a label', () => labelOf(file) === sha256Label(file));

@@ -17,6 +17,7 @@ import {
   type DeciderSetup,
   type EnginePolicy,
   type HookCall,
+  type Updater,
 } from '@assay/engine/decision';
 import { boundedContent } from '../bounded-file.ts';
 import { isFileError, UsageError } from '../exit.ts';
@@ -59,7 +60,7 @@ export async function chooseSetup(options: Deciding, mode: AppraiseMode): Promis
     relabel: options.relabel,
     control: control.memory,
   };
-  const setup = { ...bare, updaters: options.updater.map((path) => updaterDigest(path, bare)) };
+  const setup = { ...bare, updaters: options.updater.map((path) => updaterAt(path, bare)) };
   const firstEntries = options.policy.startsWith(BUILTIN) ? [] : loadedEntries(options.policy, setup);
   return { policy, setup, control, firstEntries };
 }
@@ -122,10 +123,10 @@ const EXECUTED: readonly HookCall[] = (['FILE_CHECK', 'BPRM_CHECK', 'CREDS_CHECK
 }));
 
 /**
- * What proves that a program is this updater: the digest of its content, where the policy itself would let it be executed.
+ * An updater with what proves that a program is it: the digest of its content, where the policy itself would let it be executed.
  * @throws VerificationError LABEL-MISSING where it would not
  */
-function updaterDigest(path: string, setup: DeciderSetup): string {
+function updaterAt(path: string, setup: DeciderSetup): Updater {
   using found = new ExplainedFile(path);
   const cause = refusal(found, EXECUTED, setup);
   if (cause !== undefined) {
@@ -134,7 +135,7 @@ function updaterDigest(path: string, setup: DeciderSetup): string {
   const digests = found.file.digests(['sha256']);
   const digest = typeof digests === 'string' ? undefined : digests.get('sha256');
   if (digest === undefined) throw new UsageError(`--updater ${path} cannot be read`);
-  return toHex(digest);
+  return { path: Buffer.from(found.file.path).toString('latin1'), digest: toHex(digest) };
 }
 
 /** @throws VerificationError IMA-SIG-INVALID where the policy demands of policies what its own file has not */

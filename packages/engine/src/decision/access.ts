@@ -23,7 +23,7 @@ import type { AccessQuestion, AuditEvent, Decision, FileMemory, HookCall, XattrA
 import { fileEntry, hasOldDigest, typedDigest, violationEntry, type EntryFile } from './entry.ts';
 import { evmOf, hmacBeside } from './metadata.ts';
 import type { DeciderSetup } from './setup.ts';
-import { actsForUpdater } from './updater.ts';
+import { asksForLabel, type Updaters } from './updater.ts';
 
 export const NO_MEMORY: FileMemory = {
   measured: new Set(),
@@ -32,6 +32,7 @@ export const NO_MEMORY: FileMemory = {
   appraisal: NOTHING_REMEMBERED,
   mayBeTomtou: false,
   toldOpenWriters: false,
+  isUpdated: false,
 };
 
 /** What decides besides the question. */
@@ -41,7 +42,7 @@ export interface AccessContext {
   readonly kernel: AppraisingKernel;
   /** Part of the key of a cached verdict. */
   readonly subjectKey: string;
-  readonly updaters: ReadonlySet<string>;
+  readonly updaters: Updaters;
 }
 
 type Mutable<T> = { -readonly [Member in keyof T]: T[Member] };
@@ -86,7 +87,11 @@ export class Access {
     const about = { func: hook.func, mask: hook.mask, file: { ...file.fileSystem, owner, group } };
     const rules = evaluate(policy, { ...about, subject: task.subject() });
     if (VIOLATED.has(hook.func) && policy.classes.has('measure')) this.#checkViolation(hook, rules);
-    if ((hook.mask & ACCESS.MAY_WRITE) !== 0) this.#memory.written ??= file.state;
+    if ((hook.mask & ACCESS.MAY_WRITE) !== 0) {
+      this.#memory.written ??= file.state;
+      // Now, while it waits: when the file is closed the task may be gone.
+      this.#memory.isUpdated ||= this.#context.updaters.include(task) && asksForLabel(policy, file, task);
+    }
     if (rules.actions.has('hash')) this.#memory.hashed = true;
     const measures = rules.actions.has('measure') && !this.#memory.measured.has(rules.pcr ?? IMA_PCR);
     const audits = rules.actions.has('audit') && !this.#memory.audited;
@@ -192,7 +197,7 @@ export class Access {
     const before = this.#memory.appraisal;
     const more = { isDirect: isDirect === true, isMappedForWriting: mapped };
     const found = decideAccess(rules, { ...access, ...more }, accessed, kernel, before);
-    if (!found.passes && this.#relabels(hook, rules, found, collected)) return;
+    if (!found.passes && this.#isUpdated(hook, rules, found, collected)) return;
     this.#memory.appraisal = memoryAfter(found, before);
     for (const record of found.records) this.#tell(hook, rules, record, !found.allowed);
     this.#write(found.writes);
@@ -237,11 +242,18 @@ export class Access {
     return this.#context.kernel.mode === 'fix' && (file.fileSystem.isReadOnly === true || file.isImmutable());
   }
 
-  /** Whether the task acts for an updater, and a new hash label is all that is wanted: then it gets one, and passes. */
-  #relabels(hook: HookCall, rules: Evaluation, found: AccessDecision, collected: Collected): boolean {
+  /**
+   * Whether an updater writes the file at this time, the task acts for one, and a new hash label is all that is wanted. It
+   * passes then, and gets its label when it is closed, or now if it is used before. What nobody but others wrote does not:
+   * that an updater uses it makes nothing good.
+   */
+  #isUpdated(hook: HookCall, rules: Evaluation, found: AccessDecision, collected: Collected): boolean {
     const { cause = '' } = found;
-    if (typeof collected === 'string' || rules.demands.signature || !MENDED.has(cause)) return false;
-    if (!actsForUpdater(this.#question.task, this.#context.updaters)) return false;
+    if (!this.#memory.isUpdated || rules.demands.signature || !MENDED.has(cause)) return false;
+    if (!this.#context.updaters.include(this.#question.task)) return false;
+    this.#isSettled = false;
+    if ((hook.mask & ACCESS.MAY_WRITE) !== 0) return true;
+    if (typeof collected === 'string') return false;
     this.#write([{ name: 'security.ima', value: kernelLabel(collected) }]);
     this.#audits.push(updaterEvent(cause, this.#place(hook, rules, 'appraise')));
     return true;
@@ -289,7 +301,8 @@ export class Access {
     const { epoch } = this.#context.setup;
     const isSteady = this.#lost === undefined && this.#allowed && file.isSteady();
     const isKept = isSteady && this.#writes.length === 0;
-    const memory = { ...this.#memory, of: isKept ? { identity: file.state, epoch } : undefined };
+    const isUpdated = this.#memory.isUpdated && (this.#allowed || this.#question.memory?.isUpdated === true);
+    const memory = { ...this.#memory, isUpdated, of: isKept ? { identity: file.state, epoch } : undefined };
     return {
       allowed: this.#allowed,
       entries: this.#entries,
@@ -331,7 +344,7 @@ function remembered({ file, memory }: AccessQuestion, epoch: number): Mutable<Fi
   const { of } = memory;
   const holds = of?.epoch === epoch && identityKey(of.identity) === identityKey(file.state);
   if (holds) return { ...memory, measured: new Set(memory.measured) };
-  const { mayBeTomtou, toldOpenWriters, written } = memory;
-  const kept = { mayBeTomtou, toldOpenWriters, ...(written === undefined ? {} : { written }) };
+  const { mayBeTomtou, toldOpenWriters, written, isUpdated } = memory;
+  const kept = { mayBeTomtou, toldOpenWriters, isUpdated, ...(written === undefined ? {} : { written }) };
   return { ...NO_MEMORY, measured: new Set(), ...kept };
 }

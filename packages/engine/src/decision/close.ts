@@ -15,7 +15,7 @@ import type {
   XattrAnswer,
 } from './contract.ts';
 import { hmacBeside } from './metadata.ts';
-import { actsForUpdater } from './updater.ts';
+import { asksForLabel } from './updater.ts';
 
 const WRITTEN: HookCall = { func: 'FILE_CHECK', mask: ACCESS.MAY_WRITE };
 
@@ -25,16 +25,36 @@ const WRITTEN: HookCall = { func: 'FILE_CHECK', mask: ACCESS.MAY_WRITE };
  * new hash label, unless its label is a signature.
  */
 export function decideClose(context: AccessContext, { file, task, memory = NO_MEMORY }: CloseQuestion): CloseDecision {
-  if (isUnchanged(file, memory)) return { audits: [], writes: [], memory };
+  if (isUnchanged(file, memory)) return { audits: [], writes: [], memory: { ...memory, isUpdated: false } };
+  const forgotten = { ...NO_MEMORY, mayBeTomtou: memory.mayBeTomtou, appraisal: NOTHING_REMEMBERED };
+  if (isByUpdater(context, { file, task, memory })) return { ...installed(context, { file, task }), memory: forgotten };
   const rules = rulesFor(context, { file, task });
   const isWanted = rules.actions.has('appraise') || rules.actions.has('hash');
-  const forgotten = { ...NO_MEMORY, mayBeTomtou: memory.mayBeTomtou, appraisal: NOTHING_REMEMBERED };
-  const byUpdater = isWanted && actsForUpdater(task, context.updaters);
-  const mayLabel = byUpdater || (isWanted && context.setup.relabel === 'writers');
-  const writes = mayLabel ? relabelled(context, file) : [];
-  const audits: AuditEvent[] =
-    byUpdater && writes.length > 0 ? [updaterEvent('written', { file, task, hook: WRITTEN })] : [];
-  return { audits, writes, memory: forgotten };
+  const mayLabel = isWanted && context.setup.relabel === 'writers';
+  return { audits: [], writes: mayLabel ? relabelled(context, file) : [], memory: forgotten };
+}
+
+/** By who opened it, or where that was not seen, by who closes it. */
+function isByUpdater({ updaters, policy }: AccessContext, { file, task, memory }: Required<CloseQuestion>): boolean {
+  return memory.isUpdated || (updaters.include(task) && asksForLabel(policy, file, task));
+}
+
+/** The label of what an updater wrote. A new version of an updater becomes one. */
+function installed(
+  context: AccessContext,
+  { file, task }: Pick<CloseQuestion, 'file' | 'task'>,
+): Pick<CloseDecision, 'audits' | 'writes'> {
+  const writes = relabelled(context, file);
+  if (writes.length === 0) return { audits: [], writes };
+  const place = { file, task, hook: WRITTEN };
+  const found = file.digests(['sha256']);
+  const sha256 = typeof found === 'string' ? undefined : found.get('sha256');
+  const isNext = sha256 !== undefined && context.updaters.succeed(file.path, sha256);
+  const audits: AuditEvent[] = [
+    updaterEvent('written', place),
+    ...(isNext ? [updaterEvent('new-updater', place)] : []),
+  ];
+  return { audits, writes };
 }
 
 /** Where it is not known in what state it was opened, it counts as changed. */

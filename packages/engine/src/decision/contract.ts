@@ -151,6 +151,8 @@ export interface FileMemory {
   readonly appraisal: AppraisalMemory;
   /** The state in which the file was opened for writing, until it is closed. */
   readonly written?: FileIdentity;
+  /** It was opened for writing by an updater, and is not closed yet. */
+  readonly isUpdated: boolean;
   /** IMA_MAY_EMIT_TOMTOU: measured by a reader since the last violation of this kind. */
   readonly mayBeTomtou: boolean;
   /** IMA_EMITTED_OPENWRITERS: the violation is listed; it is listed again after a time without writers. */
@@ -232,6 +234,8 @@ export interface Decider {
   readonly events: 'exec' | 'open';
   /** Whether files that are closed after writing have to be told to `close` (rules that appraise or hash; updaters). */
   readonly wantsClose: boolean;
+  /** Whether it has to be known for what a file is opened (rules of FILE_CHECK; updaters). */
+  readonly wantsFlags: boolean;
   /** Some rule looks at the task, so that verdicts hold for tasks with the same ids only. */
   readonly needsSubject: boolean;
   /** Part of a verdict's key; empty, without a look at the task, where no rule looks at it. */

@@ -35,7 +35,7 @@ function configuration({ kernel, keys, evm, updaters, relabel }: DeciderSetup, m
     ['template', kernel.template],
     ...keys.map(({ keyId }) => ['key', keyId.toString(16).padStart(8, '0')] as const),
     ['evm', evm === undefined ? 'off' : 'on'],
-    ...updaters.map((digest) => ['updater', `sha256:${digest}`] as const),
+    ...updaters.map(({ digest }) => ['updater', `sha256:${digest}`] as const),
     ['relabel', relabel],
     ...mounts.map((mount) => ['mount', mount] as const),
   ]);

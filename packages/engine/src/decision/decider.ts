@@ -6,6 +6,7 @@ import type { AccessQuestion, CloseDecision, CloseQuestion, Decider, Decision, T
 import { EngineControl } from './control.ts';
 import { hooksOf } from './hooks.ts';
 import type { DeciderSetup } from './setup.ts';
+import { Updaters } from './updater.ts';
 
 /** Functions of which fanotify's events of executions alone tell, or about which no event of a file asks. */
 const BY_EXEC: ReadonlySet<string | undefined> = new Set<EventFunction | 'SETXATTR_CHECK'>([
@@ -23,7 +24,7 @@ export function createDecider(setup: DeciderSetup): Decider {
   const control = new EngineControl(setup.control);
   const policies = { on: activePolicy(setup, false), off: activePolicy(setup, true) };
   const needsSubject = setup.rules.some(looksAtTask);
-  const updaters = new Set(setup.updaters);
+  const updaters = new Updaters(setup.updaters);
   const subjectKey = (task: Task): string => (needsSubject ? JSON.stringify(Object.values(task.subject())) : '');
   const contextFor = (task: Task): AccessContext => {
     const { mode } = control;
@@ -34,10 +35,13 @@ export function createDecider(setup: DeciderSetup): Decider {
   };
   const positive = setup.rules.filter(({ rule }) => rule.action?.startsWith('dont_') === false);
   const wantsLabels = positive.some(({ rule }) => rule.action === 'appraise' || rule.action === 'hash');
+  // Who writes is asked when the file is opened: when it is closed the process may be gone.
+  const wantsWriters = wantsLabels && setup.updaters.length > 0;
   return {
     epoch: setup.epoch,
-    events: positive.every(({ rule }) => BY_EXEC.has(rule.func)) ? 'exec' : 'open',
+    events: !wantsWriters && positive.every(({ rule }) => BY_EXEC.has(rule.func)) ? 'exec' : 'open',
     wantsClose: wantsLabels,
+    wantsFlags: wantsWriters || setup.rules.some(({ rule }) => rule.func === undefined || rule.func === 'FILE_CHECK'),
     needsSubject,
     subjectKey,
     hooksOf: (event, file) => hooksOf(event, file, setup.kernel.profile),

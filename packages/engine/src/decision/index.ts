@@ -9,4 +9,4 @@ export {
   type EnginePolicy,
 } from './policy.ts';
 export { engineProfile } from './profile.ts';
-export type { DeciderSetup, Relabel } from './setup.ts';
+export type { DeciderSetup, Relabel, Updater } from './setup.ts';

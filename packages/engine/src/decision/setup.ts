@@ -15,6 +15,14 @@ export interface EngineKernel {
 /** Whose writing gives a file a new hash label: that of all who may write it, as in the kernel, or of updaters alone. */
 export type Relabel = 'writers' | 'updaters';
 
+/** A program that installs software. */
+export interface Updater {
+  /** As the engine sees it, without symbolic links; a byte is a character. */
+  readonly path: string;
+  /** SHA-256, in hexadecimal. */
+  readonly digest: string;
+}
+
 /** All that a decider is made from; data that threads can hand over. */
 export interface DeciderSetup {
   /** Another one for other rules or keys. */
@@ -26,8 +34,7 @@ export interface DeciderSetup {
   readonly keys: readonly LabelKey[];
   /** Without one EVM has no key, and says nothing. */
   readonly evm?: EvmState;
-  /** SHA-256 digests, in hexadecimal, of programs that install software. */
-  readonly updaters: readonly string[];
+  readonly updaters: readonly Updater[];
   readonly relabel: Relabel;
   /** Memory of `EngineControl`. */
   readonly control: SharedArrayBuffer;

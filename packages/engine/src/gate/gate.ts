@@ -50,15 +50,15 @@ export class Gate {
 
   private constructor(options: GateOptions) {
     const { decider, failure = 'open', answerLimit = ANSWER_LIMIT_MS, heartbeat } = options;
-    const reportsThreads = createDecider(decider).events === 'open';
+    const { events, wantsFlags } = createDecider(decider);
+    const reportsThreads = events === 'open';
     this.#group = new PermissionGroup(options.group ?? openPermissionGroup(reportsThreads));
     const { port1: measurer, port2: reader } = new MessageChannel();
     const common = { bell: this.#bell.fd, jobs: new SharedArrayBuffer(8), decider };
     const measurerSetup: MeasurerSetup = { thread: 'measurer', ...common, reader };
     const { fd: group } = this.#group;
     const signals = this.#signals.memory;
-    const looksAtFlags = decider.rules.some(({ rule }) => rule.func === undefined || rule.func === 'FILE_CHECK');
-    const mine = { group, reportsThreads, looksAtFlags, heartbeat, failure, answerLimit, signals };
+    const mine = { group, reportsThreads, looksAtFlags: wantsFlags, heartbeat, failure, answerLimit, signals };
     const readerSetup: ReaderSetup = { thread: 'reader', ...common, ...mine, measurer };
     this.#measurer = new Worker(new URL('./measurer.ts', import.meta.url), {
       workerData: measurerSetup,

@@ -17,7 +17,7 @@ export interface ReaderSetup {
   readonly group: number;
   /** Whether the group names threads instead of processes. */
   readonly reportsThreads: boolean;
-  /** Whether the policy has a rule of FILE_CHECK, which alone asks for what a file is opened. */
+  /** Whether it has to be known for what a file is opened (`Decider.wantsFlags`). */
   readonly looksAtFlags: boolean;
   /** The `Bell` that the other threads ring. */
   readonly bell: number;
