@@ -28,6 +28,22 @@ export function addVerifierToken(verifier: Command): void {
   revoke.action(action(async (id, options) => (await import('./commands/verifier-token.ts')).revokeToken(id, options)));
 }
 
+/** People who signed in at a verifier. */
+export function addVerifierSession(verifier: Command): void {
+  const session = group(verifier, 'session', 'People who are signed in, and what each may do.');
+  const list = connected(command(session, 'list', 'List who is signed in.')).addOption(outputOption());
+  examples(list, ['assay verifier session list', 'assay verifier session list -o json | jq -r .sessions[].name']);
+  list.action(action(async (options) => (await import('./commands/verifier-session.ts')).listSessions(options)));
+  const end = connected(command(session, 'end', 'End the session of somebody, at once.'))
+    .argument('<id>', 'id of the session, from `assay verifier session list`')
+    .addOption(outputOption());
+  examples(end, [
+    'assay verifier session end 4f8b2c0d9e1a4f8b2c0d9e1a',
+    'assay verifier session end 4f8b2c0d9e1a4f8b2c0d9e1a -o json',
+  ]);
+  end.action(action(async (id, options) => (await import('./commands/verifier-session.ts')).endSession(id, options)));
+}
+
 export function addAudit(program: Command): void {
   const audit = group(program, 'audit', 'What was done with a verifier, and by whom.');
   const show = connected(command(audit, 'show', 'Print the audit log, the oldest entries first.')).addOption(

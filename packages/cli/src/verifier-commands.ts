@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { addVerifierToken } from './access-commands.ts';
+import { addVerifierSession, addVerifierToken } from './access-commands.ts';
 import { action, collect, command, examples, group, stateOption } from './declare.ts';
 
 export function addVerifier(program: Command): void {
@@ -16,6 +16,8 @@ export function addVerifier(program: Command): void {
     .option('--stale-after <seconds>', 'age at which evidence is stale', number, 30)
     .option('--policy-key <file>', 'key by which reference values must be signed, PEM; may be repeated', collect)
     .option('--ek-roots <dir>', 'authorities that may vouch for TPMs, beside the known makers: PEM files')
+    .option('--sign-in <file>', 'how people sign in: a file of an OpenID Connect provider and of roles')
+    .option('--trusted-proxy <address>', 'proxy whose word on where requests come from is taken; repeatable', collect)
     .option('--alerts <file>', 'where alerts go: a file of webhooks and syslog receivers')
     .addOption(stateOption());
   examples(serve, [
@@ -25,6 +27,7 @@ export function addVerifier(program: Command): void {
   ]);
   serve.action(action(async (options) => (await import('./commands/verifier-serve.ts')).serve(options)));
   addVerifierToken(verifier);
+  addVerifierSession(verifier);
 }
 
 function number(value: string): number {

@@ -20,6 +20,7 @@ import { AttestationKeys } from './rounds/attestation-keys.ts';
 import { eventsOf } from './rounds/changes.ts';
 import { RoundQueue } from './rounds/queue.ts';
 import { resultKeysFrom } from './results/keys.ts';
+import type { SignInSettings } from './sign-in/settings.ts';
 import { startIndexer } from './store/indexer.ts';
 import { storeAddress } from './store/address.ts';
 import { openStore } from './store/open.ts';
@@ -42,6 +43,10 @@ export interface VerifierOptions {
   readonly ekRoots?: readonly ParsedCertificate[];
   /** Where alerts go; they are kept, and shown, without any. */
   readonly alertSinks?: readonly Sink[];
+  /** How people sign in; without it only tokens let in. */
+  readonly signIn?: SignInSettings;
+  /** Addresses of proxies (CIDR notation too), whose X-Forwarded-For says where a request comes from. */
+  readonly trustedProxies?: readonly string[];
   /** Where the built dashboard is. */
   readonly publicDirectory?: string;
   /** How often the verifier wants evidence when nothing is new; default 10. */
@@ -85,6 +90,8 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     policyTrust,
     pulse,
     rounds: new RoundQueue(context),
+    signIn: options.signIn,
+    trustedProxies: options.trustedProxies ?? [],
   });
   const release = async (): Promise<void> => {
     await streams.close();

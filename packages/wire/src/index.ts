@@ -7,5 +7,6 @@ export * from './hosts.ts';
 export * from './results.ts';
 export * from './routes.ts';
 export * from './scalars.ts';
+export * from './sessions.ts';
 export * from './client.ts';
 export * from './policies.ts';

@@ -1,5 +1,6 @@
 import { BUILT_PAGE, startVerifier } from '@assay/verifier';
 import { readSinks } from '@assay/verifier/alerts';
+import { readSignIn } from '@assay/verifier/sign-in';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import { boundedContent } from '../bounded-file.ts';
@@ -21,6 +22,10 @@ const ServeOptions = StateOptions.extend({
   heartbeat: z.int().min(1).max(86_400),
   staleAfter: z.int().min(1).max(864_000),
   alerts: z.string().optional(),
+  signIn: z.string().min(1, 'names no file').optional(),
+  trustedProxy: z
+    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'takes an address, or a network as 10.0.0.0/8'))
+    .default([]),
   ekRoots: z.string().min(1, 'names no directory').optional(),
   policyKey: z.array(z.string().min(1)).default([]),
 }).refine(({ heartbeat, staleAfter }) => staleAfter > heartbeat, {
@@ -28,7 +33,7 @@ const ServeOptions = StateOptions.extend({
   error: 'has to be longer than --heartbeat',
 });
 
-const ALERTS_LIMIT = 256 * 1024;
+const SETTINGS_LIMIT = 256 * 1024;
 
 /** `assay verifier serve`: the verifier alone, until a signal ends it in order. */
 export async function serve(given: unknown): Promise<number> {
@@ -36,7 +41,10 @@ export async function serve(given: unknown): Promise<number> {
   process.umask(0o077); // The state is for its owner alone, whatever the mode of a directory that was there before.
   const out = new Console();
   const signal = stopSignal();
-  const alertSinks = options.alerts === undefined ? [] : readSinks(await boundedContent(options.alerts, ALERTS_LIMIT));
+  const alertSinks =
+    options.alerts === undefined ? [] : readSinks(await boundedContent(options.alerts, SETTINGS_LIMIT));
+  const signIn =
+    options.signIn === undefined ? undefined : readSignIn(await boundedContent(options.signIn, SETTINGS_LIMIT));
   const policyKeys = await trustedKeys(options.policyKey);
   const ekRoots = options.ekRoots === undefined ? [] : await readEkRoots(options.ekRoots);
   const { directory, tokens, resultKey } = await openTokens(options.state);
@@ -49,6 +57,8 @@ export async function serve(given: unknown): Promise<number> {
     resultKeys: [resultKey],
     alertSinks,
     policyKeys,
+    ...(signIn === undefined ? {} : { signIn }),
+    trustedProxies: options.trustedProxy,
     ekRoots,
     publicDirectory: BUILT_PAGE,
     heartbeatSeconds: heartbeat,

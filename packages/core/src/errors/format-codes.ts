@@ -102,6 +102,10 @@ export const FORMAT_CODES = {
     meaning: 'The file of alert sinks is not of its form; the message names the member.',
     remedy: 'docs/alerts.md describes each kind of sink, with an example.',
   },
+  'SIGN-IN-SETTINGS': {
+    meaning: 'The file that says how people sign in is not of its form; the message names the member.',
+    remedy: 'docs/verifier.md describes each member, with an example.',
+  },
   'TOKEN-FORM': {
     meaning: 'A token is no signed attestation result, or a claim of it is not of the form that the profile gives it.',
     remedy: 'Get a token from the verifier again; the message names the claim.',

@@ -30,9 +30,24 @@ export const REQUEST_CODES = {
     meaning: 'The request has no bearer token, or one that is not valid here.',
     remedy: 'Send the header Authorization: Bearer with the token that the route asks for.',
   },
+  'REQUEST-ORIGIN': {
+    meaning: 'A request that changes something carries the session of a person, and comes from a page of another site.',
+    remedy: 'Programs use a bearer token instead; a foreign page here is how cross-site request forgery looks.',
+  },
+  'SIGN-IN-REFUSED': {
+    meaning: 'The identity provider did not vouch for this sign-in, or its answer is not to what this browser began.',
+    remedy:
+      'Sign in again; if it repeats, compare the settings of `--sign-in` with those of the client at the provider.',
+  },
+  'SIGN-IN-UNAVAILABLE': {
+    meaning: 'The identity provider cannot be reached, so nobody can sign in; sessions and tokens work on.',
+    remedy:
+      'Look whether the issuer of `--sign-in` answers from the machine of the verifier, or use a token meanwhile.',
+  },
   'REQUEST-HOST': {
-    meaning: 'The Host header does not name this machine, though the verifier listens on the loopback address only.',
-    remedy: 'Use http://127.0.0.1 or http://localhost; a foreign name here is how DNS rebinding looks.',
+    meaning:
+      'The Host header names neither this machine nor the public address, though the verifier listens on the loopback only.',
+    remedy: 'Use http://127.0.0.1 or the publicUrl of `--sign-in`; a foreign name here is how DNS rebinding looks.',
   },
   'REQUEST-NOT-FOUND': {
     meaning: 'There is no such route, or no such host.',

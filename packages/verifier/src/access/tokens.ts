@@ -12,6 +12,8 @@ import { audit } from './audit.ts';
 export interface Principal {
   readonly name: string;
   readonly role: Role;
+  /** Of a person who signed in. */
+  readonly session?: { readonly id: string; readonly expiresAt: string };
 }
 
 /** The two secrets that the verifier is started with. */

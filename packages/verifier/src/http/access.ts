@@ -2,6 +2,7 @@ import { ROUTES, type Role } from '@assay/wire';
 import type { FastifyRequest, RouteOptions } from 'fastify';
 import type { Principal } from '../access/tokens.ts';
 import { RequestProblem } from '../problem.ts';
+import type { Cookies } from './cookies.ts';
 import { bearerToken } from './guards.ts';
 
 /**
@@ -38,6 +39,12 @@ const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
   [`POST ${ROUTES.tokens}`]: 'admin',
   [`POST ${ROUTES.tokenRevocation}`]: 'admin',
   [`GET ${ROUTES.audit}`]: 'admin',
+  [`GET ${ROUTES.sessions}`]: 'admin',
+  [`POST ${ROUTES.sessionEnd}`]: 'admin',
+  [`GET ${ROUTES.whoAmI}`]: 'everybody',
+  [`GET ${ROUTES.signIn}`]: 'everybody',
+  [`GET ${ROUTES.signInCallback}`]: 'everybody',
+  [`POST ${ROUTES.signOut}`]: 'everybody',
   [`POST ${ROUTES.enrol}`]: 'join',
   [`POST ${ROUTES.activate}`]: 'join',
   [`POST ${ROUTES.challenge}`]: 'host',
@@ -55,7 +62,7 @@ declare module 'fastify' {
 }
 
 export interface AccessOptions {
-  readonly principalOf: (token: string) => Promise<Principal | undefined>;
+  readonly identify: Identify;
   /** On the loopback, whoever reaches the port may read what a viewer may. */
   readonly openReads: boolean;
 }
@@ -73,15 +80,39 @@ export function guardRoute(route: RouteOptions, options: AccessOptions): void {
   }
 }
 
+/** @returns undefined for a request with neither a bearer token nor the session of a person. @throws RequestProblem */
+export type Identify = (request: FastifyRequest) => Promise<Principal | undefined>;
+
+export interface IdentifyOptions {
+  readonly tokenOf: (token: string) => Promise<Principal | undefined>;
+  readonly sessionOf: (secret: string) => Promise<Principal | undefined>;
+  /** undefined: people cannot sign in. */
+  readonly cookies: Cookies | undefined;
+}
+
+/** Tells who sends a request: a bearer token comes before a session. */
+export function identifying({ tokenOf, sessionOf, cookies }: IdentifyOptions): Identify {
+  return async (request) => {
+    if (request.headers.authorization !== undefined) {
+      const principal = await tokenOf(bearerToken(request, 'right token'));
+      if (principal !== undefined) return principal;
+      throw unauthenticated('The bearer token is none of this verifier, has expired, or was revoked.');
+    }
+    const secret = cookies?.session(request);
+    if (cookies === undefined || secret === undefined) return undefined;
+    cookies.requireOwnPage(request);
+    return sessionOf(secret);
+  };
+}
+
+function unauthenticated(detail: string): RequestProblem {
+  return new RequestProblem('REQUEST-UNAUTHENTICATED', detail);
+}
+
 async function admit(request: FastifyRequest, who: Role | 'join', options: AccessOptions): Promise<void> {
   const wanted = who === 'join' ? 'join token' : `token of the role ${who}`;
-  const principal = await options.principalOf(bearerToken(request, wanted));
-  if (principal === undefined) {
-    throw new RequestProblem(
-      'REQUEST-UNAUTHENTICATED',
-      'The bearer token is none of this verifier, has expired, or was revoked.',
-    );
-  }
+  const principal = await options.identify(request);
+  if (principal === undefined) throw unauthenticated(`This needs the ${wanted} as a bearer token.`);
   if (!mayAct(principal.role, who)) {
     throw new RequestProblem(
       'REQUEST-FORBIDDEN',

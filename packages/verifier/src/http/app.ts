@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
@@ -20,8 +21,12 @@ import { answerBadHttp, errorHandler } from './errors.ts';
 import type { EventStreams } from './events.ts';
 import type { RoundQueue } from '../rounds/queue.ts';
 import type { App } from './instance.ts';
-import { guardRoute } from './access.ts';
-import { isLoopback, requireLoopbackName } from './guards.ts';
+import { Provider } from '../sign-in/provider.ts';
+import { sessionPrincipal } from '../sign-in/sessions.ts';
+import type { SignInSettings } from '../sign-in/settings.ts';
+import { guardRoute, identifying } from './access.ts';
+import { Cookies } from './cookies.ts';
+import { isLoopback, isLoopbackAddress, requireLoopbackName } from './guards.ts';
 import { accessRoutes } from './routes/access.ts';
 import { agentRoutes } from './routes/agent.ts';
 import { alertRoutes } from './routes/alerts.ts';
@@ -29,11 +34,15 @@ import { fleetRoutes } from './routes/fleet.ts';
 import type { PolicyTrust } from '../policies/push.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { policyRoutes } from './routes/policies.ts';
+import { signInRoutes } from './routes/sign-in.ts';
 import { resultRoutes, type ResultOptions } from './routes/results.ts';
 import { watchRoutes } from './routes/watch.ts';
 
 /** Most bytes of a request body, where the route does not say otherwise. */
 const BODY_LIMIT = 64 * 1024;
+
+/** Per address, of the routes that do not say otherwise. */
+const REQUEST_RATE = { max: 1200, timeWindow: 60_000 };
 
 export interface AppOptions {
   readonly host: string;
@@ -44,6 +53,9 @@ export interface AppOptions {
   readonly policyTrust: PolicyTrust;
   readonly pulse: Pulse;
   readonly rounds: RoundQueue;
+  readonly signIn: SignInSettings | undefined;
+  /** Addresses of proxies, whose word on where a request comes from is taken. */
+  readonly trustedProxies: readonly string[];
 }
 
 /** The HTTP service, not listening yet. */
@@ -52,6 +64,7 @@ export async function createApp(context: Context, streams: EventStreams, options
     bodyLimit: BODY_LIMIT,
     clientErrorHandler: answerBadHttp,
     frameworkErrors: errorHandler(context.log),
+    trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -59,16 +72,25 @@ export async function createApp(context: Context, streams: EventStreams, options
   app.setErrorHandler(errorHandler(context.log));
   app.decorateRequest('agentHost', null);
   app.decorateRequest('principal', null);
-  if (isLoopback(options.host)) app.addHook('onRequest', requireLoopbackName);
+  if (isLoopback(options.host)) app.addHook('onRequest', requireLoopbackName(options.signIn?.publicUrl));
   await secure(app);
   await describe(app, options.version);
-  const principalOf = principals(context.database, options.tokens, context.now);
-  app.addHook('onRoute', (route) => guardRoute(route, { principalOf, openReads: isLoopback(options.host) }));
+  const cookies = options.signIn && new Cookies(options.signIn.publicUrl);
+  const identify = identifying({
+    tokenOf: principals(context.database, options.tokens, context.now),
+    sessionOf: (secret) => sessionPrincipal(context.database, secret, context.now()),
+    cookies,
+  });
+  // Where people sign in, the loopback is where a proxy stands, too.
+  const openReads = isLoopback(options.host) && options.signIn === undefined;
+  app.addHook('onRoute', (route) => guardRoute(route, { identify, openReads }));
   watchRoutes(app, context, new Metrics(context, options.pulse), options.pulse);
   fleetRoutes(app, context, { streams, version: options.version });
   operatorRoutes(app, context);
   policyRoutes(app, context, options.policyTrust);
   accessRoutes(app, context);
+  const signIn = options.signIn && cookies ? { provider: new Provider(options.signIn), cookies } : null;
+  signInRoutes(app, context, { signIn, openReads, identify });
   agentRoutes(app, context, options.rounds);
   alertRoutes(app, context);
   resultRoutes(app, context, { keys: options.resultKeys });
@@ -96,8 +118,11 @@ async function secure(app: App): Promise<void> {
     // The service speaks plain HTTP on the loopback; a proxy that adds TLS adds this too.
     strictTransportSecurity: false,
   });
+  await app.register(cookie);
   await app.register(rateLimit, {
-    global: false,
+    ...REQUEST_RATE,
+    // This machine's own programs; where a proxy stands here, `trustedProxies` tells who is behind it.
+    allowList: (request, _key) => request.routeOptions.config.rateLimit === undefined && isLoopbackAddress(request.ip),
     errorResponseBuilder: (_request, { after }) => new RequestProblem('REQUEST-TOO-MANY', `Try again in ${after}.`),
   });
 }

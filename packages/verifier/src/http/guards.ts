@@ -23,16 +23,24 @@ export function isLoopback(host: string): boolean {
   return host === '::1' || LOOPBACK_NAME.test(host);
 }
 
+/** @param address of a peer, which may be an IPv4 address in IPv6's form */
+export function isLoopbackAddress(address: string): boolean {
+  return isLoopback(address.replace(/^::ffff:/i, ''));
+}
+
 /**
  * Refuses requests for a foreign name: a page that made its own name resolve to 127.0.0.1 (DNS rebinding) would
  * otherwise read this machine's answers as its own.
+ * @param publicUrl where a proxy on this machine is asked for the verifier
  */
-export const requireLoopbackName: Guard = async (request) => {
-  const name = request.headers.host ?? '';
-  if (!LOOPBACK_NAME.test(name)) {
+export function requireLoopbackName(publicUrl: string | undefined): Guard {
+  const publicName = publicUrl === undefined ? undefined : new URL(publicUrl).host;
+  return async (request) => {
+    const name = request.headers.host ?? '';
+    if (LOOPBACK_NAME.test(name) || name.toLowerCase() === publicName) return;
     throw new RequestProblem('REQUEST-HOST', `The Host header is ${JSON.stringify(name.slice(0, 100))}.`);
-  }
-};
+  };
+}
 
 /** A page of another site cannot send this type without being asked first (CORS). */
 export const requireJson: Guard = async (request) => {

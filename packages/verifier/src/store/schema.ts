@@ -237,6 +237,19 @@ export interface TokenRow {
   revoked_at: string | null;
 }
 
+/** A person who signed in. */
+export interface SessionRow {
+  id: string;
+  /** SHA-256 of the secret that the browser has. */
+  digest: Uint8Array;
+  /** Issuer, `#` and subject of the ID token. */
+  subject: string;
+  name: string;
+  role: string;
+  started_at: string;
+  expires_at: string;
+}
+
 /** One entry of the audit log. */
 export interface AuditRow {
   seq: number;
@@ -262,6 +275,7 @@ export interface Schema {
   boot_entries: Numbered<BootEntriesRow, 'seq'>;
   entry_boots: EntryBootsRow;
   tokens: TokenRow;
+  sessions: SessionRow;
   audit: AuditRow;
   reference_versions: ReferenceVersionRow;
   reference_values: ReferenceValueRow;

@@ -7,6 +7,7 @@ import { fleet } from './fleet.ts';
 import type { Migration } from './migration.ts';
 import { policies } from './policies.ts';
 import { rounds } from './rounds.ts';
+import { sessions } from './sessions.ts';
 
 /** In the order in which they are applied; a new one goes to the end. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   policies,
   endorsements,
   acknowledgements,
+  sessions,
 ];
