@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { action, collect, command, examples, group, outputOption } from './declare.ts';
+import { tpmOption } from './tpm-commands.ts';
 
 // The declarations of `assay engine`.
 
@@ -50,7 +51,6 @@ function addRun(engine: Command): void {
     )
     .option('--confirm-within <time>', 'enforce becomes log unless confirmed by then; 0: never', '5m')
     .option('--directory <dir>', 'where the list is', DIRECTORY)
-    .option('--tpm <which>', 'device[:PATH], swtpm:PATH, swtpm:unix:PATH or swtpm:tcp:HOST:PORT', 'device')
     .addOption(
       new Option(
         '--supervise <failure>',
@@ -102,8 +102,22 @@ function deciding(target: Command): Command {
       'certificate that files may be signed by, or a directory of them; may be repeated',
       collect,
     )
-    .option('--evm-key <file>', 'key of EVM: plain, or encrypted as the kernel keeps it')
-    .option('--master-key <file>', 'payload of the master key that encrypts it')
+    .option(
+      '--keyring <name>',
+      'keyring of the kernel whose keys check signatures, too, such as _ima or .machine; may be repeated',
+      collect,
+    )
+    .option(
+      '--evm-key <path>',
+      'key of EVM: a file, plain or encrypted as the kernel keeps it, or a directory of assay key evm create',
+    )
+    .option('--master-key <file>', 'payload of the master key that encrypts the file')
+    .option(
+      '--evm-cert <path>',
+      'certificate that metadata may be signed by, or a directory; may be repeated; left out, those of --cert',
+      collect,
+    )
+    .addOption(tpmOption())
     .option('--algorithm <name>', 'ima_hash=: of labels that are written, and of files without one', 'sha256')
     .option('--template <name>', 'ima_template=: of rules that name none', 'ima-ng')
     .option('--kernel <version>', 'whose language and answers, from 5.4 to 7.3', '7.2')

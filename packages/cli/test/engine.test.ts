@@ -1,37 +1,18 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cannotMount, mountExt4 } from '@assay/testkit/mounts';
 import { startSwtpm } from '@assay/testkit/swtpm';
 import { z } from 'zod';
-import { ASSAY, assay, assertFails, documentIn, isRoot, launch, ROOT, scratch, type Launched } from './assay.ts';
+import { ASSAY, assay, assertFails, documentIn, isRoot, ROOT, scratch } from './assay.ts';
+import { running, runs, until } from './engine-support.ts';
 
 const skip = cannotMount() ?? false;
 const LIMIT = { skip, timeout: 90_000 };
-
-/** The contract of `assay engine status -o json`, and of what changes the state. */
-const Status = z.strictObject({
-  schema: z.literal('assay.engine-status.v1'),
-  directory: z.string(),
-  pid: z.int(),
-  since: z.iso.datetime(),
-  mode: z.literal('permission'),
-  appraise: z.enum(['off', 'log', 'fix', 'enforce']),
-  paused: z.boolean(),
-  rules: z.array(z.string()),
-  mounts: z.array(z.string()),
-  entries: z.int(),
-  violations: z.int(),
-  lost: z.int(),
-  watching: z.boolean(),
-  confirmBy: z.iso.datetime().optional(),
-  pausedUntil: z.iso.datetime().optional(),
-  auditsDropped: z.int(),
-});
 
 /** The contract of `assay engine explain -o json`. */
 const Explained = z.strictObject({
@@ -60,62 +41,6 @@ const Explained = z.strictObject({
   next: z.string().optional(),
   entries: z.array(z.strictObject({ pcr: z.int(), template: z.string(), digest: z.string() })),
 });
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 30_000; Date.now() < end; await delay(20)) if (holds()) return;
-  throw new Error(`not within 30 s: ${what}`);
-}
-
-function runs(path: string): boolean {
-  try {
-    execFileSync('/bin/sh', ['-c', '"$0"', path], { stdio: 'pipe', timeout: 20_000 });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-interface Setting extends AsyncDisposable {
-  readonly mount: string;
-  readonly directory: string;
-  readonly policy: string;
-  readonly engine: Launched;
-  ask(...words: string[]): Promise<z.infer<typeof Status>>;
-}
-
-/** A running engine on a file system of its own. */
-async function running(t: TestContext, rules: string, ...words: string[]): Promise<Setting> {
-  const directory = join(scratch(t), 'engine');
-  const swtpm = await startSwtpm();
-  const mount = mountExt4();
-  copyFileSync('/bin/true', join(mount.path, 'program'));
-  const policy = join(scratch(t), 'policy');
-  writeFileSync(policy, rules);
-  const common = ['--watch', mount.path, '--policy', policy, '--tpm', `swtpm:unix:${swtpm.socketPath}`];
-  const engine = launch(['engine', 'run', ...common, '--directory', directory, ...words]);
-  const end = async (): Promise<void> => {
-    engine.child.kill('SIGTERM');
-    await engine.ended;
-    mount[Symbol.dispose]();
-    await swtpm.stop();
-  };
-  try {
-    await until(
-      'the engine listens',
-      () => /list +\d+ entries/.test(engine.output.stdout) || engine.child.exitCode !== null,
-    );
-    assert.equal(engine.child.exitCode, null, engine.output.stderr);
-  } catch (error) {
-    await end();
-    throw error;
-  }
-  const ask = async (...asked: string[]): Promise<z.infer<typeof Status>> => {
-    const ended = await assay(['engine', ...asked, '--directory', directory, '-o', 'json']);
-    assert.ok(ended.code === 0 || ended.code === 1, ended.stderr);
-    return Status.parse(documentIn(ended));
-  };
-  return { mount: mount.path, directory, policy, engine, ask, [Symbol.asyncDispose]: end };
-}
 
 const RULES = 'measure func=BPRM_CHECK\nmeasure func=POLICY_CHECK\nappraise func=BPRM_CHECK\n';
 

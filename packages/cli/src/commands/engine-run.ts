@@ -11,13 +11,12 @@ import { EXIT } from '../exit.ts';
 import { optionsFrom } from '../options.ts';
 import { jsonText } from '../output/report.ts';
 import { shown } from '../output/terminal.ts';
-import { TpmOptions, withTpm } from '../tpm-options.ts';
+import { withTpm } from '../tpm-options.ts';
 import { Console } from '../up/console.ts';
 import { stopSignal } from '../up/signals.ts';
 
 const RunOptions = DecidingOptions.extend(DirectoryOptions.shape).extend({
   output: z.enum(['text', 'jsonl']),
-  tpm: TpmOptions.shape.tpm,
   watch: z.array(z.string().min(1, 'names no mount point')).min(1),
   mode: Mode,
   confirmWithin: Seconds,

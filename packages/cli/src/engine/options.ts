@@ -1,7 +1,9 @@
 import { parseKernelVersion } from '@assay/core/policy';
+import { KEYRING_NAMES } from '@assay/linux/keyrings';
 import { z } from 'zod';
 import { AlgorithmOptions } from '../labels/options.ts';
 import { OutputOptions } from '../options.ts';
+import { TpmOptions } from '../tpm-options.ts';
 
 const File = z.string().min(1, 'names no file');
 const Files = z.array(File).default([]);
@@ -11,8 +13,11 @@ export const DecidingOptions = AlgorithmOptions.extend({
   policy: File,
   policyCert: Files,
   cert: Files,
+  keyring: z.array(z.enum(KEYRING_NAMES)).default([]),
   evmKey: File.optional(),
   masterKey: File.optional(),
+  evmCert: Files,
+  tpm: TpmOptions.shape.tpm,
   template: z.enum(['ima', 'ima-ng', 'ima-ngv2', 'ima-sig', 'ima-sigv2', 'evm-sig']),
   kernel: z.string().transform(parseKernelVersion),
   updater: Files,

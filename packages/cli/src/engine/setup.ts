@@ -1,10 +1,6 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { AppraiseMode, EvmState } from '@assay/core/appraisal';
+import type { AppraiseMode } from '@assay/core/appraisal';
 import { toHex } from '@assay/core/bytes';
 import { VerificationError } from '@assay/core/errors';
-import { DEBIAN_EVM_XATTRS, EVM_XATTRS } from '@assay/core/evm';
-import type { LabelKey } from '@assay/core/label';
 import { functionMask } from '@assay/core/policy';
 import { ExplainedFile, type EngineOptions } from '@assay/engine';
 import {
@@ -19,10 +15,11 @@ import {
   type HookCall,
   type Updater,
 } from '@assay/engine/decision';
+import { checkingKeys } from '@assay/linux/keyrings';
 import { boundedContent } from '../bounded-file.ts';
 import { isFileError, UsageError } from '../exit.ts';
 import { readLabelKeys } from '../labels/certificates.ts';
-import { readEvmKey } from '../labels/evm-key.ts';
+import { evmState, keysAt } from './keys.ts';
 import type { Deciding } from './options.ts';
 
 /** Far over any policy, and any label, that is used. */
@@ -40,11 +37,12 @@ export interface ChosenSetup {
 
 /**
  * All that decides, from the options: policy, keys, updaters.
- * @throws UsageError; FormatError POLICY-REFUSED, BUILTIN-NAME, EVM-KEY, DER-FORM; VerificationError IMA-SIG-*, LABEL-MISSING
+ * @throws UsageError; FormatError POLICY-REFUSED, BUILTIN-NAME, EVM-KEY, DER-FORM; SystemError KEYRING-REFUSED, TPM-*; VerificationError IMA-SIG-*, LABEL-MISSING
  */
 export async function chooseSetup(options: Deciding, mode: AppraiseMode): Promise<ChosenSetup> {
   const profile = engineProfile(options.kernel);
-  const keys = await readLabelKeys((await Promise.all(options.cert.map(certificateFiles))).flat());
+  const keys = await keysAt(options.cert, '--cert');
+  const kernelKeys = options.keyring.flatMap(checkingKeys);
   const policy = await choosePolicy(options, profile);
   const control = new EngineControl();
   control.mode = mode;
@@ -55,6 +53,7 @@ export async function chooseSetup(options: Deciding, mode: AppraiseMode): Promis
     failSecurely: policy.failSecurely,
     kernel: { profile, imaHash: options.algorithm, template: options.template },
     keys,
+    kernelKeys,
     ...(evm === undefined ? {} : { evm }),
     updaters: [],
     relabel: options.relabel,
@@ -63,15 +62,6 @@ export async function chooseSetup(options: Deciding, mode: AppraiseMode): Promis
   const setup = { ...bare, updaters: options.updater.map((path) => updaterAt(path, bare)) };
   const firstEntries = options.policy.startsWith(BUILTIN) ? [] : loadedEntries(options.policy, setup);
   return { policy, setup, control, firstEntries };
-}
-
-/** A file, or every file of a directory, such as /etc/keys. */
-async function certificateFiles(path: string): Promise<string[]> {
-  if (!(await stat(path)).isDirectory()) return [path];
-  const names = await readdir(path);
-  const found = names.filter((name) => /\.(?:der|pem|crt|cer)$/.test(name)).map((name) => join(path, name));
-  if (found.length === 0) throw new UsageError(`--cert ${path}: no file in it ends in .der, .pem, .crt or .cer`);
-  return found.toSorted();
 }
 
 async function choosePolicy(options: Deciding, profile: ReturnType<typeof engineProfile>): Promise<EnginePolicy> {
@@ -99,22 +89,6 @@ async function policyLabel(path: string): Promise<Uint8Array> {
   const label = found.file.xattr('security.ima');
   if (label instanceof Uint8Array) return label;
   throw new VerificationError('LABEL-MISSING', `${path} has no signature in security.ima, and there is no ${path}.sig`);
-}
-
-async function evmState(options: Deciding, keys: readonly LabelKey[]): Promise<EvmState | undefined> {
-  if (options.evmKey === undefined) {
-    if (options.masterKey !== undefined) throw new UsageError('--master-key is for the --evm-key');
-    return undefined;
-  }
-  return {
-    version: options.kernel,
-    hmacKey: await readEvmKey(options.evmKey, options.masterKey),
-    x509: keys.length > 0,
-    keys,
-    enabled: DEBIAN_EVM_XATTRS,
-    listed: EVM_XATTRS,
-    wordBits: 64,
-  };
 }
 
 const EXECUTED: readonly HookCall[] = (['FILE_CHECK', 'BPRM_CHECK', 'CREDS_CHECK'] as const).map((func) => ({

@@ -34,6 +34,10 @@ export const SYSTEM_CODES = {
     meaning: 'The TPM refused a command.',
     remedy: 'The message names the command and the response code in words.',
   },
+  'TPM-SEALED': {
+    meaning: 'The TPM does not unseal what is needed: the conditions to which it was sealed do not hold.',
+    remedy: 'The message has the condition; `assay key evm create --also-pcrs` seals another copy to the values of now.',
+  },
   'TPM-BANK': {
     meaning: 'The TPM has no such PCR in that bank: the bank is not active.',
     remedy: 'Choose a bank that the TPM has active, or activate it in the firmware set-up.',

@@ -1,6 +1,5 @@
 import {
   decideAccess,
-  imaSignatureVerdict,
   kernelLabel,
   labelAlgorithm,
   NOTHING_REMEMBERED,
@@ -14,14 +13,22 @@ import {
 } from '@assay/core/appraisal';
 import { hashAlgorithm, type HashName } from '@assay/core/hash';
 import type { ComputedDigest } from '@assay/core/label';
-import { nodeCrypto } from '@assay/core/node';
 import { ACCESS, evaluate, type ActivePolicy, type EventFunction, type Evaluation } from '@assay/core/policy';
 import { identityKey } from '@assay/linux/files';
 import { IMA_PCR, type EntryDraft } from '../drafts.ts';
 import { fileEvent, integrityEvent, updaterEvent, violationRecord, type AuditPlace } from './audit.ts';
-import type { AccessQuestion, AuditEvent, Decision, FileMemory, HookCall, XattrAnswer } from './contract.ts';
+import type {
+  AccessQuestion,
+  AuditEvent,
+  Decision,
+  FileMemory,
+  HookCall,
+  OpenedModsig,
+  XattrAnswer,
+} from './contract.ts';
 import { fileEntry, hasOldDigest, typedDigest, violationEntry, type EntryFile } from './entry.ts';
 import { evmOf, hmacBeside } from './metadata.ts';
+import { contentVerdict, modsigVerdict } from './signatures.ts';
 import type { DeciderSetup } from './setup.ts';
 import { asksForLabel, type Updaters } from './updater.ts';
 
@@ -60,6 +67,8 @@ export class Access {
   readonly #writes: KernelWrite[] = [];
   readonly #digests = new Map<HashName, Uint8Array>();
   readonly #xattrs = new Map<string, XattrAnswer>();
+  /** null: the file has none. */
+  #modsig: OpenedModsig | null | undefined;
   #lost: Decision['lost'];
   #allowed = true;
   /** Whether the same access may be allowed again without asking. */
@@ -220,17 +229,17 @@ export class Access {
     const isKnown = this.#memory.appraisal.passed.has(rules.slot ?? 'file');
     const evm: EvmResult =
       setup.evm === undefined || isKnown ? { status: 'unknown', writes: [] } : evmOf(file, setup.evm);
-    const modsig = rules.demands.modsig ? file.modsig() : undefined;
+    const modsig = this.#appended(rules);
     this.#write(evm.writes);
     return {
       label: label === 'unsupported' ? null : label,
       hasXattrs: label !== 'unsupported',
       evm: evm.status,
-      signature: (raw, digest) => imaSignatureVerdict(raw, digest, setup.keys, nodeCrypto),
+      signature: (raw, digest) => contentVerdict(raw, digest, setup),
       empty: file.state.size === 0n,
       isImmutable: this.#isImmutable(),
       collected,
-      ...(modsig === undefined ? {} : { modsig: modsig.verdict }),
+      ...(modsig === undefined ? {} : { modsig: modsigVerdict(modsig, setup.keys) }),
       ...(evm.repair === undefined ? {} : { evmRepair: evm.repair }),
       ...(file.fileSystem.unverifiable === undefined ? {} : { unverifiable: file.fileSystem.unverifiable }),
     };
@@ -284,8 +293,14 @@ export class Access {
   #entryFile(rules: Evaluation): EntryFile {
     const { file } = this.#question;
     const { path, state } = file;
-    const modsig = rules.demands.modsig ? file.modsig() : undefined;
-    return { path, state, xattr: (name) => this.#xattr(name), modsig };
+    return { path, state, xattr: (name) => this.#xattr(name), modsig: this.#appended(rules) };
+  }
+
+  /** Of the content, which is read for it once. */
+  #appended({ demands }: Evaluation): OpenedModsig | undefined {
+    if (!demands.modsig) return undefined;
+    this.#modsig ??= this.#question.file.modsig() ?? null;
+    return this.#modsig ?? undefined;
   }
 
   #xattr(name: string): XattrAnswer {

@@ -1,4 +1,5 @@
-import type { AppraisalMemory, AppraiseMode, KernelWrite, SignatureVerdict } from '@assay/core/appraisal';
+import type { AppraisalMemory, AppraiseMode, KernelWrite } from '@assay/core/appraisal';
+import type { ParsedSignedData } from '@assay/core/cms';
 import type { HashName } from '@assay/core/hash';
 import type { ComputedDigest } from '@assay/core/label';
 import type { EventFile, EventFunction, Subject } from '@assay/core/policy';
@@ -98,12 +99,11 @@ export interface OpenedFile {
   isSteady(): boolean;
 }
 
+/** Not checked yet. */
 export interface OpenedModsig {
+  /** Of the content before the signature, by the algorithm of the signature. */
   readonly digest: ComputedDigest;
-  /** Checked against the keys given to the engine. */
-  readonly verdict: SignatureVerdict;
-  /** PKCS#7 in DER. */
-  readonly signature: Uint8Array;
+  readonly signed: ParsedSignedData;
 }
 
 /** The task whose access waits. What cannot be read any more is left out. */

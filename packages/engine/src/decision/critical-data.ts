@@ -27,13 +27,16 @@ export function criticalData(setup: DeciderSetup, mounts: readonly string[]): Cr
 }
 
 /** What of the engine's configuration decides; the same bytes for the same configuration. */
-function configuration({ kernel, keys, evm, updaters, relabel }: DeciderSetup, mounts: readonly string[]): Uint8Array {
+function configuration(
+  { kernel, keys, kernelKeys = [], evm, updaters, relabel }: DeciderSetup,
+  mounts: readonly string[],
+): Uint8Array {
   const { major, minor } = kernel.profile.version;
   return encodePairs([
     ['kernel', `${major}.${minor}`],
     ['hash', kernel.imaHash],
     ['template', kernel.template],
-    ...keys.map(({ keyId }) => ['key', keyId.toString(16).padStart(8, '0')] as const),
+    ...[...keys, ...kernelKeys].map(({ keyId }) => ['key', keyId.toString(16).padStart(8, '0')] as const),
     ['evm', evm === undefined ? 'off' : 'on'],
     ...updaters.map(({ digest }) => ['updater', `sha256:${digest}`] as const),
     ['relabel', relabel],

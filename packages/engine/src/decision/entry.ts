@@ -76,7 +76,7 @@ function portableSignature({ xattr }: EntryFile): Uint8Array {
 }
 
 function modsigFields({ modsig }: EntryFile): EntryFields {
-  return modsig === undefined ? {} : { modsigDigest: modsig.digest, modsig: modsig.signature };
+  return modsig === undefined ? {} : { modsigDigest: modsig.digest, modsig: modsig.signed.raw };
 }
 
 /** In the order of EVM's list, whether it counts them or not (ima_eventinodexattrs_init_common). */

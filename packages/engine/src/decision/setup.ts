@@ -2,6 +2,7 @@ import type { EvmState } from '@assay/core/appraisal';
 import type { HashName } from '@assay/core/hash';
 import type { LabelKey } from '@assay/core/label';
 import type { KernelProfile, PlacedRule } from '@assay/core/policy';
+import type { CheckingKey } from '@assay/linux/keyrings';
 
 /** What a kernel has in its build and on its command line. */
 export interface EngineKernel {
@@ -32,6 +33,8 @@ export interface DeciderSetup {
   readonly kernel: EngineKernel;
   /** Of certificates that security.ima may be signed by, the keyring `.ima`. */
   readonly keys: readonly LabelKey[];
+  /** Of keyrings of the kernel, by which it checks signatures in security.ima for the engine. */
+  readonly kernelKeys?: readonly CheckingKey[];
   /** Without one EVM has no key, and says nothing. */
   readonly evm?: EvmState;
   readonly updaters: readonly Updater[];

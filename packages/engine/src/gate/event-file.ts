@@ -11,6 +11,7 @@ import {
   type Stamp,
   type WriterProbe,
 } from '@assay/linux/files';
+import { readModsig, signedContentDigest } from '@assay/linux/labels';
 import { measureVerity } from '@assay/linux/verity';
 import { getXattr } from '@assay/linux/xattr';
 import { SystemError } from '@assay/core/errors';
@@ -122,7 +123,13 @@ export class EventFile implements OpenedFile {
   }
 
   modsig(): OpenedModsig | undefined {
-    return undefined;
+    const { fd } = this.#setup;
+    try {
+      const found = readModsig(fd, Number(this.state.size));
+      return found === undefined ? undefined : { signed: found.signed, digest: signedContentDigest(fd, found) };
+    } catch {
+      return undefined; // As in the kernel, what is no signature is none (ima_modsig.c, ima_read_modsig).
+    }
   }
 
   /** The task that opens for writing is counted by the kernel already, so that nobody else can be told from it. */

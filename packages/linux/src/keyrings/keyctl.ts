@@ -13,9 +13,14 @@ const KEYCTL_LINK = 8;
 const KEYCTL_UNLINK = 9;
 const KEYCTL_READ = 11;
 const KEYCTL_PKEY_QUERY = 24;
+const KEYCTL_PKEY_VERIFY = 28;
 const SESSION_KEYRING = -3;
 export const USER_KEYRING = -4;
 const QUERY_SIZE = 64;
+/** struct keyctl_pkey_params: key, two lengths, seven spare words. */
+const VERIFY_SIZE = 40;
+/** More than a signature by any key that kernels take. */
+const LONGEST_SIGNATURE = 2048;
 const OPERATIONS = ['encrypt', 'decrypt', 'sign', 'verify'] as const;
 
 /** Errors that node:os does not name (include/uapi/asm-generic/errno.h). */
@@ -130,6 +135,25 @@ export function keyAbilities(
   const supported = answer.readUInt32LE(0);
   const operations = OPERATIONS.filter((_, bit) => ((supported >> bit) & 1) === 1);
   return { operations, bits: answer.readUInt32LE(4) };
+}
+
+/** `encoding` is pkcs1 of RSA keys and x962 of ECDSA keys (Documentation/security/keys/core.rst). */
+export function verifyByKey(
+  key: number,
+  { encoding, hash }: { readonly encoding: 'pkcs1' | 'x962'; readonly hash: string },
+  digest: Uint8Array,
+  signature: Uint8Array,
+): boolean {
+  if (signature.length > LONGEST_SIGNATURE) return false;
+  // Linux 6.18 reads as many bytes as the key is long, whatever length it is told: what follows a short one are zeros.
+  const padded = Buffer.alloc(LONGEST_SIGNATURE);
+  padded.set(signature);
+  const parameters = Buffer.alloc(VERIFY_SIZE);
+  parameters.writeInt32LE(key, 0);
+  parameters.writeUInt32LE(digest.length, 4);
+  parameters.writeUInt32LE(signature.length, 8);
+  const info = `enc=${encoding} hash=${hash}`;
+  return syscall(numbers().keyctl, KEYCTL_PKEY_VERIFY, parameters, info, digest, padded) === 0;
 }
 
 function refused(call: string, errno: number): SystemError {

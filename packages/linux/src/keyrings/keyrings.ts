@@ -17,9 +17,9 @@ const LABEL_KEYRINGS = {
   '.fs-verity': 'built-in signatures of fs-verity',
 } as const;
 
-type LabelKeyring = keyof typeof LABEL_KEYRINGS;
+export type LabelKeyring = keyof typeof LABEL_KEYRINGS;
 
-const NAMES = [
+export const KEYRING_NAMES = [
   '.ima',
   '_ima',
   '.evm',
@@ -57,8 +57,8 @@ export interface Keyring {
 export function labelKeyrings(): Keyring[] {
   const listed = readListed();
   const byId = new Map(listed.map((key) => [key.id, key]));
-  return NAMES.flatMap((name) => {
-    const found = listed.find((key) => key.type === 'keyring' && keyringName(key) === name);
+  return KEYRING_NAMES.flatMap((name) => {
+    const found = keyringIn(listed, name);
     if (found === undefined) return [];
     const keys = keysIn(found.id)?.map((serial) => describe(serial, byId.get(serial)));
     const checks = LABEL_KEYRINGS[name];
@@ -86,11 +86,17 @@ function describe(serial: number, listed: ListedKey | undefined): KeyringKey {
  * @throws SystemError KEYRING-REFUSED, NOT-PERMITTED, KERNEL-LACKS
  */
 export function importCertificate(der: Uint8Array, name: '.ima' | '_ima' | '.evm' | '_evm'): number {
-  const found = readListed().find((key) => key.type === 'keyring' && keyringName(key) === name);
+  const found = keyringIn(readListed(), name);
   if (found !== undefined) return addCertificate(der, found.id);
   if (name === '_ima' || name === '_evm') return addCertificate(der, makeUserKeyring(name));
   const reason = 'this kernel has no such keyring, or this process may not see it';
   throw new SystemError('KEYRING-REFUSED', `${name}: ${reason}`);
+}
+
+/** Everybody may make a keyring named `_ima` and show it to all; the kernel's are root's. */
+function keyringIn(listed: readonly ListedKey[], name: LabelKeyring): ListedKey | undefined {
+  const owners = [0, process.getuid?.()];
+  return listed.find((key) => key.type === 'keyring' && keyringName(key) === name && owners.includes(key.uid));
 }
 
 function readListed(): ListedKey[] {

@@ -6,5 +6,5 @@ export type {
   MetadataChoice,
   SigningKey,
 } from './job.ts';
-export { modsigOfFile, type AppendedSignature } from './modsig.ts';
+export { modsigOfFile, readModsig, signedContentDigest, type AppendedSignature } from './modsig.ts';
 export { labelFiles, type LabelledFile } from './pool.ts';

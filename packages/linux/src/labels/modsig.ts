@@ -51,9 +51,17 @@ export function checkModsig(
   { signed, contentSize }: AppendedSignature,
   certificates: readonly SignerCertificate[],
 ): ComputedDigest {
-  const digest = digestOfStart(fd, contentSize, signed.hash);
+  const digest = signedContentDigest(fd, { signed, contentSize });
   verifyModsig(signed, digest, certificates, nodeCrypto);
   return digest;
+}
+
+/** Digest of the content before the signature, by its algorithm. */
+export function signedContentDigest(
+  fd: number,
+  { signed, contentSize }: Pick<AppendedSignature, 'signed' | 'contentSize'>,
+): ComputedDigest {
+  return digestOfStart(fd, contentSize, signed.hash);
 }
 
 const PART = 1024 * 1024;

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { mountExt4 } from '@assay/testkit/mounts';
+import { startSwtpm } from '@assay/testkit/swtpm';
+import { z } from 'zod';
+import { assay, documentIn, launch, scratch, type Launched } from './assay.ts';
+
+/** The contract of `assay engine status -o json`, and of what changes the state. */
+export const Status = z.strictObject({
+  schema: z.literal('assay.engine-status.v1'),
+  directory: z.string(),
+  pid: z.int(),
+  since: z.iso.datetime(),
+  mode: z.literal('permission'),
+  appraise: z.enum(['off', 'log', 'fix', 'enforce']),
+  paused: z.boolean(),
+  rules: z.array(z.string()),
+  mounts: z.array(z.string()),
+  entries: z.int(),
+  violations: z.int(),
+  lost: z.int(),
+  watching: z.boolean(),
+  confirmBy: z.iso.datetime().optional(),
+  pausedUntil: z.iso.datetime().optional(),
+  auditsDropped: z.int(),
+});
+
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  for (const end = Date.now() + 30_000; Date.now() < end; await delay(20)) if (holds()) return;
+  throw new Error(`not within 30 s: ${what}`);
+}
+
+export function runs(path: string): boolean {
+  try {
+    execFileSync('/bin/sh', ['-c', '"$0"', path], { stdio: 'pipe', timeout: 20_000 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export interface Setting extends AsyncDisposable {
+  readonly mount: string;
+  readonly directory: string;
+  readonly policy: string;
+  readonly engine: Launched;
+  ask(...words: string[]): Promise<z.infer<typeof Status>>;
+}
+
+/** A running engine on a file system of its own. */
+export function running(t: TestContext, rules: string, ...words: string[]): Promise<Setting> {
+  return runningAfter(t, rules, () => Promise.resolve(words));
+}
+
+/** @param prepare what is on the file system before, and further options of the engine */
+export async function runningAfter(
+  t: TestContext,
+  rules: string,
+  prepare: (mount: string, tpm: string) => Promise<string[]>,
+): Promise<Setting> {
+  const directory = join(scratch(t), 'engine');
+  const swtpm = await startSwtpm();
+  const mount = mountExt4();
+  let engine: Launched | undefined;
+  const end = async (): Promise<void> => {
+    engine?.child.kill('SIGTERM');
+    await engine?.ended;
+    mount[Symbol.dispose]();
+    await swtpm.stop();
+  };
+  try {
+    copyFileSync('/bin/true', join(mount.path, 'program'));
+    const policy = join(scratch(t), 'policy');
+    writeFileSync(policy, rules);
+    const tpm = `swtpm:unix:${swtpm.socketPath}`;
+    const words = await prepare(mount.path, tpm);
+    const common = ['--watch', mount.path, '--policy', policy, '--tpm', tpm];
+    const launched = launch(['engine', 'run', ...common, '--directory', directory, ...words]);
+    engine = launched;
+    const { output, child } = launched;
+    await until('the engine listens', () => /list +\d+ entries/.test(output.stdout) || child.exitCode !== null);
+    assert.equal(child.exitCode, null, output.stderr);
+    const ask = async (...asked: string[]): Promise<z.infer<typeof Status>> => {
+      const ended = await assay(['engine', ...asked, '--directory', directory, '-o', 'json']);
+      assert.ok(ended.code === 0 || ended.code === 1, ended.stderr);
+      return Status.parse(documentIn(ended));
+    };
+    return { mount: mount.path, directory, policy, engine: launched, ask, [Symbol.asyncDispose]: end };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
