@@ -14,6 +14,7 @@ import { addPolicy } from './policy-commands.ts';
 import { addFindings, addPolicies } from './policies-commands.ts';
 import { addReference } from './reference-commands.ts';
 import { addAudit } from './access-commands.ts';
+import { addDemo } from './demo-commands.ts';
 import { addDigest } from './digest-commands.ts';
 import { addToken } from './token-commands.ts';
 import { addEventLog, addQuote, addTpm } from './tpm-commands.ts';
@@ -65,6 +66,7 @@ function createProgram(): Command {
     .configureHelp({ showGlobalOptions: false })
     .addHelpText('after', GENERAL_HELP);
   addUp(program);
+  addDemo(program);
   addDoctor(program);
   addHosts(program);
   addDigest(program);

@@ -7,6 +7,7 @@ import { ASSAY, assay, assertFails, documentIn, ROOT, scratch, UNSAFE } from './
 
 const COMMANDS = [
   'up',
+  'demo fleet',
   'doctor',
   'hosts get',
   'digest who',
@@ -76,6 +77,7 @@ const COMMANDS = [
   'scan diff',
 ];
 const GROUPS = [
+  'demo',
   'hosts',
   'digest',
   'verifier',

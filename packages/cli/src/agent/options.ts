@@ -71,7 +71,7 @@ export async function agentOptions(options: AgentCommandOptions, tpm: Tpm): Prom
 }
 
 /** Without white space around it. @returns undefined where none is given */
-async function joinTokenOf(file: string | undefined): Promise<string | undefined> {
+export async function joinTokenOf(file: string | undefined): Promise<string | undefined> {
   if (file === undefined) return process.env['ASSAY_JOIN_TOKEN']?.trim() || undefined;
   const token = (await boundedContent(file, TOKEN_LIMIT)).toString('latin1').trim();
   if (!/^[\x21-\x7e]+$/.test(token)) throw new UsageError(`--join-token-file ${file} holds no token`);

@@ -1,16 +1,11 @@
 import { startAgent } from '@assay/agent';
-import { utf8 } from '@assay/core/bytes';
-import { IMA_PCR } from '@assay/core/evidence';
-import { bootAggregate } from '@assay/core/measurement';
-import { nodeHasher } from '@assay/core/node';
-import { Tpm } from '@assay/linux/tpm';
-import { SimulatedList, type Appended } from '@assay/testkit/evidence';
+import { SimulatedHost } from '@assay/testkit/evidence';
 import type { Verifier } from '@assay/verifier';
 import type { EvidenceReply } from '@assay/wire';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Console } from './console.ts';
 import type { State } from './state.ts';
-import { simulatedTransport } from './tpm.ts';
+import { simulatedChip } from './tpm.ts';
 
 const NAMES = ['web-01', 'web-02', 'db-01'] as const;
 /** The one that is attacked, once somebody trusts it. */
@@ -44,23 +39,18 @@ async function startHost(
   out: Console,
   cleanup: AsyncDisposableStack,
 ): Promise<void> {
-  const tpm = new Tpm(await simulatedTransport(state.path(`tpm-${name}.json`)));
-  cleanup.defer(() => tpm.close());
-  const host = new FleetHost(tpm);
+  const machine = await SimulatedHost.boot({ name, chip: await simulatedChip(state.path(`tpm-${name}.json`)) });
+  cleanup.defer(() => machine.tpm.close());
+  const host = new FleetHost(machine);
   await host.boot();
   const timer = setInterval(() => void host.runNext(), STEP_MILLISECONDS);
   const agent = startAgent({
     name,
     verifierUrl: verifier.url,
     joinToken: state.tokens.join,
-    tpm,
-    source: host.list,
-    facts: {
-      tpmKind: 'simulated',
-      listSource: 'simulated',
-      kernel: '6.12.0-simulated',
-      agentVersion: packageJson.version,
-    },
+    tpm: machine.tpm,
+    source: machine.list,
+    facts: { ...machine.facts, agentVersion: packageJson.version },
     statePath: state.path(`agent-${name}.json`),
     onPhase: (phase) => {
       out.agent(name, phase);
@@ -75,43 +65,29 @@ async function startHost(
 }
 
 class FleetHost {
-  readonly list = new SimulatedList();
-  readonly #tpm: Tpm;
+  readonly #machine: SimulatedHost;
   readonly #later = [...LATER_PROGRAMS];
   #attack: NodeJS.Timeout | undefined;
 
-  constructor(tpm: Tpm) {
-    this.#tpm = tpm;
+  constructor(machine: SimulatedHost) {
+    this.#machine = machine;
   }
 
   async boot(): Promise<void> {
-    await this.#tpm.startup();
-    const pcrs = await this.#tpm.readPcrs('sha256', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    await this.#extend(this.list.begin(bootAggregate(nodeHasher, 'sha256', pcrs)));
-    for (const path of BOOT_PROGRAMS) await this.#run(path, path);
+    for (const path of BOOT_PROGRAMS) await this.#machine.execute(path, path);
   }
 
   async runNext(): Promise<void> {
     const path = this.#later.shift();
-    if (path !== undefined) await this.#run(path, path);
+    if (path !== undefined) await this.#machine.execute(path, path);
   }
 
   attackWhenTrusted(reply: EvidenceReply): void {
     if (reply.verdict !== 'trusted' || this.#attack !== undefined) return;
-    this.#attack = setTimeout(() => void this.#run('/usr/bin/bash', 'tampered'), ATTACK_DELAY_MILLISECONDS);
+    this.#attack = setTimeout(() => void this.#machine.execute('/usr/bin/bash', 'tampered'), ATTACK_DELAY_MILLISECONDS);
   }
 
   stop(): void {
     clearTimeout(this.#attack);
-  }
-
-  async #run(path: string, content: string): Promise<void> {
-    await this.#extend(this.list.measure(path, nodeHasher.digest('sha256', utf8(content))));
-  }
-
-  async #extend(entry: Appended): Promise<void> {
-    const banks = await this.#tpm.activeBanks();
-    await this.#tpm.extendPcr(IMA_PCR, new Map(banks.map((bank) => [bank, entry.extendValue(bank)])));
-    this.list.announce();
   }
 }

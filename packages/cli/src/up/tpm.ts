@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { fromHex } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
 import { writePrivateJson } from '@assay/linux/files';
-import { connectSwtpm, openTpmDevice, parseSocketAddress, Tpm, type TpmTransport } from '@assay/linux/tpm';
+import { connectSwtpm, openTpmDevice, parseSocketAddress, Tpm } from '@assay/linux/tpm';
 import { startSwtpm, swtpmAvailable } from '@assay/testkit/swtpm';
 import { SimulatedTpm } from '@assay/testkit/tpm';
 import type { TpmKind } from '@assay/wire';
@@ -94,13 +94,13 @@ async function openSwtpm(state: State, socket?: string): Promise<ChosenTpm> {
 const SimulatedState = z.object({ seed: z.string().regex(/^[0-9a-f]{64}$/), resetCount: z.int().min(0) });
 
 async function openSimulated(state: State): Promise<ChosenTpm> {
-  const tpm = new Tpm(await simulatedTransport(state.path('tpm-simulated.json')));
+  const tpm = new Tpm(await simulatedChip(state.path('tpm-simulated.json')));
   const lines = ['simulated TPM: no hardware root of trust, for trying things out'];
   return { kind: 'simulated', tpm, lines, release: () => tpm.close() };
 }
 
 /** A simulated TPM that keeps its identity: each start of it is a TPM reset, and counts as one. */
-export async function simulatedTransport(path: string): Promise<TpmTransport> {
+export async function simulatedChip(path: string): Promise<SimulatedTpm> {
   const kept = await readStateFile(path, SimulatedState);
   const { seed, resetCount } = kept ?? { seed: randomBytes(32).toString('hex'), resetCount: 0 };
   await writePrivateJson(path, { seed, resetCount: resetCount + 1 });

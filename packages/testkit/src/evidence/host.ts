@@ -38,6 +38,8 @@ export interface BootOptions {
   readonly name: string;
   /** Bank of the list; default sha256. */
   readonly bank?: HashName;
+  /** Its TPM, without power so far; default one that nobody has seen before. */
+  readonly chip?: SimulatedTpm;
 }
 
 /**
@@ -55,9 +57,9 @@ export class SimulatedHost {
     this.#keys = keys;
   }
 
-  /** Switches a machine on that nobody has seen before. */
+  /** Switches a machine on; without a chip, one that nobody has seen before. */
   static boot(options: BootOptions): Promise<SimulatedHost> {
-    return SimulatedHost.#switchOn(new SimulatedTpm(), options);
+    return SimulatedHost.#switchOn(options.chip ?? new SimulatedTpm(), options);
   }
 
   /** The same machine after its power was off and on: a new list, the same keys, and perhaps new firmware in its TPM. */
