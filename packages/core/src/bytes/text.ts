@@ -5,25 +5,43 @@ const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).p
 const DIGITS = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 const plainDecoder = new TextDecoder();
 
+/** Where short texts are put together: lists have hundreds of thousands of digests. */
+const SHORT = new Uint8Array(128);
+
 /** Lower-case hexadecimal. The text is made in one piece, since one put together of pieces keeps them in memory. */
 export function toHex(bytes: Uint8Array): string {
-  const digits = new Uint8Array(2 * bytes.length);
+  const length = 2 * bytes.length;
+  const digits = length <= SHORT.length ? SHORT : new Uint8Array(length);
   let at = 0;
   for (const byte of bytes) {
     digits[at++] = DIGITS[byte >> 4] ?? 0;
     digits[at++] = DIGITS[byte & 15] ?? 0;
   }
-  return plainDecoder.decode(digits);
+  return plainDecoder.decode(digits.subarray(0, length));
+}
+
+/** By the code of a digit; -1 for what is none. */
+const VALUE_OF_DIGIT = Int8Array.from({ length: 128 }, (_, code) => '0123456789abcdef'.indexOf(lowered(code)));
+
+function lowered(code: number): string {
+  return String.fromCharCode(code).toLowerCase();
 }
 
 /** Both cases are read: the kernel's PCR files are upper case, its lists lower case. @throws FormatError TEXT-HEX */
 export function fromHex(text: string): Uint8Array<ArrayBuffer> {
-  if (text.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(text)) {
-    throw new FormatError('TEXT-HEX', `not hexadecimal: ${JSON.stringify(text.slice(0, 40))}`);
-  }
+  if (text.length % 2 !== 0) throw notHex(text);
   const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < bytes.length; i++) {
+    const high = VALUE_OF_DIGIT[text.charCodeAt(2 * i)] ?? -1;
+    const low = VALUE_OF_DIGIT[text.charCodeAt(2 * i + 1)] ?? -1;
+    if (high < 0 || low < 0) throw notHex(text);
+    bytes[i] = (high << 4) | low;
+  }
   return bytes;
+}
+
+function notHex(text: string): FormatError {
+  return new FormatError('TEXT-HEX', `not hexadecimal: ${JSON.stringify(text.slice(0, 40))}`);
 }
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -80,6 +98,7 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
  * are not UTF-8, appear as \xNN or \u{N}; a backslash as \\. Two different inputs never look the same.
  */
 export function printable(bytes: Uint8Array): string {
+  if (isPlain(bytes)) return plainDecoder.decode(bytes);
   let text: string;
   try {
     text = strictDecoder.decode(bytes);
@@ -89,8 +108,18 @@ export function printable(bytes: Uint8Array): string {
   return text.replace(/[\\\p{C}\p{Zl}\p{Zp}]/gu, escapeCharacter);
 }
 
+/** Whether nothing is to be escaped, and each byte is a character: so are nearly all names. */
+function isPlain(bytes: Uint8Array): boolean {
+  for (const byte of bytes) if (!isPlainByte(byte)) return false;
+  return true;
+}
+
+function isPlainByte(byte: number): boolean {
+  return byte > 0x1f && byte < 0x7f && byte !== 0x5c;
+}
+
 function printableByte(byte: number): string {
-  return byte > 0x1f && byte < 0x7f && byte !== 0x5c ? String.fromCharCode(byte) : `\\x${HEX_OF_BYTE[byte]}`;
+  return isPlainByte(byte) ? String.fromCharCode(byte) : `\\x${HEX_OF_BYTE[byte]}`;
 }
 
 function escapeCharacter(character: string): string {

@@ -125,7 +125,7 @@ function coveredList(input: EvidenceInput, boot: Boot, quote: VerifiedQuote, has
   const sent = sentEntries(input, start, hasher);
   const kept = boot === 'same' ? input.kept : null;
   checkLength(start.entries + sent.length, kept);
-  const count = coveredCount(hasher, start, sent, quotedPcr(quote));
+  const count = coveredCount(hasher, start, sent, { quoted: quotedPcr(quote), checked: input.list.bank });
   const covered = sent.slice(0, count);
   checkLength(start.entries + count, kept);
   if (kept !== null) checkKeptPart(hasher, start, covered, kept);
@@ -171,9 +171,9 @@ function coveredCount(
   hasher: Hasher,
   start: ListPosition,
   sent: readonly MeasurementEntry[],
-  quoted: Uint8Array,
+  { quoted, checked }: { readonly quoted: Uint8Array; readonly checked: HashName },
 ): number {
-  const count = matchingPrefix(hasher, { bank: BANK, pcr: IMA_PCR, value: start.pcr }, sent, quoted);
+  const count = matchingPrefix(hasher, { bank: BANK, pcr: IMA_PCR, value: start.pcr, checked }, sent, quoted);
   if (count !== undefined) return count;
   const message = `the ${sent.length} entries after entry ${start.entries} do not lead to the quoted PCR ${IMA_PCR}, nor does any prefix of them`;
   throw new VerificationError('IMA-REPLAY', message);

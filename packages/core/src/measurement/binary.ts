@@ -1,8 +1,9 @@
-import { ByteReader, ByteWriter, isAllZero, utf8 } from '../bytes/index.ts';
+import { ByteReader, isAllZero, utf8 } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import { hashAlgorithm, type HashName } from '../hash/index.ts';
 import { isViolation } from './digests.ts';
 import type { ByteOrder, EntryContent, MeasurementEntry } from './entry.ts';
+import { QuickEntries } from './quick-entry.ts';
 import { DATA_LIMIT, LAST_PCR, TEMPLATE_NAME_LIMIT } from './records.ts';
 import { decodeContent, takeOldTemplateData } from './template-data.ts';
 import { isOldTemplate } from './templates.ts';
@@ -44,9 +45,16 @@ export function parseBinaryList(
 /** The same one by one: what is wrong with a record is thrown behind the entries before it. */
 export function* binaryEntries(bytes: Uint8Array, options: ParseOptions): Generator<MeasurementEntry> {
   const firstOffset = options.firstOffset ?? 0;
+  const quick = new QuickEntries(bytes, options);
   let number = options.firstEntry ?? 1;
   for (let start = 0; start < bytes.length; number++) {
     const place = { entry: number, offset: firstOffset + start };
+    const entry = quick.at(start, place);
+    if (entry !== undefined) {
+      yield entry;
+      start += entry.length;
+      continue;
+    }
     const frame = placed(place, () => readRecord(bytes, start, place.entry, options));
     if (frame === undefined) return;
     yield placed(place, () => entryOf(frame, place, start));
@@ -122,8 +130,17 @@ function placed<T>(place: { entry: number; offset: number }, read: () => T): T {
 /** One record of a binary list, in the bank of the entry's template digest and in the entry's byte order. */
 export function encodeBinaryEntry(entry: EntryContent): Uint8Array {
   const name = utf8(entry.template);
-  const writer = new ByteWriter({ littleEndian: entry.byteOrder !== 'big' });
-  writer.u32(entry.pcr).bytes(entry.templateDigest).u32(name.length).bytes(name);
-  if (!isOldTemplate(entry.template)) writer.u32(entry.templateData.length);
-  return writer.bytes(entry.templateData).finish();
+  const { templateDigest, templateData } = entry;
+  const hasLength = !isOldTemplate(entry.template);
+  const data = 8 + templateDigest.length + name.length + (hasLength ? 4 : 0);
+  const record = new Uint8Array(data + templateData.length);
+  const view = new DataView(record.buffer);
+  const little = entry.byteOrder !== 'big';
+  view.setUint32(0, entry.pcr, little);
+  record.set(templateDigest, 4);
+  view.setUint32(4 + templateDigest.length, name.length, little);
+  record.set(name, 8 + templateDigest.length);
+  if (hasLength) view.setUint32(data - 4, templateData.length, little);
+  record.set(templateData, data);
+  return record;
 }

@@ -1,18 +1,25 @@
-import { HASH_NAMES, hashAlgorithm } from '../hash/index.ts';
+import { HASH_NAMES, hashAlgorithm, type HashName } from '../hash/index.ts';
+import type { FileDigest } from './entry.ts';
 import { PATH_LIMIT, SHORT_NAME_LIMIT, type FieldId } from './fields.ts';
 
 /** Whether `list[start, end)` is such a field for sure. A false says nothing: the decoder of the field decides then. */
 type QuickCheck = (list: DataView, start: number, end: number) => boolean;
 
-/** By the length of the whole field: the prefixes `<alg>:` NUL that it may have. */
-const PREFIXES: readonly (readonly Uint8Array[])[] = prefixesByLength();
+/** What stands in front of a digest of an algorithm: `<alg>:` NUL. */
+interface Prefix {
+  readonly algorithm: HashName;
+  readonly bytes: Uint8Array;
+}
 
-function prefixesByLength(): Uint8Array[][] {
-  const found: Uint8Array[][] = [];
-  for (const name of HASH_NAMES) {
-    const prefix = Uint8Array.from(`${name}:\0`, (letter) => letter.charCodeAt(0));
-    const length = prefix.length + hashAlgorithm(name).size;
-    found[length] = [...(found[length] ?? []), prefix];
+/** By the length of the whole field: the prefixes that it may have. */
+const PREFIXES: readonly (readonly Prefix[])[] = prefixesByLength();
+
+function prefixesByLength(): Prefix[][] {
+  const found: Prefix[][] = [];
+  for (const algorithm of HASH_NAMES) {
+    const bytes = Uint8Array.from(`${algorithm}:\0`, (letter) => letter.charCodeAt(0));
+    const length = bytes.length + hashAlgorithm(algorithm).size;
+    found[length] = [...(found[length] ?? []), { algorithm, bytes }];
   }
   return found;
 }
@@ -22,23 +29,42 @@ function startsWith(list: DataView, start: number, prefix: Uint8Array): boolean 
   return true;
 }
 
-const isDigest: QuickCheck = (list, start, end) => {
+function prefixOf(list: DataView, start: number, end: number): Prefix | undefined {
   const candidates = PREFIXES[end - start];
-  if (candidates === undefined) return false;
-  for (const prefix of candidates) if (startsWith(list, start, prefix)) return true;
-  return false;
-};
+  if (candidates === undefined) return undefined;
+  for (const prefix of candidates) if (startsWith(list, start, prefix.bytes)) return prefix;
+  return undefined;
+}
 
-const TYPES: readonly Uint8Array[] = ['ima:', 'verity:'].map((type) =>
-  Uint8Array.from(type, (letter) => letter.charCodeAt(0)),
-);
+const isDigest: QuickCheck = (list, start, end) => prefixOf(list, start, end) !== undefined;
+
+const TYPES = (['ima', 'verity'] as const).map((type) => {
+  return { type, bytes: Uint8Array.from(`${type}:`, (letter) => letter.charCodeAt(0)) };
+});
+
+function typeOf(list: DataView, start: number, end: number): (typeof TYPES)[number] | undefined {
+  for (const type of TYPES) {
+    if (end - start > type.bytes.length && startsWith(list, start, type.bytes)) return type;
+  }
+  return undefined;
+}
 
 const isTypedDigest: QuickCheck = (list, start, end) => {
-  for (const type of TYPES) {
-    if (end - start > type.length && startsWith(list, start, type)) return isDigest(list, start + type.length, end);
-  }
-  return false;
+  const type = typeOf(list, start, end);
+  return type !== undefined && isDigest(list, start + type.bytes.length, end);
 };
+
+/** The digest in a field that `quickFields` has looked at: `d-ngv2` where it is typed, else `d-ng`. */
+export function quickDigest(list: DataView, start: number, end: number, typed: boolean): FileDigest {
+  const type = typed ? typeOf(list, start, end) : undefined;
+  const from = start + (type?.bytes.length ?? 0);
+  const prefix = prefixOf(list, from, end);
+  if (prefix === undefined) throw new RangeError('the field was not looked at');
+  const at = list.byteOffset + from + prefix.bytes.length;
+  const value = new Uint8Array(list.buffer, at, list.byteOffset + end - at);
+  const { algorithm } = prefix;
+  return type === undefined ? { algorithm, value } : { algorithm, value, type: type.type };
+}
 
 /** One NUL, at the end. Four bytes at a time: subtracting 1 from a byte borrows its highest bit only from a zero. */
 function isName(list: DataView, start: number, end: number, limit: number): boolean {

@@ -10,6 +10,8 @@ export interface ReplayedPcr {
   readonly value: Uint8Array;
   /** Default: `own-digest`. */
   readonly rule?: ExtendRule;
+  /** Bank of the recorded template digests, where they were found to be right: they are not computed again. */
+  readonly checked?: HashName;
 }
 
 /** Extends the PCR's value with the entries that go to it, in order; entries of other PCRs are passed over. */
@@ -17,9 +19,14 @@ export function replay(hasher: Hasher, from: ReplayedPcr, entries: Iterable<Meas
   let { value } = from;
   for (const entry of entries) {
     if (entry.pcr !== from.pcr) continue;
-    value = extendPcr(hasher, from.bank, value, extendValue(hasher, from.bank, entry, from.rule));
+    value = extendPcr(hasher, from.bank, value, valueOf(hasher, from, entry));
   }
   return { ...from, value };
+}
+
+function valueOf(hasher: Hasher, { bank, rule, checked }: ReplayedPcr, entry: MeasurementEntry): Uint8Array {
+  const recorded = checked === bank && (rule ?? 'own-digest') === 'own-digest' && !entry.violation;
+  return recorded ? entry.templateDigest : extendValue(hasher, bank, entry, rule);
 }
 
 /**
@@ -33,12 +40,12 @@ export function matchingPrefix(
   entries: readonly MeasurementEntry[],
   expected: Uint8Array,
 ): number | undefined {
-  let state = from;
-  if (equalBytes(state.value, expected)) return 0;
+  let { value } = from;
+  if (equalBytes(value, expected)) return 0;
   for (const [index, entry] of entries.entries()) {
     if (entry.pcr !== from.pcr) continue;
-    state = replay(hasher, state, [entry]);
-    if (equalBytes(state.value, expected)) return index + 1;
+    value = extendPcr(hasher, from.bank, value, valueOf(hasher, from, entry));
+    if (equalBytes(value, expected)) return index + 1;
   }
   return undefined;
 }
