@@ -20,6 +20,8 @@ export type LostReason =
   | 'file-slow'
   /** In permission mode: the program ran before its measurement was complete. */
   | 'answer-late'
+  /** A writer waited so long for the engine that the kernel let it go on, and the file may have run unasked since. */
+  | 'writer-overdue'
   /** The engine ended before all was measured. */
   | 'stopped';
 

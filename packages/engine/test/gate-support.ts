@@ -33,13 +33,18 @@ export interface TestGate extends AsyncDisposable {
   measured(path: string): string[];
 }
 
+/** Without a time of rest, so that what was opened twice is held. */
+export const TURBO = { turbo: { files: 1000, rest: 0 } } satisfies Partial<GateOptions>;
+/** The suites of attacks run in both ways (attacks-turbo.test.ts). */
+export const isTurbo = process.env['ASSAY_TEST_TURBO'] === '1';
+
 export async function openGate(
   mounts: readonly string[],
   policy: TestSetup | DeciderSetup,
   options: Partial<GateOptions> = {},
 ): Promise<TestGate> {
   const decider = 'rules' in policy ? policy : { ...deciderSetup(policy), relabel: 'updaters' as const };
-  const gate = await Gate.start({ mounts, decider, ...options });
+  const gate = await Gate.start({ mounts, decider, ...(isTurbo ? TURBO : {}), ...options });
   const entries: EntryDraft[] = [];
   const audits: AuditEvent[] = [];
   const lost: string[] = [];

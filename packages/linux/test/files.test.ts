@@ -19,6 +19,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   descriptorPath,
   fileIdentity,
@@ -27,6 +28,7 @@ import {
   identityKey,
   lockFile,
   probeWriters,
+  ReadLeases,
 } from '@assay/linux/files';
 import { cannotMount, mountExt4, mountTmpfs } from '@assay/testkit/mounts';
 
@@ -186,6 +188,25 @@ test('writers that open the file in the moment of the probe do not end this proc
   });
   assert.deepEqual(await exited, [0, null]);
   assert.ok(seen.none > 1000 && seen.some > 0, JSON.stringify(seen));
+});
+
+test('who opens a file for writing waits until its lease is given up', { timeout: 60_000 }, async () => {
+  const path = scratch('leased', 'content');
+  const leases = new ReadLeases();
+  const fd = openSync(path, 'r');
+  assert.equal(leases.take(fd), true);
+  assert.deepEqual(leases.broken(), []);
+  const writer = spawn('/bin/sh', ['-c', 'echo more >> "$0"', path], { stdio: 'ignore' });
+  const exited = once(writer, 'exit');
+  while (leases.broken().length === 0) await delay(5);
+  assert.equal(writer.exitCode, null, 'it waits');
+  closeSync(fd);
+  assert.deepEqual(await exited, [0, null]);
+  const written = openSync(path, 'r+');
+  const other = openSync(path, 'r');
+  assert.equal(leases.take(other), false, 'somebody writes');
+  for (const open of [written, other]) closeSync(open);
+  leases.close();
 });
 
 test('a lock is taken once and can be taken again when it is given back', () => {

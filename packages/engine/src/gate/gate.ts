@@ -7,8 +7,12 @@ import { WatchSignals, type LostMessage } from '../watch-messages.ts';
 import type { WatchHandlers } from '../watch.ts';
 import { createDecider } from '../decision/decider.ts';
 import type { DeciderSetup } from '../decision/setup.ts';
+import { Figures, type GateActivity } from './figures.ts';
+import { clock } from './judge.ts';
 import { NewMounts } from './new-mounts.ts';
 import type { DecidedMessage, FailureMode, MeasurerSetup, ReaderMessage, ReaderSetup } from './messages.ts';
+import { whyNoTurbo } from './turbo-policy.ts';
+import type { TurboSetup } from './turbo.ts';
 
 /** The reader measures what is left for 5 s, and may sit in poll(2) or a slow read besides. */
 const STOP_LIMIT_MS = 8000;
@@ -29,6 +33,11 @@ export interface GateOptions {
   readonly heartbeat?: number;
   /** Of file systems that are mounted on the watched ones later. */
   readonly allowRootFileSystem?: boolean;
+  /**
+   * Files that do not change go without an event, where the policy allows it. Not with a group that others hold and a
+   * failure mode `closed`: between two engines nobody has the leases.
+   */
+  readonly turbo?: TurboSetup;
   readonly log?: (line: string) => void;
   /** Called when the threads are ready; events are read when it is over. */
   readonly takeOver?: () => Promise<void>;
@@ -37,6 +46,7 @@ export interface GateOptions {
 /** Lets every opening on the watched file systems wait for its verdict; as the engine sees it. */
 export class Gate {
   readonly #signals = new WatchSignals();
+  readonly #figures = new Figures();
   readonly #bell = new Bell();
   readonly #group: PermissionGroup;
   readonly #reader: Worker;
@@ -53,12 +63,15 @@ export class Gate {
     const { events, wantsFlags } = createDecider(decider);
     const reportsThreads = events === 'open';
     this.#group = new PermissionGroup(options.group ?? openPermissionGroup(reportsThreads));
+    // An engine before this one left marks whose leases ended with it.
+    if (options.group !== undefined) this.#group.heedAll();
     const { port1: measurer, port2: reader } = new MessageChannel();
     const common = { bell: this.#bell.fd, jobs: new SharedArrayBuffer(8), decider };
     const measurerSetup: MeasurerSetup = { thread: 'measurer', ...common, reader };
     const { fd: group } = this.#group;
-    const signals = this.#signals.memory;
-    const mine = { group, reportsThreads, looksAtFlags: wantsFlags, heartbeat, failure, answerLimit, signals };
+    const shared = { signals: this.#signals.memory, figures: this.#figures.memory };
+    const asks = { reportsThreads, looksAtFlags: wantsFlags, turbo: turboOf(options) };
+    const mine = { group, heartbeat, failure, answerLimit, ...asks, ...shared };
     const readerSetup: ReaderSetup = { thread: 'reader', ...common, ...mine, measurer };
     this.#measurer = new Worker(new URL('./measurer.ts', import.meta.url), {
       workerData: measurerSetup,
@@ -115,6 +128,10 @@ export class Gate {
     return this.#signals.stopping;
   }
 
+  activity(): GateActivity {
+    return this.#figures.read(clock());
+  }
+
   acknowledge(sequence: number): void {
     this.#signals.acknowledge(sequence);
     this.#bell.ring();
@@ -146,4 +163,14 @@ export class Gate {
     this.#ready.reject(this.#failure ?? new Error('the reading thread ended before it watched'));
     this.#exited.resolve();
   }
+}
+
+function turboOf({ turbo, decider, failure, group, log }: GateOptions): TurboSetup | undefined {
+  if (turbo === undefined) return undefined;
+  if (group !== undefined && failure === 'closed')
+    throw new RangeError('turbo is not for a group that refuses by itself');
+  const why = whyNoTurbo(decider);
+  if (why === undefined) return turbo;
+  log?.(`turbo is off: ${why}`);
+  return undefined;
 }

@@ -4,6 +4,7 @@ import type { EntryDraft } from '../drafts.ts';
 import type { LostMessage } from '../watch-messages.ts';
 import type { DeciderSetup } from '../decision/setup.ts';
 import type { Case, Verdict } from './judge.ts';
+import type { TurboSetup } from './turbo.ts';
 
 // What the threads of the gate say to each other. The reader asks nobody: it posts, and goes on with the next event.
 
@@ -26,8 +27,12 @@ export interface ReaderSetup {
   readonly failure: FailureMode;
   /** Milliseconds that an opening waits at most for its verdict, listing and extending included. */
   readonly answerLimit: number;
+  /** Undefined: every opening is an event. */
+  readonly turbo: TurboSetup | undefined;
   /** Memory of `WatchSignals`. */
   readonly signals: SharedArrayBuffer;
+  /** Memory of `Figures`. */
+  readonly figures: SharedArrayBuffer;
   /** Counts jobs; the measuring thread waits for it to change. */
   readonly jobs: SharedArrayBuffer;
   readonly measurer: MessagePort;

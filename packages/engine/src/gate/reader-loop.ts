@@ -2,30 +2,43 @@ import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { Bell, descriptorPath, FileStatus, probeWriters, Readiness, sameState } from '@assay/linux/files';
 import { PermissionGroup, type AskedEvent } from '@assay/linux/fanotify';
 import { openFlags } from '@assay/linux/process';
+import { EngineControl } from '../decision/control.ts';
 import { WatchSignals, type LostReason } from '../watch-messages.ts';
 import { jobOf, keyOf, type Job, type Opening } from './job.ts';
 import { clock, type Case, type Judge, type Verdict } from './judge.ts';
 import type { MeasurerAnswer, MeasurerQuestion, ReaderMessage, ReaderSetup } from './messages.ts';
 import { isOwnThread } from './own-threads.ts';
+import { Tally } from './tally.ts';
 import { taskOf } from './task.ts';
-import { VerdictCache } from './verdict-cache.ts';
+import { Turbo } from './turbo.ts';
+import { VerdictCache, type KnownFile } from './verdict-cache.ts';
 
 /** Larger files are hashed by the other thread: in the time that this takes others are answered. */
 const INLINE_BYTES = 256 * 1024;
 const IDLE_MS = 200;
 /** While somebody waits. */
 const WAITING_MS = 20;
-const HEARTBEAT_MS = 500;
+const TICK_MS = 250;
 /** How long what was opened before the stop may take. */
 const DRAIN_LIMIT_MS = 5000;
 const O_RDWR = 2;
 const GROUP = 0;
 const BELL = 1;
+const LEASES = 2;
 
 export interface ReaderParts {
   readonly setup: Pick<
     ReaderSetup,
-    'group' | 'reportsThreads' | 'looksAtFlags' | 'bell' | 'failure' | 'answerLimit' | 'signals'
+    | 'group'
+    | 'reportsThreads'
+    | 'looksAtFlags'
+    | 'bell'
+    | 'failure'
+    | 'answerLimit'
+    | 'signals'
+    | 'figures'
+    | 'turbo'
+    | 'decider'
   >;
   readonly judge: Judge;
   /** Says something to the engine. */
@@ -47,26 +60,37 @@ export class ReaderLoop {
   readonly #readiness: Readiness;
   readonly #signals: WatchSignals;
   readonly #status = new FileStatus();
+  readonly #control: EngineControl;
   readonly #cache = new VerdictCache();
+  readonly #turbo: Turbo | undefined;
+  readonly #tally: Tally;
   readonly #jobs = new Map<number, Job>();
   /** Executions that were allowed and whose second event, the opening, is still to come: thread and inode. */
   readonly #executed = new Map<number, number>();
   #sequence = 0;
   /** A message whose acknowledgement came too late. Until it comes nobody is made to wait. */
   #late: number | undefined;
-  #nextBeat = 0;
+  #nextTick = 0;
   #nextLook = 0;
 
   constructor(parts: ReaderParts) {
+    const { group, bell, turbo, signals, figures, decider } = parts.setup;
     this.#parts = parts;
-    this.#group = new PermissionGroup(parts.setup.group);
-    this.#bell = new Bell(parts.setup.bell);
-    this.#readiness = new Readiness([parts.setup.group, parts.setup.bell]);
-    this.#signals = new WatchSignals(parts.setup.signals);
+    this.#group = new PermissionGroup(group);
+    this.#bell = new Bell(bell);
+    this.#turbo = turbo === undefined ? undefined : new Turbo(this.#group, turbo);
+    this.#readiness = new Readiness([group, bell, ...(this.#turbo === undefined ? [] : [this.#turbo.fd])]);
+    this.#signals = new WatchSignals(signals);
+    this.#tally = new Tally(figures);
+    this.#control = new EngineControl(decider.control);
   }
 
   run(): void {
-    while (!this.#signals.stopping) this.#turn(this.#jobs.size > 0 ? WAITING_MS : IDLE_MS);
+    try {
+      while (!this.#signals.stopping) this.#turn(this.#jobs.size > 0 ? WAITING_MS : IDLE_MS);
+    } finally {
+      this.#turbo?.release();
+    }
     this.#group.unmarkAll();
     for (const end = clock() + DRAIN_LIMIT_MS; clock() < end; ) {
       const taken = this.#turn(this.#jobs.size > 0 ? WAITING_MS : 0);
@@ -78,14 +102,12 @@ export class ReaderLoop {
   /** @returns how many events came */
   #turn(patience: number): number {
     this.#readiness.wait(patience);
+    if (this.#turbo !== undefined) this.#letWritersGo(this.#turbo);
     const isReady = this.#readiness.isReady(GROUP);
     const taken = isReady ? this.#take() : 0;
     if (this.#readiness.isReady(BELL)) this.#hear();
     const now = clock();
-    if (now >= this.#nextBeat) {
-      this.#nextBeat = now + HEARTBEAT_MS;
-      this.#parts.beat();
-    }
+    if (now >= this.#nextTick) this.#tick(now);
     if (now >= this.#nextLook && this.#jobs.size > 0) {
       this.#nextLook = now + WAITING_MS;
       for (const job of this.#jobs.values()) if (!job.isLate && now > job.lead.end) this.#giveUp(job, 'answer-late');
@@ -93,8 +115,28 @@ export class ReaderLoop {
     return taken;
   }
 
+  /** What has to be done a few times in a second. */
+  #tick(now: number): void {
+    this.#nextTick = now + TICK_MS;
+    this.#parts.beat();
+    if (this.#control.paused) this.#turbo?.release();
+    else this.#turbo?.sweep(now);
+    const waiting = [...this.#jobs.values()].flatMap((job) => (job.isLate ? [] : [...job.batch, ...job.later]));
+    const ends = waiting.map(({ end }) => end - this.#parts.setup.answerLimit);
+    const { size: turboFiles = 0, breaks: turboBreaks = 0 } = this.#turbo ?? {};
+    const state = { waiting: waiting.length, cached: this.#cache.size, turboFiles, turboBreaks };
+    this.#tally.publish(now, state, waiting.length === 0 ? undefined : Math.min(...ends));
+  }
+
+  #letWritersGo(turbo: Turbo): void {
+    const { inodeKeys, isOverdue } = turbo.letWritersGo(this.#readiness.isReady(LEASES), clock());
+    for (const inodeKey of inodeKeys) this.#cache.forget(inodeKey);
+    if (isOverdue) this.#lost('writer-overdue');
+  }
+
   #take(): number {
     const { events, dropped } = this.#group.read();
+    this.#tally.events += events.length;
     for (let count = 0; count < dropped; count++) this.#lost('event-dropped');
     // Own openings first: a thread of this process may wait for one while another event waits for that thread.
     const others = events.filter((event) => !this.#answerOwn(event));
@@ -132,14 +174,25 @@ export class ReaderLoop {
       return;
     }
     const key = keyOf(event.kind, flags, decider.needsSubject ? decider.subjectKey(taskOf(event.pid)) : '');
-    if (event.kind !== 'closed' && this.#cache.allows(status, decider.epoch, key)) {
-      this.#noteExecution(event, status.inodeKey);
-      this.#answer(event, true);
+    const { inodeKey, size } = status;
+    const known = event.kind === 'closed' ? undefined : this.#cache.allowing(status, decider.epoch, key);
+    if (known !== undefined) {
+      this.#allowAgain({ ...event, inodeKey }, known);
       return;
     }
-    const { inodeKey, size } = status;
+    if (event.kind !== 'closed') this.#tally.misses++;
     const end = clock() + this.#parts.setup.answerLimit;
     this.#wait({ ...event, flags, inodeKey, size, stamp: status.stamp(), verdictKey: key, end });
+  }
+
+  #allowAgain(event: AskedEvent & { readonly inodeKey: number }, file: KnownFile): void {
+    const { fd, kind, inodeKey } = event;
+    this.#tally.hits++;
+    this.#noteExecution(event, inodeKey);
+    this.#group.answer(fd, true);
+    const mayHold = this.#turbo !== undefined && kind !== 'closed' && !this.#control.paused;
+    if (mayHold && this.#turbo.hold({ fd, kind, inodeKey }, file, clock())) return;
+    this.#group.release(fd);
   }
 
   /** @returns `exec` for the second event of an execution that was decided */
@@ -273,7 +326,8 @@ export class ReaderLoop {
     const { epoch } = this.#parts.judge.decider;
     const waiting = openings.filter((opening) => {
       const status = this.#status.read(opening.fd);
-      const isKnown = opening.kind !== 'closed' && this.#cache.allows(status, epoch, opening.verdictKey);
+      const known = this.#cache.allowing(status, epoch, opening.verdictKey);
+      const isKnown = opening.kind !== 'closed' && known !== undefined;
       if (isKnown) this.#settle(opening, true);
       return !isKnown;
     });
@@ -282,6 +336,7 @@ export class ReaderLoop {
   }
 
   #answer({ kind, fd }: AskedEvent, allowed: boolean): void {
+    if (!allowed) this.#tally.denials++;
     if (kind !== 'closed') this.#group.answer(fd, allowed);
     this.#group.release(fd);
   }

@@ -36,16 +36,22 @@ export class VerdictCache {
     return this.#files.size;
   }
 
-  /** Whether this question was answered for the file as it is now, under the same policy. */
-  allows(status: FileStatus, epoch: number, key: string): boolean {
+  /** The file, where this question was answered for it as it is now, under the same policy. */
+  allowing(status: FileStatus, epoch: number, key: string): KnownFile | undefined {
     const file = this.#files.get(status.inodeKey);
-    return file !== undefined && file.epoch === epoch && file.verdicts.has(key) && status.matches(file.stamp);
+    const isAllowed = file?.epoch === epoch && file.verdicts.has(key) && status.matches(file.stamp);
+    return isAllowed ? file : undefined;
   }
 
   /** What is known of the inode, in whatever state it was; of another one that had its number nothing. */
   known(stamp: Stamp, inodeKey: number): KnownFile | undefined {
     const file = this.#files.get(inodeKey);
     return file !== undefined && sameFile(file.stamp, stamp) ? file : undefined;
+  }
+
+  /** Its questions are asked anew. */
+  forget(inodeKey: number): void {
+    this.#files.get(inodeKey)?.verdicts.clear();
   }
 
   put(inodeKey: number, file: KnownFile): void {

@@ -8,6 +8,8 @@ export const FAN_UNLIMITED_MARKS = 0x20;
 export const FAN_REPORT_TID = 0x100;
 
 export const FAN_MARK_ADD = 0x1;
+export const FAN_MARK_REMOVE = 0x2;
+export const FAN_MARK_IGNORED_MASK = 0x20;
 export const FAN_MARK_FLUSH = 0x80;
 export const FAN_MARK_FILESYSTEM = 0x100;
 

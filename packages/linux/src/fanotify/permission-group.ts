@@ -62,6 +62,33 @@ export class PermissionGroup {
   }
 
   /**
+   * Asks no more about openings of one file, of this kind, until `heed`, or until a change of the content of which the kernel
+   * itself tells (FS_MODIFY). Stores through mappings and asynchronous writes are none: who calls this must know of writers.
+   * Where the file is open for writing now, nothing happens.
+   * @param fd any descriptor of the file
+   * @throws SystemError SYSTEM-CALL
+   */
+  ignore(fd: number, kind: 'exec' | 'open'): void {
+    const mask = kind === 'exec' ? fan.FAN_OPEN_EXEC_PERM : fan.FAN_OPEN_PERM;
+    const flags = fan.FAN_MARK_ADD | fan.FAN_MARK_IGNORED_MASK;
+    if (fanotifyMark(this.fd, flags, mask, fd, null) < 0)
+      throw callFailed('fanotify_mark of an ignored file', lastErrno());
+  }
+
+  /** Asks about the file again. @throws SystemError SYSTEM-CALL */
+  heed(fd: number): void {
+    const flags = fan.FAN_MARK_REMOVE | fan.FAN_MARK_IGNORED_MASK;
+    const failed = fanotifyMark(this.fd, flags, fan.FAN_OPEN_EXEC_PERM | fan.FAN_OPEN_PERM, fd, null) < 0;
+    if (failed && lastErrno() !== ENOENT) throw callFailed('fanotify_mark of a file to be heeded', lastErrno());
+  }
+
+  /** Asks about every file again, whoever ignored it. @throws SystemError SYSTEM-CALL */
+  heedAll(): void {
+    const failed = fanotifyMark(this.fd, fan.FAN_MARK_FLUSH, 0n, fan.AT_FDCWD, null) < 0;
+    if (failed) throw callFailed('fanotify_mark of all files to be heeded', lastErrno());
+  }
+
+  /**
    * Takes what is there, at most 128 events.
    * @returns `dropped`: events that the kernel could not hand over, whose openings it refused (no descriptor left, or the
    *   file cannot be opened), or of which it dropped an unknown number, as its queue was full

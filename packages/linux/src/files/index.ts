@@ -6,6 +6,7 @@ export { fileSystemUuid, inodeFlags, inodeGeneration } from './inode.ts';
 export { probeWriters, type WriterProbe } from './lease.ts';
 export { lockFile } from './lock.ts';
 export { writePrivateJson } from './private-file.ts';
+export { ReadLeases } from './read-leases.ts';
 export { Bell, Readiness } from './readiness.ts';
 export { replaceFile } from './replace-file.ts';
 export { FileStatus, sameFile, sameState, type Stamp } from './stamp.ts';

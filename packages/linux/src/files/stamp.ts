@@ -14,7 +14,7 @@ const STATE = [40, 44, 96, 100, 104] as const;
 const WORDS = [...IDENTITY, ...STATE].map((offset) => offset / 4);
 /** Bytes and words of struct statx. */
 const MODE = 28;
-const [OWNER, GROUP, INODE_LOW, SIZE_LOW, SIZE_HIGH, BIRTH, CHANGE, DEVICE] = [5, 6, 8, 10, 11, 20, 24, 34];
+const [LINKS, OWNER, GROUP, INODE_LOW, SIZE_LOW, SIZE_HIGH, BIRTH, CHANGE, DEVICE] = [4, 5, 6, 8, 10, 11, 20, 24, 34];
 const TWO_32 = 0x1_0000_0000;
 const NS_PER_SECOND = 1_000_000_000n;
 
@@ -66,6 +66,11 @@ export class FileStatus {
 
   get group(): number {
     return this.#at(GROUP);
+  }
+
+  /** Names that the file has. */
+  get links(): number {
+    return this.#at(LINKS);
   }
 
   /** A number that most inodes of a machine have for themselves. */

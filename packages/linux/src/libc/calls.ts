@@ -79,6 +79,26 @@ export function fcntl(fd: number, command: number, value: number): number {
   return fcntlOfInt(fd, command, 'int', value);
 }
 
+const fcntlOfAddress: (fd: number, command: number, type: 'uintptr_t', address: number) => number = libc.func(
+  'int fcntl(int fd, int command, ...)',
+);
+
+/** fcntl for the commands that take the address of a structure. */
+export function fcntlAt(fd: number, command: number, address: number): number {
+  return fcntlOfAddress(fd, command, 'uintptr_t', address);
+}
+
+/** Signal sets are 128 bytes. The mask is that of the calling thread; returns an errno, and leaves `lastErrno` alone. */
+export const pthreadSigmask: (how: number, set: number, old: number) => number = libc.func(
+  'int pthread_sigmask(int how, uintptr_t set, uintptr_t old)',
+);
+
+export const signalfd: (fd: number, set: number, flags: number) => number = libc.func(
+  'int signalfd(int fd, uintptr_t set, int flags)',
+);
+
+export const gettid: () => number = libc.func('int gettid()');
+
 export const flock: (fd: number, operation: number) => number = libc.func('int flock(int fd, int operation)');
 
 /** The path ends with a zero. Memory is given by its address (`Pinned`). */
