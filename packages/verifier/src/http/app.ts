@@ -32,6 +32,7 @@ import { agentRoutes } from './routes/agent.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import type { PolicyTrust } from '../policies/push.ts';
+import { measuredRoutes } from './routes/measured.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { signInRoutes } from './routes/sign-in.ts';
@@ -86,6 +87,7 @@ export async function createApp(context: Context, streams: EventStreams, options
   app.addHook('onRoute', (route) => guardRoute(route, { identify, openReads }));
   watchRoutes(app, context, new Metrics(context, options.pulse), options.pulse);
   fleetRoutes(app, context, { streams, version: options.version });
+  measuredRoutes(app, context);
   operatorRoutes(app, context);
   policyRoutes(app, context, options.policyTrust);
   accessRoutes(app, context);
