@@ -7,6 +7,7 @@ import { MeasurementList } from './list.ts';
 import type { Engine, EngineOptions } from './options.ts';
 import { execSetup } from './decision/exec-setup.ts';
 import { Gate } from './gate/gate.ts';
+import { TURBO } from './gate/turbo.ts';
 import { RunningEngine, type EngineWatch } from './running-engine.ts';
 import { startSupervisedGate } from './supervisor/supervised.ts';
 import { Watch } from './watch.ts';
@@ -15,7 +16,7 @@ import { Watch } from './watch.ts';
  * Measures programs as they are executed on the given mounts: into the list files of the directory and into PCR 10.
  * A list that PCR 10 still holds is continued; after a start of the machine or its TPM a new one is begun.
  * @returns when the mounts are watched and the start record is in the list and in the PCR
- * @throws SystemError NOT-PERMITTED, KERNEL-LACKS, ENGINE-MOUNT, ENGINE-RUNNING, PCR-FOREIGN, TPM-BANK; errors of the TPM
+ * @throws RangeError for turbo with a supervisor that refuses; SystemError NOT-PERMITTED, KERNEL-LACKS, ENGINE-MOUNT, ENGINE-RUNNING, PCR-FOREIGN, TPM-BANK; errors of the TPM
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const mounts = checkedMounts(options);
@@ -52,8 +53,9 @@ async function startLocked(options: EngineOptions, mounts: string[], unlock: () 
 function startWatch(options: EngineOptions, mounts: readonly string[]): Promise<EngineWatch> {
   const { mode, supervision, decider = execSetup(), log = noLog, allowRootFileSystem = false } = options;
   if (mode === 'notify') return Watch.start(mounts);
-  if (supervision === undefined) return Gate.start({ mounts, decider, allowRootFileSystem, log });
-  return startSupervisedGate({ mounts, decider, supervision, allowRootFileSystem, log });
+  const turbo = options.turbo === true ? { turbo: TURBO } : {};
+  const common = { mounts, decider, allowRootFileSystem, log, ...turbo };
+  return supervision === undefined ? Gate.start(common) : startSupervisedGate({ ...common, supervision });
 }
 
 function noLog(): void {

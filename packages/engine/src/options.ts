@@ -4,6 +4,7 @@ import type { AuditEvent } from './decision/contract.ts';
 import type { DeciderSetup } from './decision/setup.ts';
 import type { EntryDraft } from './drafts.ts';
 import type { EngineTpm } from './engine-tpm.ts';
+import type { GateActivity } from './gate/figures.ts';
 import type { Supervision } from './supervisor/supervision.ts';
 
 /** `notify` tells of an execution after the file was opened; in `permission` the execution waits for its measurement. */
@@ -24,6 +25,11 @@ export interface EngineOptions {
   readonly decider?: DeciderSetup;
   /** In mode `permission`: what a supervisor handed over that started this process. */
   readonly supervision?: Supervision;
+  /**
+   * In mode `permission`: files that do not change go without an event, where the policy allows it. Not with a supervisor that
+   * refuses what comes while no engine answers.
+   */
+  readonly turbo?: boolean;
   /** Listed behind the start record, such as the measurement of the file that the policy comes from. */
   readonly firstEntries?: readonly EntryDraft[];
   /** Mode `permission` refuses the file system of `/` without this. */
@@ -50,6 +56,8 @@ export interface EngineStatus {
   /** Executions known to be missing from the list since the engine started; an overflow of the kernel's queue counts 1. */
   readonly lost: number;
   readonly watching: boolean;
+  /** In mode `permission`: how much there is to do, and how it is done. */
+  readonly activity?: GateActivity;
   /** Why the engine no longer works; undefined while it does. */
   readonly problem: string | undefined;
 }

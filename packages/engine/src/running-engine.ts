@@ -10,6 +10,7 @@ import type { Engine, EngineOptions, EngineStatus } from './options.ts';
 import { Recorder } from './recorder.ts';
 import { RULES } from './rules.ts';
 import type { Watch, WatchHandlers } from './watch.ts';
+import type { GateActivity } from './gate/figures.ts';
 import type { DecidedMessage } from './gate/messages.ts';
 import type { LostMessage, LostReason, MeasuredMessage } from './watch-messages.ts';
 
@@ -20,7 +21,9 @@ const STOP_LIMIT_MS = 10_000;
 const MOST_RULES = 64;
 
 /** What the engine needs of the watching thread. */
-export type EngineWatch = Pick<Watch, 'connect' | 'acknowledge' | 'stop'>;
+export interface EngineWatch extends Pick<Watch, 'connect' | 'acknowledge' | 'stop'> {
+  activity?(): GateActivity;
+}
 
 type Lost = Pick<LostMessage, 'path'> & { readonly reason: LostReason | 'watcher-ended' };
 
@@ -172,6 +175,7 @@ export class RunningEngine implements Engine, WatchHandlers {
   }
 
   status(): EngineStatus {
+    const activity = this.#watch.activity?.();
     return {
       mode: this.#options.mode,
       appraise: this.#control?.mode,
@@ -182,6 +186,7 @@ export class RunningEngine implements Engine, WatchHandlers {
       violations: this.#list.violations,
       lost: this.#lost,
       watching: this.#watching,
+      ...(activity === undefined ? {} : { activity }),
       problem: this.#problem?.message,
     };
   }

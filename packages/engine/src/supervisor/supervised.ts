@@ -4,6 +4,7 @@ import { duplicateDescriptor, replaceDescriptor, socketPair } from '@assay/linux
 import type { DeciderSetup } from '../decision/setup.ts';
 import { createDecider } from '../decision/decider.ts';
 import { Gate } from '../gate/gate.ts';
+import type { TurboSetup } from '../gate/turbo.ts';
 import type { AdoptionSetup } from './adopt.ts';
 import { SupervisorLink, type Supervision } from './supervision.ts';
 
@@ -12,6 +13,7 @@ interface SupervisedOptions {
   readonly decider: DeciderSetup;
   readonly supervision: Supervision;
   readonly allowRootFileSystem: boolean;
+  readonly turbo?: TurboSetup;
   readonly log: (line: string) => void;
 }
 
@@ -20,7 +22,7 @@ interface SupervisedOptions {
  * engine, another one is started.
  */
 export async function startSupervisedGate(options: SupervisedOptions): Promise<Gate> {
-  const { mounts, decider, supervision, allowRootFileSystem, log } = options;
+  const { supervision, log } = options;
   const { group, failure } = supervision;
   const heartbeat = duplicateDescriptor(supervision.socket);
   const begun = { gate: undefined as Gate | undefined };
@@ -31,7 +33,7 @@ export async function startSupervisedGate(options: SupervisedOptions): Promise<G
   };
   let link = new SupervisorLink(supervision.socket, lost);
   const takeOver = (): Promise<void> => link.takeOver();
-  begun.gate = await Gate.start({ mounts, decider, allowRootFileSystem, log, failure, group, heartbeat, takeOver });
+  begun.gate = await Gate.start({ ...options, failure, group, heartbeat, takeOver });
   return begun.gate;
 }
 
