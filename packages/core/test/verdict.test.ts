@@ -122,6 +122,7 @@ const FACTS: LadderFacts = {
   akName: '000bbb',
   enrolledAt: NOW,
   endorsement: null,
+  admission: null,
   quote: { at: NOW, resetCount: 1, restartCount: 2, clock: 3n, pcr: 'cc' },
   stale: false,
   entries: 12,
@@ -160,6 +161,18 @@ describe('the ladder', () => {
     assert.deepEqual(unnamed?.facts.slice(2), [{ label: 'Authority', value: 'CN=Root' }]);
   });
 
+  test('says on its lowest rung who let a key in, and is green there only for a key that was known before', () => {
+    const admission = { by: 'me', at: new Date('2026-09-01T00:00:00Z') };
+    const states = (['registered', 'approved'] as const).map((how) => {
+      const [ek] = ladderOf({ ...FACTS, tpmKind: 'hardware', admission: { ...admission, how } });
+      assert.equal(ek?.facts[2]?.value, '2026-09-01T00:00:00.000Z by me');
+      return ek.state;
+    });
+    assert.deepEqual(states, ['ok', 'warning']);
+    const [simulated] = ladderOf({ ...FACTS, tpmKind: 'simulated', admission: { ...admission, how: 'registered' } });
+    assert.equal(simulated?.state, 'warning');
+  });
+
   test('waits on every rung that needs evidence before the first quote', () => {
     const waiting = { quote: 'waiting', pcr: 'waiting', list: 'waiting', reference: 'waiting' };
     assert.deepEqual(states({ ...FACTS, quote: null }), { ...ALL_OK, ...waiting });
@@ -190,6 +203,7 @@ describe('the ladder', () => {
     'CERT-USE': 'ek',
     'CERT-ALGORITHM': 'ek',
     'HOST-DUPLICATE': 'ek',
+    'EK-DUPLICATE': 'ek',
     'AK-ATTRIBUTES': 'ak',
     'AK-UNKNOWN': 'ak',
     'QUOTE-SIGNATURE': 'quote',

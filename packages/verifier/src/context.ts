@@ -16,4 +16,6 @@ export interface Context {
   readonly log: (line: string) => void;
   readonly heartbeatSeconds: number;
   readonly staleAfterSeconds: number;
+  /** Which machines wait for a decision though nothing speaks against them: those that nobody vouches for, or all. */
+  readonly approveEnrolments: 'none' | 'first-use' | 'all';
 }

@@ -41,6 +41,8 @@ export interface VerifierOptions {
   readonly policyKeys?: readonly TrustedKey[];
   /** Authorities that may vouch for endorsement keys, beside the makers of TPMs that Assay knows. */
   readonly ekRoots?: readonly ParsedCertificate[];
+  /** Which machines wait for a decision when they enrol: those that nobody vouches for, or all; default `none`. */
+  readonly approveEnrolments?: Context['approveEnrolments'];
   /** Where alerts go; they are kept, and shown, without any. */
   readonly alertSinks?: readonly Sink[];
   /** How people sign in; without it only tokens let in. */
@@ -139,6 +141,7 @@ async function contextOf(
     log,
     heartbeatSeconds: options.heartbeatSeconds ?? 10,
     staleAfterSeconds: options.staleAfterSeconds ?? 30,
+    approveEnrolments: options.approveEnrolments ?? 'none',
   };
 }
 

@@ -86,7 +86,7 @@ test('writes need JSON, the right token and a body of the right form, looked at 
   assert.equal(refusal(await enrol({}, '{}')), '415 REQUEST-MEDIA-TYPE');
   assert.equal(refusal(await enrol({ ...JOIN, 'content-type': 'text/plain' }, '{}')), '415 REQUEST-MEDIA-TYPE');
   assert.equal(refusal(await enrol({ ...JOIN, 'content-type': 'application/jsonp' }, '{}')), '415 REQUEST-MEDIA-TYPE');
-  assert.equal(refusal(await enrol(JSON_TYPE, '{}')), '401 REQUEST-UNAUTHENTICATED');
+  assert.equal(refusal(await enrol({ ...JSON_TYPE, authorization: 'Bearer x' }, '{}')), '401 REQUEST-UNAUTHENTICATED');
   const wrong = { ...JSON_TYPE, authorization: `Bearer ${TOKENS.operator}` };
   assert.equal(refusal(await enrol(wrong, '{}')), '403 REQUEST-FORBIDDEN');
   assert.equal(
@@ -102,7 +102,7 @@ test('writes need JSON, the right token and a body of the right form, looked at 
 test('a missing token is answered with the way to authenticate', async (t) => {
   const verifier = await service(t);
   const captures = route(ROUTES.captures, 'web-03');
-  for (const path of [captures, ROUTES.enrol, ROUTES.evidence, route(ROUTES.activate, 'x')]) {
+  for (const path of [captures, ROUTES.challenge, ROUTES.evidence, ROUTES.renewKey]) {
     const answer = await call(verifier, path, { method: 'POST', headers: JSON_TYPE, body: '{}' });
     assert.equal(refusal(answer), '401 REQUEST-UNAUTHENTICATED', path);
     assert.equal(answer.headers['www-authenticate'], 'Bearer realm="assay"');

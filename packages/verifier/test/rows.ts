@@ -22,5 +22,6 @@ export function hostRow(id: string): HostRow {
     reference_version: null,
     ek_certificates: null,
     endorsement: null,
+    admission: null,
   };
 }

@@ -8,8 +8,12 @@ export type Verdict = z.infer<typeof Verdict>;
 export const TpmKind = z.enum(['hardware', 'software', 'simulated']);
 export type TpmKind = z.infer<typeof TpmKind>;
 
-/** How the verifier came to trust the endorsement key: a trusted authority vouches for it, or nobody does. */
-export const TrustTier = z.enum(['ek-certificate', 'first-use']);
+/**
+ * How the verifier came to trust the endorsement key: a trusted authority vouches for it, it was registered before the
+ * host came, somebody approved it when the host came, or it was the first to come.
+ */
+export const TrustTier = z.enum(['ek-certificate', 'registered', 'approved', 'first-use']);
+export type TrustTier = z.infer<typeof TrustTier>;
 
 export const ListSource = z.enum(['kernel', 'engine', 'simulated']);
 export type ListSource = z.infer<typeof ListSource>;

@@ -16,7 +16,7 @@ export interface Appraisal {
 
 export interface AppraisalFacts {
   readonly verdict: Verdict;
-  /** Whether a certificate of a known maker stands behind the endorsement key; false: trusted on first use. */
+  /** Whether a certificate of a known maker stands behind the endorsement key, or who registered it; false: trusted on first use. */
   readonly endorsed: boolean;
   readonly openFindings: readonly OpenFinding[];
   /** Identifier of the reference values that decided; null for none. */
@@ -84,6 +84,8 @@ const FILES: Meaning = { claim: 'file-system', warning: knownVulnerable, failed:
 const SETTINGS: Meaning = { claim: 'configuration', warning: knownVulnerable, failed: contraindicated };
 const STRANGER: Meaning = { claim: 'instance-identity', warning: notRecognized, failed: notRecognized };
 const IMPOSTOR: Meaning = { claim: 'instance-identity', warning: contraindicated, failed: contraindicated };
+/** Who else asks may be wrong, so it takes nothing from the host but that all is well. */
+const DISPUTED: Meaning = { claim: 'instance-identity', warning: unrecognized, failed: contraindicated };
 const GAP: Meaning = { claim: 'executables', warning: cryptographyFailed, failed: cryptographyFailed };
 
 /** All others speak of what ran. */
@@ -104,7 +106,8 @@ const MEANINGS: Readonly<Partial<Record<FindingCode, Meaning>>> = {
   'CERT-NAME': STRANGER,
   'CERT-USE': STRANGER,
   'CERT-ALGORITHM': STRANGER,
-  'HOST-DUPLICATE': IMPOSTOR,
+  'HOST-DUPLICATE': DISPUTED,
+  'EK-DUPLICATE': DISPUTED,
   'TPM-FIRMWARE-CHANGED': { claim: 'hardware', warning: knownVulnerable, failed: contraindicated },
   'IMA-TEMPLATE-UNKNOWN': { claim: 'executables', warning: unknownElements, failed: unknownElements },
   'IMA-HASH-INVALID': FILES,

@@ -226,8 +226,15 @@ export const POLICY_CODES = {
     remedy: 'Look whether the host and its agent run and reach the verifier.',
   },
   'HOST-DUPLICATE': {
-    meaning: 'A host with another endorsement key asks for a name that is taken.',
-    remedy: 'Give the host another name, or remove the old host if its TPM was replaced.',
+    meaning: 'A machine with another endorsement key asks for the name of this host.',
+    remedy:
+      'If its TPM was replaced, approve the enrolment (`assay enrolments list`); if not, refuse it and look who has the join token.',
+  },
+  'EK-DUPLICATE': {
+    meaning:
+      'A machine with the endorsement key of this host asks for another name: it was renamed, or its TPM was copied.',
+    remedy:
+      'If it was renamed, approve the enrolment (`assay enrolments list`); if not, refuse it and give the copy a TPM of its own.',
   },
 } as const satisfies Record<string, CodeText>;
 

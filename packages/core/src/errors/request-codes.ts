@@ -61,6 +61,20 @@ export const REQUEST_CODES = {
     meaning: 'The answer is not the secret of the credential, so the two keys are not proved to be in one TPM.',
     remedy: 'Begin the enrolment again; if it repeats, the attestation key is not in the TPM of the endorsement key.',
   },
+  'ENROLMENT-WAITS': {
+    meaning: 'The enrolment waits until somebody decides about it.',
+    remedy:
+      '`assay enrolments list` shows it, `assay enrolments approve` lets the machine in; its agent asks again by itself.',
+  },
+  'ENROLMENT-REFUSED': {
+    meaning: 'Somebody refused this machine under this name.',
+    remedy:
+      'If that was wrong, `assay enrolments approve` lets it in; `assay enrolments list --state refused` names it.',
+  },
+  'ENROLMENT-OVER': {
+    meaning: 'The machine of this enrolment is a host already, so nothing is left to decide.',
+    remedy: 'To take it back, remove the host: `assay hosts remove`.',
+  },
   'EVIDENCE-MISSING': {
     meaning: 'The host has sent no evidence that verified, so it has no list to capture.',
     remedy: 'Wait for its first evidence, or look at its findings.',

@@ -30,6 +30,8 @@ const WARNINGS: ReadonlySet<FindingCode> = new Set([
   'IMA-VIOLATION-TOMTOU',
   'IMA-TEMPLATE-UNKNOWN',
   'HOST-STALE',
+  'HOST-DUPLICATE',
+  'EK-DUPLICATE',
   'TPM-FIRMWARE-CHANGED',
 ]);
 

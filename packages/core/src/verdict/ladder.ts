@@ -24,6 +24,12 @@ export interface LadderFacts {
     readonly maker?: string | undefined;
     readonly model?: string | undefined;
   } | null;
+  /** Who let the key in, before or when it came; null where nobody was asked. */
+  readonly admission: {
+    readonly how: 'registered' | 'approved';
+    readonly by: string;
+    readonly at: Date;
+  } | null;
   /** What the newest verified quote says; null before the first. */
   readonly quote: {
     readonly at: Date;
@@ -54,6 +60,7 @@ const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'CERT-USE': 'ek',
   'CERT-ALGORITHM': 'ek',
   'HOST-DUPLICATE': 'ek',
+  'EK-DUPLICATE': 'ek',
   'AK-ATTRIBUTES': 'ak',
   'AK-UNKNOWN': 'ak',
   'TPM-FIRMWARE-CHANGED': 'ek',
@@ -99,13 +106,37 @@ const EK_SENTENCES = {
   simulated: 'Simulated TPM: there is no hardware root of trust.',
 } as const;
 
-function ekRung({ tpmKind, ekDigest, enrolledAt, endorsement }: LadderFacts): Rung {
+/** What an admission is worth: a key that was known before has come from where the operator got it, not from the host. */
+const ADMITTED = {
+  registered: {
+    state: 'ok',
+    label: 'Registered',
+    sentence: 'Registered before the host came, by somebody who knew it.',
+  },
+  approved: {
+    state: 'warning',
+    label: 'Approved',
+    sentence: 'Trusted on first use, and approved by somebody; no certificate was checked.',
+  },
+} as const;
+
+function ekRung({ tpmKind, ekDigest, enrolledAt, endorsement, admission }: LadderFacts): Rung {
   const facts = [
     { label: 'SHA-256 of the public area', value: ekDigest },
     { label: 'First seen', value: enrolledAt.toISOString() },
   ];
   const rung = { rung: 'ek', title: 'Endorsement key' } as const;
-  if (endorsement === null) return { ...rung, state: 'warning', sentence: EK_SENTENCES[tpmKind], facts };
+  if (admission !== null) {
+    const { label } = ADMITTED[admission.how];
+    facts.push({ label, value: `${admission.at.toISOString()} by ${admission.by}` });
+  }
+  if (endorsement === null) {
+    const { state, sentence } =
+      admission === null || tpmKind === 'simulated'
+        ? ({ state: 'warning', sentence: EK_SENTENCES[tpmKind] } as const)
+        : ADMITTED[admission.how];
+    return { ...rung, state, sentence, facts };
+  }
   const { authority, maker, model } = endorsement;
   if (maker !== undefined) facts.push({ label: 'TPM', value: [maker, model].join(' ').trim() });
   facts.push({ label: 'Authority', value: authority });

@@ -16,6 +16,8 @@ export const TPM_WORDS: Readonly<Record<HostSummary['tpm']['kind'], Words>> = {
 
 export const TRUST_WORDS: Readonly<Record<HostSummary['tpm']['trust'], string>> = {
   'ek-certificate': 'Key certified by the maker of the TPM',
+  registered: 'Key registered before the host came',
+  approved: 'Key approved when the host came',
   'first-use': 'Key trusted on first use',
 };
 

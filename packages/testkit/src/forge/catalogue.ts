@@ -13,6 +13,7 @@ export interface AdversaryCase {
 type Row = readonly [title: string, answers: string, kit: string, tests?: string];
 
 const ENROLMENT = 'verifier/test/enrolment.test.ts';
+const ADMISSION = 'verifier/test/admission.test.ts';
 const REFUSALS = 'verifier/test/refusals.test.ts';
 const SERVICE = 'verifier/test/adversary.test.ts';
 
@@ -54,8 +55,8 @@ const ROWS: readonly Row[] = [
     '',
     ENROLMENT,
   ],
-  ['a name that another key has', 'HOST-DUPLICATE', '', ENROLMENT],
-  ['one endorsement key under two names', 'HOST-DUPLICATE', '', ENROLMENT],
+  ['a name that another key has', 'ENROLMENT-WAITS HOST-DUPLICATE', '', ADMISSION],
+  ['one endorsement key under two names', 'ENROLMENT-WAITS EK-DUPLICATE', '', ADMISSION],
   [
     'certificate paths that lend no trust',
     'CERT-CHAIN CERT-AUTHORITY CERT-VALIDITY CERT-USE CERT-EXTENSION CERT-ALGORITHM CERT-SIGNATURE CERT-NAME BYTES-LIMIT accept',

@@ -1,43 +1,34 @@
 import { equalBytes, fromHex } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
-import { HostFacts, type ActivateReply } from '@assay/wire';
+import type { ActivateReply } from '@assay/wire';
 import { audit } from '../access/audit.ts';
-import type { Principal } from '../access/tokens.ts';
 import type { Context } from '../context.ts';
-import { endorse } from '../hosts/ek-certificate.ts';
 import { noteEndorsement } from '../hosts/endorsement.ts';
 import { renewVerdict } from '../hosts/verdict.ts';
-import { transact } from '../news/news.ts';
+import { transact, type Change } from '../news/news.ts';
 import { RequestProblem } from '../problem.ts';
 import { issueChallenge } from '../rounds/challenge.ts';
 import { takeEnrolment } from '../store/enrolments.ts';
-import { hostById, insertHost, updateHost } from '../store/hosts.ts';
-import { firstRound, lockRounds, saveRounds } from '../store/rounds.ts';
+import { firstRound, saveRounds } from '../store/rounds.ts';
 import type { Database, EnrolmentRow } from '../store/schema.ts';
-import { newToken, tokenDigest } from '../tokens.ts';
-import { refuseDuplicate } from './duplicates.ts';
+import { newToken } from '../tokens.ts';
+import { admit, type Admitted } from './admit.ts';
+import { closeDisputes } from './disputes.ts';
+import { becomeHost } from './become-host.ts';
 
 /**
  * Ends an enrolment: who knows the secret has both keys in one TPM.
  * @param secret hexadecimal
- * @throws RequestProblem ENROLMENT-UNKNOWN, ENROLMENT-SECRET, HOST-DUPLICATE
+ * @throws RequestProblem ENROLMENT-UNKNOWN, ENROLMENT-SECRET, ENROLMENT-WAITS, ENROLMENT-REFUSED
  */
-export async function activate(context: Context, by: Principal, id: string, secret: string): Promise<ActivateReply> {
+export async function activate(context: Context, id: string, secret: string): Promise<ActivateReply> {
   const enrolment = await answered(context, id, secret);
-  const token = newToken();
-  const reply = await transact(context, async (db) => {
-    await refuseDuplicate(db, enrolment.host, enrolment.name);
-    await register(db, context, enrolment, token);
-    const endorsing = endorse(context.ekAuthorities, enrolment, context.now());
-    const findings = await noteEndorsement(db, context, { id: enrolment.host, name: enrolment.name }, endorsing);
-    await renewVerdict(db, context, enrolment.host);
-    const { row, challenge } = issueChallenge(context, firstRound(enrolment.host));
-    await saveRounds(db, [row]);
-    const detail = { host: enrolment.host, trust: endorsing.endorsement === null ? 'first-use' : 'ek-certificate' };
-    await audit(db, context, { actor: by.name, action: 'host.enrol', subject: enrolment.name, detail });
-    const result = { hostId: enrolment.host, token, challenge };
-    return { result, changes: [...findings, { type: 'host', host: enrolment.host }] };
+  const reply = await transact<ActivateReply | RequestProblem>(context, async (db) => {
+    const admitting = await admit(db, context, enrolment);
+    if (!admitting.admitted) return { result: admitting.problem, changes: admitting.changes };
+    return enrolled(db, context, enrolment, admitting);
   });
+  if (reply instanceof RequestProblem) throw reply;
   context.log(`${enrolment.name} (${enrolment.host}) enrolled`);
   return reply;
 }
@@ -54,37 +45,22 @@ async function answered(context: Context, id: string, secret: string): Promise<E
   return enrolment;
 }
 
-/**
- * A host that enrols again may come with a new attestation key, so what the old one proved is no ground to go on
- * from: the next evidence brings the whole list.
- */
-async function register(db: Database, context: Context, enrolment: EnrolmentRow, token: string): Promise<void> {
-  const facts = HostFacts.parse(JSON.parse(enrolment.facts));
-  const now = context.now().toISOString();
-  const identity = {
-    ak_public: enrolment.ak_public,
-    token_digest: tokenDigest(token),
-    tpm_kind: facts.tpmKind,
-    list_source: facts.listSource,
-    kernel: facts.kernel,
-    ek_certificates: enrolment.ek_certificates,
-  };
-  if ((await hostById(db, enrolment.host)) !== undefined) {
-    await lockRounds(db, [enrolment.host]);
-    await saveRounds(db, [firstRound(enrolment.host)]);
-    await updateHost(db, enrolment.host, identity);
-    return;
-  }
-  await insertHost(db, {
-    ...identity,
-    id: enrolment.host,
-    name: enrolment.name,
-    ek_public: enrolment.ek_public,
-    enrolled_at: now,
-    verdict: 'pending',
-    sentence: '',
-    verdict_since: now,
-    boot: null,
-    reference_version: null,
-  });
+async function enrolled(
+  db: Database,
+  context: Context,
+  enrolment: EnrolmentRow,
+  { standing, decided, settled }: Admitted,
+): Promise<{ result: ActivateReply; changes: readonly Change[] }> {
+  const { host, name } = enrolment;
+  const token = newToken();
+  const { replaced } = await becomeHost(db, context, enrolment, { standing, decided, token });
+  const findings = await noteEndorsement(db, context, { id: host, name }, standing.endorsing);
+  const disputes = settled === undefined ? [] : await closeDisputes(db, context, settled);
+  await renewVerdict(db, context, host);
+  const { row, challenge } = issueChallenge(context, firstRound(host));
+  await saveRounds(db, [row]);
+  const detail = { host, trust: standing.trust, ...(replaced === undefined ? {} : { replaced }) };
+  await audit(db, context, { actor: enrolment.asked_by, action: 'host.enrol', subject: name, detail });
+  const result = { hostId: host, token, challenge };
+  return { result, changes: [...findings, ...disputes, { type: 'host', host }] };
 }

@@ -4,37 +4,74 @@ import { nodeCredentials, nodeHasher } from '@assay/core/node';
 import { makeCredential } from '@assay/core/tpm';
 import type { EnrolReply, EnrolRequest } from '@assay/wire';
 import type { Context } from '../context.ts';
+import { RequestProblem } from '../problem.ts';
 import { addEnrolment } from '../store/enrolments.ts';
+import { hostById } from '../store/hosts.ts';
+import { registeredKey } from '../store/registered-keys.ts';
 import { newToken } from '../tokens.ts';
-import { refuseDuplicate } from './duplicates.ts';
-import { checkKeys, hostIdOf } from './keys.ts';
+import { turnAway } from './admit.ts';
+import { registeredDigests } from './ek-digest.ts';
+import { checkKeys, hostIdOf, type EnrolledKeys } from './keys.ts';
 
 const LIFETIME_MILLISECONDS = 2 * 60 * 1000;
 const SECRET_BYTES = 32;
 
 /**
  * Begins an enrolment: a credential that only the TPM with both keys can open. Nothing is trusted yet.
- * @throws FormatError, VerificationError EK-UNTRUSTED or AK-ATTRIBUTES, RequestProblem HOST-DUPLICATE
+ * @param by whose join token it came with; undefined: none
+ * @throws FormatError, VerificationError EK-UNTRUSTED or AK-ATTRIBUTES, RequestProblem REQUEST-UNAUTHENTICATED,
+ * ENROLMENT-WAITS, ENROLMENT-REFUSED
  */
-export async function enrol(context: Context, request: EnrolRequest): Promise<EnrolReply> {
-  const { ek, ak, ekPublic, akPublic } = checkKeys(request);
+export async function enrol(context: Context, by: string | undefined, request: EnrolRequest): Promise<EnrolReply> {
+  const keys = checkKeys(request);
+  return begin(context, by ?? (await whoRegistered(context, keys)), keys, request);
+}
+
+/**
+ * The same for a host that has a token of its own.
+ * @throws as `enrol`; RequestProblem REQUEST-FORBIDDEN for another endorsement key than that of the host
+ */
+export async function renewKey(context: Context, host: string, request: EnrolRequest): Promise<EnrolReply> {
+  const keys = checkKeys(request);
+  const row = await hostById(context.database, host);
+  if (row === undefined || hostIdOf(keys.ek) !== host) {
+    throw new RequestProblem('REQUEST-FORBIDDEN', `The token is of host ${host}, whose endorsement key is another.`);
+  }
+  return begin(context, row.name, keys, request);
+}
+
+async function whoRegistered(context: Context, { ekPublic }: EnrolledKeys): Promise<string> {
+  const registered = await registeredKey(context.database, registeredDigests(ekPublic));
+  if (registered !== undefined) return `key registered by ${registered.registered_by}`;
+  throw new RequestProblem(
+    'REQUEST-UNAUTHENTICATED',
+    'This needs the join token as a bearer token, or a registered key.',
+  );
+}
+
+async function begin(
+  context: Context,
+  by: string,
+  { ek, ak, ekPublic, akPublic }: EnrolledKeys,
+  request: EnrolRequest,
+): Promise<EnrolReply> {
   const host = hostIdOf(ek);
-  await refuseDuplicate(context.database, host, request.name);
+  const certificates = request.ekCertificates === undefined ? null : JSON.stringify(request.ekCertificates);
+  const asking = { host, name: request.name, ek_public: ekPublic, ek_certificates: certificates };
+  await turnAway(context, asking);
   const secret = randomBytes(SECRET_BYTES);
   const credential = makeCredential({ hasher: nodeHasher, credentials: nodeCredentials }, ek, ak.name, secret);
   const now = context.now();
   const expiresAt = new Date(now.getTime() + LIFETIME_MILLISECONDS).toISOString();
   const enrolment = newToken();
   const row = {
+    ...asking,
     id: enrolment,
-    host,
-    name: request.name,
-    ek_public: ekPublic,
     ak_public: akPublic,
     facts: JSON.stringify(request.facts),
     secret_digest: nodeHasher.digest('sha256', secret),
     expires_at: expiresAt,
-    ek_certificates: request.ekCertificates === undefined ? null : JSON.stringify(request.ekCertificates),
+    asked_by: by,
   };
   await context.database.transaction().execute((db) => addEnrolment(db, row, now.toISOString()));
   context.log(`enrolment of ${request.name} (${host}) begun, attestation key ${toHex(ak.name)}`);

@@ -1,14 +1,14 @@
-import { fromBase64, toHex } from '@assay/core/bytes';
+import { fromBase64 } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
 import {
   checkAttestationKey,
   checkEndorsementKey,
-  encodePublic,
   parsePublic,
   type VerifiedAttestationKey,
   type VerifiedEndorsementKey,
 } from '@assay/core/tpm';
 import type { EnrolRequest } from '@assay/wire';
+import { ekDigest } from './ek-digest.ts';
 
 /** The two keys of an enrolment, checked, with the bytes that they came in. */
 export interface EnrolledKeys {
@@ -28,14 +28,7 @@ export function checkKeys(request: Pick<EnrolRequest, 'ekPublic' | 'akPublic'>):
   return { ek, ak, ekPublic, akPublic };
 }
 
-/** Size field of a TPM2B. */
-const SIZE_FIELD = 2;
-
-/**
- * First 16 hexadecimal digits of SHA-256 over the TPMT_PUBLIC of the endorsement key, its coordinates padded: TPMs differ
- * in whether they write leading zeros, and one key must not be two hosts.
- */
-export function hostIdOf({ public: area, key }: VerifiedEndorsementKey): string {
-  const padded = area.type === 'ecc' && key.kind === 'ecc' ? { ...area, x: key.x, y: key.y } : area;
-  return toHex(nodeHasher.digest('sha256', encodePublic(padded).subarray(SIZE_FIELD))).slice(0, 16);
+/** First 16 hexadecimal digits of the digest of the endorsement key. */
+export function hostIdOf({ public: area }: VerifiedEndorsementKey): string {
+  return ekDigest(area).slice(0, 16);
 }

@@ -3,6 +3,7 @@ import { nodeHasher } from '@assay/core/node';
 import { parsePublic, publicName } from '@assay/core/tpm';
 import { isStale, ladderOf, type LadderFacts } from '@assay/core/verdict';
 import type { HostDetail } from '@assay/wire';
+import { admissionIn } from './admission.ts';
 import { endorsementIn } from './ek-certificate.ts';
 import { openFindings, type HostState } from './facts.ts';
 import { keptOf } from './kept.ts';
@@ -21,6 +22,7 @@ export function detailOf(state: HostState, now: Date, staleAfterSeconds: number)
 function ladderFacts(state: HostState, now: Date, staleAfterSeconds: number): LadderFacts {
   const { host, round, boot, reference } = state;
   const kept = keptOf(round);
+  const admission = admissionIn(host);
   const evidenceAt = round.evidence_at === null ? null : new Date(round.evidence_at);
   return {
     tpmKind: host.tpm_kind,
@@ -28,6 +30,7 @@ function ladderFacts(state: HostState, now: Date, staleAfterSeconds: number): La
     akName: toHex(publicName(nodeHasher, parsePublic(host.ak_public))),
     enrolledAt: new Date(host.enrolled_at),
     endorsement: endorsementIn(host),
+    admission: admission === null ? null : { ...admission, at: new Date(admission.at) },
     quote: kept === null ? null : { ...kept.state, at: kept.at, pcr: toHex(kept.state.pcr) },
     stale: isStale({ now, evidenceAt, staleAfterSeconds }),
     entries: boot?.entries ?? 0,

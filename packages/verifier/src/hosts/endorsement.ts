@@ -41,9 +41,18 @@ function draftOf({ code, message }: Refusal, host: string): FindingDraft {
   };
 }
 
-/** Such a finding stays whatever evidence comes: quotes say nothing of who made the TPM. */
 export function isAboutEndorsement({ boot, code }: Pick<FindingRow, 'boot' | 'code'>): boolean {
-  return boot === null && (code.startsWith('CERT-') || code.startsWith('EK-'));
+  return boot === null && code !== 'EK-DUPLICATE' && (code.startsWith('CERT-') || code.startsWith('EK-'));
+}
+
+/** Another machine asks for what is the host's: enrolment/disputes.ts. */
+export function isDispute({ boot, code }: Pick<FindingRow, 'boot' | 'code'>): boolean {
+  return boot === null && (code === 'HOST-DUPLICATE' || code === 'EK-DUPLICATE');
+}
+
+/** Such a finding stays whatever evidence comes: quotes say nothing of who made the TPM, nor of who else asks. */
+export function outlastsEvidence(finding: Pick<FindingRow, 'boot' | 'code'>): boolean {
+  return isAboutEndorsement(finding) || isDispute(finding);
 }
 
 /** Looks again at the certificates that did not verify: the authorities may be others now. */

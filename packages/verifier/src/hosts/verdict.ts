@@ -50,9 +50,9 @@ export async function expireVerdicts(context: Context): Promise<void> {
   for (let start = 0; start < expired.length; start += EXPIRED_AT_ONCE) {
     const hosts = expired.slice(start, start + EXPIRED_AT_ONCE);
     await transact(context, async (db) => {
-      await lockRounds(db, hosts);
-      for (const host of hosts) await renewVerdict(db, context, host);
-      return { result: undefined, changes: hosts.map((host) => ({ type: 'host', host })) };
+      const there = (await lockRounds(db, hosts)).map(({ host }) => host); // One may have been removed meanwhile.
+      for (const host of there) await renewVerdict(db, context, host);
+      return { result: undefined, changes: there.map((host) => ({ type: 'host', host })) };
     });
   }
 }

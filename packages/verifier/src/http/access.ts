@@ -46,8 +46,18 @@ const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
   [`GET ${ROUTES.signIn}`]: 'everybody',
   [`GET ${ROUTES.signInCallback}`]: 'everybody',
   [`POST ${ROUTES.signOut}`]: 'everybody',
+  [`GET ${ROUTES.enrolments}`]: 'viewer',
+  [`GET ${ROUTES.enrolment}`]: 'viewer',
+  [`POST ${ROUTES.enrolmentApproval}`]: 'approver',
+  [`POST ${ROUTES.enrolmentRefusal}`]: 'approver',
+  [`GET ${ROUTES.registeredKeys}`]: 'viewer',
+  [`POST ${ROUTES.registeredKeys}`]: 'approver',
+  [`POST ${ROUTES.registeredKeyRemoval}`]: 'approver',
+  [`POST ${ROUTES.hostRemoval}`]: 'approver',
   [`POST ${ROUTES.enrol}`]: 'join',
-  [`POST ${ROUTES.activate}`]: 'join',
+  // The identifier of an enrolment is a secret of who began it.
+  [`POST ${ROUTES.activate}`]: 'everybody',
+  [`POST ${ROUTES.renewKey}`]: 'host',
   [`POST ${ROUTES.challenge}`]: 'host',
   [`POST ${ROUTES.evidence}`]: 'host',
   [`GET ${ROUTES.agentResult}`]: 'host',
@@ -111,6 +121,8 @@ function unauthenticated(detail: string): RequestProblem {
 }
 
 async function admit(request: FastifyRequest, who: Role | 'join', options: AccessOptions): Promise<void> {
+  // A registered endorsement key enrols without a token: enrolment/enrol.ts looks at it.
+  if (who === 'join' && request.headers.authorization === undefined) return;
   const wanted = who === 'join' ? 'join token' : `token of the role ${who}`;
   const principal = await options.identify(request);
   if (principal === undefined) throw unauthenticated(`This needs the ${wanted} as a bearer token.`);

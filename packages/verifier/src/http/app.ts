@@ -30,6 +30,7 @@ import { isLoopback, isLoopbackAddress, requireLoopbackName } from './guards.ts'
 import { accessRoutes } from './routes/access.ts';
 import { agentRoutes } from './routes/agent.ts';
 import { alertRoutes } from './routes/alerts.ts';
+import { enrolmentRoutes } from './routes/enrolments.ts';
 import { fleetRoutes } from './routes/fleet.ts';
 import type { PolicyTrust } from '../policies/push.ts';
 import { measuredRoutes } from './routes/measured.ts';
@@ -94,6 +95,7 @@ export async function createApp(context: Context, streams: EventStreams, options
   const signIn = options.signIn && cookies ? { provider: new Provider(options.signIn), cookies } : null;
   signInRoutes(app, context, { signIn, openReads, identify });
   agentRoutes(app, context, options.rounds);
+  enrolmentRoutes(app, context);
   alertRoutes(app, context);
   resultRoutes(app, context, { keys: options.resultKeys });
   await serveDashboard(app, dashboardIn(options.publicDirectory));

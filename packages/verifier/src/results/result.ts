@@ -23,7 +23,7 @@ export function resultOf(
     ...(nonce === undefined ? {} : { nonce }),
     appraisals: appraise({
       verdict: host.verdict,
-      endorsed: host.tpm.trust !== 'first-use',
+      endorsed: host.tpm.trust === 'ek-certificate' || host.tpm.trust === 'registered',
       openFindings,
       reference: host.reference === null ? null : `reference:${host.name}/v${host.reference.version}`,
     }),

@@ -2,7 +2,7 @@ import type { VerifiedEvidence } from '@assay/core/evidence';
 import { firmwareFinding, type Judgement } from '@assay/core/verdict';
 import type { HostFacts } from '@assay/wire';
 import type { Context } from '../context.ts';
-import { isAboutEndorsement } from '../hosts/endorsement.ts';
+import { outlastsEvidence } from '../hosts/endorsement.ts';
 import { closeAll, openAll, type Sighting } from '../hosts/findings.ts';
 import type { Change } from '../news/news.ts';
 import { addBoot, bootById, updateBoot } from '../store/boots.ts';
@@ -116,7 +116,7 @@ async function changeFindings(
     db,
     boot.host,
     receivedAt,
-    (finding) => !isAboutEndorsement(finding) && (wholeList ? !current.has(finding.seq) : finding.boot === null),
+    (finding) => !outlastsEvidence(finding) && (wholeList ? !current.has(finding.seq) : finding.boot === null),
   );
   return findingChanges([...closed, ...opened]);
 }

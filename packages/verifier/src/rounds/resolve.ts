@@ -5,7 +5,7 @@ import { audit } from '../access/audit.ts';
 import type { Principal } from '../access/tokens.ts';
 import type { Context } from '../context.ts';
 import { about, lockOpenFinding } from '../hosts/acknowledge.ts';
-import { isAboutEndorsement } from '../hosts/endorsement.ts';
+import { isAboutEndorsement, isDispute } from '../hosts/endorsement.ts';
 import { renewVerdict } from '../hosts/verdict.ts';
 import { transact } from '../news/news.ts';
 import { APPROVABLE } from '../policies/approvable.ts';
@@ -51,6 +51,9 @@ export async function resolveFinding(
 async function stillShown(db: Database, context: Context, finding: FindingRow): Promise<string | undefined> {
   if (isAboutEndorsement(finding)) {
     return 'The endorsement certificate does not verify. This ends when the verifier knows the authority that made it (--ek-roots DIR).';
+  }
+  if (isDispute(finding)) {
+    return 'An enrolment waits for a decision. This ends with it: assay enrolments list.';
   }
   if (finding.boot === null) {
     return 'No evidence has verified since. This ends by itself with the next evidence that does.';

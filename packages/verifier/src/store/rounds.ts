@@ -38,6 +38,7 @@ export async function roundsOf(db: Database, hosts: readonly string[]): Promise<
 
 /** In the order of the hosts, whatever order they are asked in; nobody else changes them before this transaction ends. */
 export async function lockRounds(db: Database, hosts: readonly string[]): Promise<RoundRow[]> {
+  if (hosts.length === 0) return [];
   return locked(db, db.selectFrom('rounds').selectAll().where('host', 'in', hosts).orderBy('host')).execute();
 }
 

@@ -1,4 +1,4 @@
-import type { HostFacts, Verdict } from '@assay/wire';
+import type { HostFacts, TrustTier, Verdict } from '@assay/wire';
 import type { Generated, Kysely } from 'kysely';
 
 // How values stand in the database: bytes that only programs read (keys, nonces, records, PCR values) are BLOBs;
@@ -25,8 +25,10 @@ export interface HostRow {
   reference_version: number | null;
   /** What came with the key, as JSON: DER in base64, the certificate of the endorsement key first. */
   ek_certificates: string | null;
-  /** Endorsement as JSON (hosts/endorsement.ts), where a trusted authority vouches for the key. */
+  /** Endorsement as JSON (hosts/ek-certificate.ts), where a trusted authority vouches for the key. */
   endorsement: string | null;
+  /** Admission as JSON (hosts/admission.ts), where somebody let the key in. */
+  admission: string | null;
 }
 
 /** An enrolment whose credential was not answered yet. */
@@ -43,6 +45,35 @@ export interface EnrolmentRow {
   expires_at: string;
   /** As in HostRow. */
   ek_certificates: string | null;
+  /** Who asked, for the audit log. */
+  asked_by: string;
+}
+
+/** A machine that asks to be a host under a name and may not, until somebody decides. */
+export interface AdmissionRow
+  extends Pick<EnrolmentRow, 'host' | 'name' | 'ek_public' | 'ak_public' | 'facts' | 'ek_certificates'> {
+  seq: number;
+  state: 'pending' | 'approved' | 'refused';
+  /** Reasons as JSON (enrolment/reasons.ts), as they were when it asked last. */
+  reasons: string;
+  /** What vouched for the key when it asked last. */
+  trust: TrustTier;
+  asked_at: string;
+  last_asked_at: string;
+  decided_at: string | null;
+  decided_by: string | null;
+  note: string | null;
+  enrolled_at: string | null;
+}
+
+/** An endorsement key that somebody vouches for. */
+export interface RegisteredKeyRow {
+  /** SHA-256 of its TPMT_PUBLIC or of its SubjectPublicKeyInfo, as text. */
+  digest: string;
+  name: string | null;
+  note: string | null;
+  registered_at: string;
+  registered_by: string;
 }
 
 /** All that a round without new entries reads and writes. */
@@ -269,6 +300,8 @@ type Numbered<Row, Key extends keyof Row> = Omit<Row, Key> & { [Name in Key]: Ge
 export interface Schema {
   hosts: HostRow;
   enrolments: EnrolmentRow;
+  admissions: Numbered<AdmissionRow, 'seq'>;
+  registered_keys: RegisteredKeyRow;
   rounds: RoundRow;
   boots: Numbered<BootRow, 'id'>;
   entries: Numbered<EntryRow, 'id'>;

@@ -13,10 +13,9 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { activate } from '../../enrolment/activate.ts';
-import { enrol } from '../../enrolment/enrol.ts';
+import { enrol, renewKey } from '../../enrolment/enrol.ts';
 import { askAgain } from '../../rounds/challenge.ts';
 import type { RoundQueue } from '../../rounds/queue.ts';
-import { principalOf } from '../access.ts';
 import type { App } from '../instance.ts';
 import { agentHostOf, recallAgent, requireAgent, requireJson } from '../guards.ts';
 import { BEARER, PROBLEMS } from '../schemas.ts';
@@ -33,25 +32,40 @@ const AGENT_RATE = {
 
 /** What agents send. */
 export function agentRoutes(app: App, context: Context, rounds: RoundQueue): void {
-  enrolmentRoutes(app, context);
+  keyRoutes(app, context);
   evidenceRoutes(app, context, rounds);
 }
 
-function enrolmentRoutes(app: App, context: Context): void {
+function keyRoutes(app: App, context: Context): void {
   app.post(
     ROUTES.enrol,
     {
       onRequest: [requireJson],
       config: { rateLimit: ENROLMENT_RATE },
       schema: {
-        summary: 'Begin an enrolment, with the join token',
+        summary: 'Begin an enrolment, with the join token or a registered endorsement key',
         tags: ['agent'],
         security: BEARER,
         body: EnrolRequest,
         response: { 201: EnrolReply, ...PROBLEMS },
       },
     },
-    async ({ body }, reply) => reply.code(201).send(await enrol(context, body)),
+    async ({ principal, body }, reply) => reply.code(201).send(await enrol(context, principal?.name, body)),
+  );
+  app.post(
+    ROUTES.renewKey,
+    {
+      onRequest: [requireJson, requireAgent(context.database)],
+      config: { rateLimit: ENROLMENT_RATE },
+      schema: {
+        summary: 'Begin to enrol a host again with another attestation key, with its own token',
+        tags: ['agent'],
+        security: BEARER,
+        body: EnrolRequest,
+        response: { 201: EnrolReply, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => reply.code(201).send(await renewKey(context, agentHostOf(request).id, request.body)),
   );
   app.post(
     ROUTES.activate,
@@ -61,16 +75,12 @@ function enrolmentRoutes(app: App, context: Context): void {
       schema: {
         summary: 'Answer the credential of an enrolment, once',
         tags: ['agent'],
-        security: BEARER,
         params: z.object({ id: z.string().min(1).max(64) }),
         body: ActivateRequest,
         response: { 201: ActivateReply, ...PROBLEMS },
       },
     },
-    async (request, reply) => {
-      const { params, body } = request;
-      return reply.code(201).send(await activate(context, principalOf(request), params.id, body.secret));
-    },
+    async ({ params, body }, reply) => reply.code(201).send(await activate(context, params.id, body.secret)),
   );
 }
 

@@ -1,6 +1,7 @@
 import { acknowledgements } from './acknowledgements.ts';
 import { alerts } from './alerts.ts';
 import { access } from './access.ts';
+import { admissions } from './admissions.ts';
 import { endorsements } from './endorsements.ts';
 import { firmware } from './firmware.ts';
 import { fleet } from './fleet.ts';
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   endorsements,
   acknowledgements,
   sessions,
+  admissions,
 ];

@@ -1,0 +1,80 @@
+import { EnrolmentReason, type TrustTier } from '@assay/wire';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { admissionIn, trustTier, type Admission } from '../hosts/admission.ts';
+import { endorse, type Endorsing } from '../hosts/ek-certificate.ts';
+import { hostById, hostByName } from '../store/hosts.ts';
+import { registeredKey } from '../store/registered-keys.ts';
+import type { AdmissionRow, Database, EnrolmentRow, HostRow } from '../store/schema.ts';
+import { registeredDigests } from './ek-digest.ts';
+
+/** A machine that asks to be a host under a name. */
+export type Asking = Pick<EnrolmentRow, 'host' | 'name' | 'ek_public' | 'ek_certificates'>;
+
+/** What speaks for a machine, and what against its becoming a host now. */
+export interface Standing {
+  readonly endorsing: Endorsing;
+  readonly admission: Admission | null;
+  readonly trust: TrustTier;
+  /** Empty: nothing is to be decided. */
+  readonly reasons: readonly EnrolmentReason[];
+}
+
+export async function standingOf(db: Database, context: Context, asking: Asking): Promise<Standing> {
+  const endorsing = endorse(context.ekAuthorities, asking, context.now());
+  const [named, known] = [await hostByName(db, asking.name), await hostById(db, asking.host)];
+  const registered = await registeredKey(db, registeredDigests(asking.ek_public));
+  const mayHaveName = registered !== undefined && (registered.name === null || registered.name === asking.name);
+  const admission: Admission | null = mayHaveName
+    ? { how: 'registered', by: registered.registered_by, at: registered.registered_at }
+    : known === undefined
+      ? null
+      : admissionIn(known);
+  const trust = trustTier(endorsing.endorsement, admission);
+  const disputes = disputesOf(asking, named, known);
+  if (disputes.length > 0) return { endorsing, admission, trust, reasons: disputes };
+  const sentence =
+    registered !== undefined && !mayHaveName
+      ? `This endorsement key is registered for the name ${registered.name}.`
+      : known === undefined
+        ? missingApproval(context.approveEnrolments, trust)
+        : undefined;
+  const reasons = sentence === undefined ? [] : [{ code: 'APPROVAL-REQUIRED' as const, sentence, host: null }];
+  return { endorsing, admission, trust, reasons };
+}
+
+/** One name, one endorsement key. */
+function disputesOf(asking: Asking, named: HostRow | undefined, known: HostRow | undefined): EnrolmentReason[] {
+  const reasons: EnrolmentReason[] = [];
+  if (named !== undefined && named.id !== asking.host) {
+    const sentence =
+      `The name ${named.name} belongs to host ${named.id}, which has another endorsement key: its TPM was replaced, or ` +
+      'another machine wants to speak for it. Approved, this machine takes its place, and what is known of it is removed.';
+    reasons.push({ code: 'HOST-DUPLICATE', sentence, host: { id: named.id, name: named.name } });
+  }
+  if (known !== undefined && known.name !== asking.name) {
+    const sentence =
+      `This endorsement key is enrolled already, as ${known.name}: it was renamed, or another machine runs on a copy of ` +
+      'that TPM state. Approved, that host gets this name.';
+    reasons.push({ code: 'EK-DUPLICATE', sentence, host: { id: known.id, name: known.name } });
+  }
+  return reasons;
+}
+
+function missingApproval(wanted: Context['approveEnrolments'], trust: TrustTier): string | undefined {
+  if (trust === 'registered' || wanted === 'none') return undefined;
+  if (trust === 'first-use')
+    return 'Nobody vouches for the endorsement key, and this verifier trusts none on first use.';
+  return wanted === 'all' ? 'This verifier wants every machine to be approved.' : undefined;
+}
+
+const Reasons = z.array(EnrolmentReason);
+
+export function reasonsIn({ reasons }: Pick<AdmissionRow, 'reasons'>): EnrolmentReason[] {
+  return Reasons.parse(JSON.parse(reasons));
+}
+
+/** Whether what was approved is what stands against the machine now: the same disputes with the same hosts. */
+export function covers(approved: readonly EnrolmentReason[], now: readonly EnrolmentReason[]): boolean {
+  return now.every(({ code, host }) => approved.some((known) => known.code === code && known.host?.id === host?.id));
+}

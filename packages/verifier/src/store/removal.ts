@@ -1,0 +1,17 @@
+import type { Database } from './schema.ts';
+
+/** Takes a host, and all that is known of it, out of the store; entries that others share stay. */
+export async function deleteHost(db: Database, host: string): Promise<void> {
+  await db.updateTable('hosts').set({ boot: null, reference_version: null }).where('id', '=', host).execute();
+  const boots = db.selectFrom('boots').select('id').where('host', '=', host);
+  await db.deleteFrom('findings').where('host', '=', host).execute();
+  await db.deleteFrom('boot_entries').where('boot', 'in', boots).execute();
+  await db.deleteFrom('boots').where('host', '=', host).execute();
+  await db.deleteFrom('reference_values').where('host', '=', host).execute();
+  await db.deleteFrom('reference_versions').where('host', '=', host).execute();
+  await db.deleteFrom('host_policies').where('host', '=', host).execute();
+  await db.deleteFrom('rounds').where('host', '=', host).execute();
+  await db.deleteFrom('enrolments').where('host', '=', host).execute();
+  await db.deleteFrom('admissions').where('host', '=', host).where('state', '!=', 'refused').execute();
+  await db.deleteFrom('hosts').where('id', '=', host).execute();
+}
