@@ -2,6 +2,7 @@ import { canonicalJson, utf8 } from '@assay/core/bytes';
 import { emptyReference, parseReference, type Pool, type ReferenceDocument } from '@assay/core/reference';
 import {
   AccessToken,
+  EnrolmentDocument,
   FindingApproval,
   FindingList,
   PolicyList,
@@ -48,6 +49,12 @@ export class People {
   /** Their tokens end. */
   async dismiss(): Promise<void> {
     for (const id of this.#tokens) await this.#admin.call(route(ROUTES.tokenRevocation, id), AccessToken, { body: {} });
+  }
+
+  async admit(enrolments: readonly string[]): Promise<void> {
+    for (const id of enrolments) {
+      await this.#approver.call(route(ROUTES.enrolmentApproval, id), EnrolmentDocument, { body: {} });
+    }
   }
 
   /** Pushes the next version of a policy, which has these pools. @returns its number */
