@@ -58,6 +58,7 @@ function addRun(engine: Command): void {
       ).choices(['open', 'closed']),
     )
     .option('--root-file-system', 'allow the file system of / among the mounts')
+    .option('--turbo', 'files that do not change go without asking, held by leases')
     .addOption(
       new Option('-o, --output <format>', 'text for people, a JSON object on each line for programs')
         .choices(['text', 'jsonl'])

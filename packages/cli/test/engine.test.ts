@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -211,10 +211,41 @@ test('engine doctor says of each hook how well it is stood in for, and of each w
     bypasses: z.array(
       z.strictObject({ name: z.string(), open: z.boolean(), sentence: z.string(), remedy: z.string() }),
     ),
+    turbo: z.strictObject({
+      available: z.boolean(),
+      limits: z.array(z.strictObject({ name: z.string(), sentence: z.string() })),
+    }),
   });
   const { hooks, bypasses } = Doctor.parse(documentIn(ended));
   assert.equal(new Set(hooks.map(({ func }) => func)).size, 14);
   assert.equal(ended.code, bypasses.some(({ open }) => open) ? 1 : 0);
+});
+
+test('engine: a program that does not change runs without an event, and is measured when it does', LIMIT, async (t) => {
+  await using setting = await running(t, 'measure func=BPRM_CHECK\n', '--turbo');
+  const program = join(setting.mount, 'program');
+  const first = (await setting.ask('status')).activity;
+  assert.deepEqual([first.turbo, first.waiting, first.denials], [{ files: 0, breaks: 0 }, 0, 0]);
+  // Not before it has rested.
+  for (const end = Date.now() + 60_000; Date.now() < end; await delay(200)) {
+    assert.equal(runs(program), true);
+    if ((await setting.ask('status')).activity.turbo?.files === 1) break;
+  }
+  const held = (await setting.ask('status')).activity;
+  assert.deepEqual([held.turbo, held.cached, held.misses], [{ files: 1, breaks: 0 }, 1, 1]);
+  appendFileSync(program, 'more');
+  assert.equal(runs(program), true);
+  const { stdout } = await assay(['engine', 'status', '--directory', setting.directory]);
+  assert.match(stdout, /^turbo +\d files go without an event; writers have waited \d times$/m);
+  assert.match(stdout, /^events +\d+, \d+ a second; \d+ openings asked about, \d+ % from the cache; 0 refused$/m);
+  const list = await assay(['log', 'show', join(setting.directory, 'ascii_runtime_measurements_sha256')]);
+  assert.equal(list.stdout.split(program).length - 1, 2);
+});
+
+test('engine: turbo is not for a supervisor that refuses', async () => {
+  const ended = await assay(['engine', 'run', '--watch', '/nowhere', '--turbo', '--supervise', 'closed']);
+  assert.equal(ended.code, 2, ended.stderr);
+  assert.match(ended.stderr, /--turbo/);
 });
 
 const ANALYZE = spawnSync('systemd-analyze', ['--version']).status === 0;

@@ -111,3 +111,47 @@ function sysctl(name: string): number | undefined {
     return undefined;
   }
 }
+
+/** What turbo does not cover, and what it changes for others. */
+export interface TurboLimit {
+  readonly name: 'policy' | 'labels' | 'file-systems' | 'non-blocking' | 'unmount' | 'stopped';
+  readonly sentence: string;
+}
+
+export const TURBO_LIMITS: readonly TurboLimit[] = [
+  {
+    name: 'policy',
+    sentence:
+      'Every opening stays an event under a policy that asks who opens a file, whose it is or for what (FILE_CHECK), and with templates that hold labels or owners.',
+  },
+  {
+    name: 'labels',
+    sentence:
+      'Files whose label passed appraisal stay events: a change of label, owner or mode breaks no lease. Other files are not measured again when these change.',
+  },
+  {
+    name: 'file-systems',
+    sentence:
+      'Files of other file systems than ext4, xfs and btrfs stay events, those that changed within ten seconds, and all over 16384.',
+  },
+  {
+    name: 'non-blocking',
+    sentence:
+      'Opening such a file for writing waits for the engine; with O_NONBLOCK it fails with EAGAIN the first time.',
+  },
+  {
+    name: 'unmount',
+    sentence:
+      'File systems with such files are busy for umount(8) while the engine runs, and removed files keep their space for some seconds; assay engine pause lets go.',
+  },
+  {
+    name: 'stopped',
+    sentence:
+      'Writers of such a file do not wait for an engine that is stopped (SIGSTOP) longer than fs.lease-break-time; what runs then is not seen, and a gap record says so.',
+  },
+];
+
+/** Whether this kernel grants leases at all. */
+export function grantsLeases(): boolean {
+  return sysctl('fs/leases-enable') === 1;
+}

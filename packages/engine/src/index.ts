@@ -1,5 +1,13 @@
 export { AuditLog } from './audit-log.ts';
-export { bypasses, HOOK_COVERAGE, type Bypass, type HookCoverage } from './coverage.ts';
+export {
+  bypasses,
+  grantsLeases,
+  HOOK_COVERAGE,
+  TURBO_LIMITS,
+  type Bypass,
+  type HookCoverage,
+  type TurboLimit,
+} from './coverage.ts';
 export { startEngine } from './engine.ts';
 export { ExplainedFile } from './explained-file.ts';
 export type { EngineTpm } from './engine-tpm.ts';

@@ -35,6 +35,10 @@ async function eventsOf({ gate }: TestGate): Promise<number> {
   return gate.activity().events;
 }
 
+function filesOf({ gate }: TestGate): number | undefined {
+  return gate.activity().turbo?.files;
+}
+
 /** How many events ten runs of a program bring. */
 async function eventsOfRuns(gate: TestGate, attacker: Attacker, path: string): Promise<number> {
   const before = await eventsOf(gate);
@@ -59,7 +63,7 @@ for (const [name, policy] of Object.entries(POLICIES)) {
       const path = writeProgram(join(mount.path, 'program'));
       for (const way of Object.values(WAYS_TO_CHANGE).slice(0, 3)) {
         await held(gate, attacker, path);
-        assert.equal(gate.gate.activity().turboFiles, 1);
+        assert.equal(filesOf(gate), 1);
         assert.equal(gate.measured(path).at(-1), digestOf(path));
         way(path);
         assert.equal(await attacker.run(path), 0);
@@ -78,7 +82,7 @@ test('a file that is cut by an opening that breaks no lease is looked at before 
   const path = writeProgram(join(mount.path, 'program'));
   await held(gate, attacker, path);
   closeSync(openSync(path, constants.O_RDONLY | constants.O_TRUNC));
-  assert.equal(gate.gate.activity().turboBreaks, 0);
+  assert.equal(gate.gate.activity().turbo?.breaks, 0);
   await attacker.run(path);
   assert.equal(gate.measured(path).at(-1), digestOf(path), 'the digest of nothing');
 });
@@ -90,9 +94,9 @@ test('who does not want to wait is told so once', LIMIT, async () => {
   const path = writeProgram(join(mount.path, 'program'));
   await held(gate, attacker, path);
   assert.throws(() => openSync(path, constants.O_WRONLY | constants.O_NONBLOCK), { code: 'EAGAIN' });
-  await eventually('it is let go', () => gate.gate.activity().turboFiles === 0);
+  await eventually('it is let go', () => filesOf(gate) === 0);
   closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
-  assert.equal(gate.gate.activity().turboBreaks, 1);
+  assert.equal(gate.gate.activity().turbo?.breaks, 1);
 });
 
 test('no more files are held than the limit, and others are asked about', LIMIT, async () => {
@@ -107,9 +111,9 @@ test('no more files are held than the limit, and others are asked about', LIMIT,
     counts.push(await eventsOfRuns(gate, attacker, path));
   }
   assert.deepEqual(counts, [0, 0, 10]);
-  assert.equal(gate.gate.activity().turboFiles, 2);
+  assert.equal(filesOf(gate), 2);
   rmSync(paths[0] ?? '');
-  await eventually('a file without a name is let go', () => gate.gate.activity().turboFiles === 1);
+  await eventually('a file without a name is let go', () => filesOf(gate) === 1);
 });
 
 test('a file that changed a moment ago is asked about', LIMIT, async () => {
@@ -140,7 +144,7 @@ test('a pause lets all files go, so that file systems can be unmounted', LIMIT, 
   await held(gate, attacker, path);
   assert.equal(await attacker.run('umount', mount.path), 32, 'it is busy');
   new EngineControl(setup.control).paused = true;
-  await eventually('nothing is held', () => gate.gate.activity().turboFiles === 0);
+  await eventually('nothing is held', () => filesOf(gate) === 0);
   assert.equal(await attacker.run('umount', mount.path), 0);
   assert.equal(await attacker.run('mount', '-t', 'tmpfs', 'assay-test', mount.path), 0, 'for the end of the test');
 });
@@ -165,7 +169,7 @@ test('what rests on a label is asked about each time, and is refused without the
   labelNow(path);
   await eventsOfRuns(gate, attacker, path);
   assert.equal(await eventsOfRuns(gate, attacker, path), 10);
-  assert.equal(gate.gate.activity().turboFiles, 0);
+  assert.equal(filesOf(gate), 0);
   await attacker.does('label', path, 'security.ima', '');
   assert.equal(await attacker.run(path), 'EPERM');
 });
@@ -176,7 +180,7 @@ test('many files that are written at once are all let go and measured', LIMIT, a
   await using gate = await openGate([mount.path], { policy: POLICIES.executions }, TURBO);
   const paths = Array.from({ length: 60 }, (_, index) => writeProgram(join(mount.path, `p${index}`), `${index}`));
   for (let count = 0; count < 3; count++) for (const path of paths) await attacker.run(path);
-  await eventually('all are held', () => gate.gate.activity().turboFiles === paths.length);
+  await eventually('all are held', () => filesOf(gate) === paths.length);
   const script = 'for p in "$0"/p*; do { echo more >> "$p"; "$p"; } & done; wait';
   assert.equal(await attacker.run('/bin/sh', '-c', script, mount.path), 0);
   for (const path of paths) assert.equal(gate.measured(path).at(-1), digestOf(path));

@@ -1,7 +1,7 @@
 import { askEngine, type ControlRequest } from '@assay/engine/control';
 import { z } from 'zod';
 import { AskingOptions, Mode, Seconds } from '../engine/options.ts';
-import { statusDocument, statusIn, statusLines } from '../engine/status.ts';
+import { activityLines, statusDocument, statusIn, statusLines } from '../engine/status.ts';
 import { EXIT } from '../exit.ts';
 import { optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
@@ -39,7 +39,10 @@ export function changeMode(mode: unknown, given: unknown): Promise<number> {
 async function ask(options: z.infer<typeof AskingOptions>, request: ControlRequest): Promise<number> {
   const status = statusIn(await askEngine(options.directory, request));
   if (options.output === 'json') printJson(statusDocument(status));
-  else process.stdout.write(table(statusLines(status).map(([name, value]) => [name, shown(value)])));
+  else
+    process.stdout.write(
+      table([...statusLines(status), ...activityLines(status)].map(([name, value]) => [name, shown(value)])),
+    );
   const isWhole = status.watching && !status.paused && status.lost === 0;
   return request.command === 'status' && !isWhole ? EXIT.no : EXIT.fine;
 }

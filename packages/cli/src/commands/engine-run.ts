@@ -7,7 +7,7 @@ import { chooseSetup, type ChosenSetup } from '../engine/setup.ts';
 import { DecidingOptions, DirectoryOptions, Mode, Seconds } from '../engine/options.ts';
 import { rescueCard } from '../engine/rescue-card.ts';
 import { statusLines } from '../engine/status.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT, UsageError } from '../exit.ts';
 import { optionsFrom } from '../options.ts';
 import { jsonText } from '../output/report.ts';
 import { shown } from '../output/terminal.ts';
@@ -22,12 +22,16 @@ const RunOptions = DecidingOptions.extend(DirectoryOptions.shape).extend({
   confirmWithin: Seconds,
   supervise: z.enum(['open', 'closed']).optional(),
   rootFileSystem: z.boolean().default(false),
+  turbo: z.boolean().default(false),
 });
 type Options = z.infer<typeof RunOptions>;
 
 /** `assay engine run`: until a signal ends it in order. */
 export async function runEngine(given: unknown): Promise<number> {
   const options = optionsFrom(RunOptions, given);
+  if (options.turbo && options.supervise === 'closed') {
+    throw new UsageError('--turbo is not for --supervise closed: between two engines nobody would hold the files');
+  }
   process.umask(0o077); // The list is for its owner alone.
   const chosen = await chooseSetup(options, options.mode);
   if (options.supervise !== undefined && inheritedSupervision() === undefined)
@@ -74,6 +78,7 @@ async function run(
     firstEntries,
     ...(supervision === undefined ? {} : { supervision }),
     allowRootFileSystem: options.rootFileSystem,
+    turbo: options.turbo,
     onAudit: (event) => {
       auditLog.current?.write(event);
       if (event.denied) out.log(`refused ${event.text}`);

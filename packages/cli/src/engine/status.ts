@@ -1,6 +1,20 @@
 import { SystemError } from '@assay/core/errors';
 import { z } from 'zod';
 
+const Count = z.number().nonnegative();
+const Activity = z.object({
+  at: z.iso.datetime(),
+  events: Count,
+  eventsPerSecond: Count,
+  hits: Count,
+  misses: Count,
+  denials: Count,
+  waiting: Count,
+  longestWait: Count,
+  cached: Count,
+  turbo: z.object({ files: Count, breaks: Count }).optional(),
+});
+
 /** What a running engine answers (`ControlAnswer`), as far as it can be shown. */
 const Status = z.object({
   directory: z.string(),
@@ -16,6 +30,7 @@ const Status = z.object({
   lost: z.int(),
   watching: z.boolean(),
   problem: z.string().optional(),
+  activity: Activity.optional(),
   confirmBy: z.iso.datetime().optional(),
   pausedUntil: z.iso.datetime().optional(),
   auditsDropped: z.int(),
@@ -52,4 +67,25 @@ export function statusLines(status: ShownStatus): [name: string, value: string][
     ['list', `${status.entries} entries, ${status.violations} violations, ${status.lost} lost; in ${status.directory}`],
     ...(status.auditsDropped > 0 ? [['audit', `${status.auditsDropped} records dropped`] as [string, string]] : []),
   ];
+}
+
+/** What there is to do now, and how it is done. */
+export function activityLines({ activity }: ShownStatus): [name: string, value: string][] {
+  if (activity === undefined) return [];
+  const { events, eventsPerSecond, hits, misses, denials, waiting, longestWait, cached, turbo } = activity;
+  const share = hits + misses === 0 ? '' : `, ${Math.floor((100 * hits) / (hits + misses))} % from the cache`;
+  const longest = waiting === 0 ? '' : `, the longest for ${longestWait} ms`;
+  return [
+    [
+      'events',
+      `${events}, ${eventsPerSecond} a second; ${hits + misses} openings asked about${share}; ${denials} refused`,
+    ],
+    ['waiting', `${waiting} openings${longest}`],
+    ['cache', `${cached} files`],
+    ...(turbo === undefined ? [] : [['turbo', turboText(turbo)] as [string, string]]),
+  ];
+}
+
+function turboText({ files, breaks }: { readonly files: number; readonly breaks: number }): string {
+  return `${files} files go without an event; writers have waited ${breaks} times`;
 }

@@ -18,10 +18,13 @@ export interface GateActivity {
   readonly longestWait: number;
   /** Files that the cache knows. */
   readonly cached: number;
-  /** Files that go without an event. */
-  readonly turboFiles: number;
-  /** Writers that had to wait for one of these. */
-  readonly turboBreaks: number;
+  /** Left out where every opening is an event. */
+  readonly turbo?: {
+    /** Files that go without an event. */
+    readonly files: number;
+    /** Writers that had to wait for one of these. */
+    readonly breaks: number;
+  };
 }
 
 const NAMES = [
@@ -40,7 +43,7 @@ const AT = NAMES.length;
 /** When the one that waits longest came (`clock`); 0: nobody waits. */
 const SINCE = AT + 1;
 
-type Counted = Record<(typeof NAMES)[number], number>;
+export type Counted = Record<(typeof NAMES)[number], number>;
 
 /** Written by the reading thread, a few times in a second, and read by others. Aligned words of 64 bits do not tear. */
 export class Figures {
@@ -63,7 +66,7 @@ export class Figures {
   }
 
   /** @param now `clock` */
-  read(now: number): GateActivity {
+  read(now: number, hasTurbo: boolean): GateActivity {
     const at = (name: (typeof NAMES)[number]): number => this.#words[NAMES.indexOf(name)] ?? 0;
     const since = this.#words[SINCE] ?? 0;
     return {
@@ -76,8 +79,7 @@ export class Figures {
       waiting: at('waiting'),
       longestWait: since === 0 ? 0 : Math.max(0, Math.round(now - since)),
       cached: at('cached'),
-      turboFiles: at('turboFiles'),
-      turboBreaks: at('turboBreaks'),
+      ...(hasTurbo ? { turbo: { files: at('turboFiles'), breaks: at('turboBreaks') } } : {}),
     };
   }
 }

@@ -47,6 +47,7 @@ export interface GateOptions {
 export class Gate {
   readonly #signals = new WatchSignals();
   readonly #figures = new Figures();
+  readonly #turbo: TurboSetup | undefined;
   readonly #bell = new Bell();
   readonly #group: PermissionGroup;
   readonly #reader: Worker;
@@ -69,8 +70,9 @@ export class Gate {
     const common = { bell: this.#bell.fd, jobs: new SharedArrayBuffer(8), decider };
     const measurerSetup: MeasurerSetup = { thread: 'measurer', ...common, reader };
     const { fd: group } = this.#group;
+    this.#turbo = turboOf(options);
     const shared = { signals: this.#signals.memory, figures: this.#figures.memory };
-    const asks = { reportsThreads, looksAtFlags: wantsFlags, turbo: turboOf(options) };
+    const asks = { reportsThreads, looksAtFlags: wantsFlags, turbo: this.#turbo };
     const mine = { group, heartbeat, failure, answerLimit, ...asks, ...shared };
     const readerSetup: ReaderSetup = { thread: 'reader', ...common, ...mine, measurer };
     this.#measurer = new Worker(new URL('./measurer.ts', import.meta.url), {
@@ -129,7 +131,7 @@ export class Gate {
   }
 
   activity(): GateActivity {
-    return this.#figures.read(clock());
+    return this.#figures.read(clock(), this.#turbo !== undefined);
   }
 
   acknowledge(sequence: number): void {

@@ -1,4 +1,4 @@
-import { Figures, type GateActivity } from './figures.ts';
+import { Figures, type Counted } from './figures.ts';
 
 const SECOND_MS = 1000;
 
@@ -21,7 +21,7 @@ export class Tally {
    */
   publish(
     now: number,
-    state: Pick<GateActivity, 'waiting' | 'cached' | 'turboFiles' | 'turboBreaks'>,
+    state: Pick<Counted, 'waiting' | 'cached' | 'turboFiles' | 'turboBreaks'>,
     since: number | undefined,
   ): void {
     const { events, hits, misses, denials } = this;
