@@ -63,7 +63,7 @@ test('a page that is opened before the verifier answers shows that it loads', op
     await route.continue();
   });
   await page.goto(verifier.url);
-  await page.getByText('Loading the hosts').waitFor({ state: 'attached' });
+  await page.getByText('Loading', { exact: true }).waitFor({ state: 'attached' });
   await assertAccessible(page);
   answers.resolve();
   await page.getByRole('heading', { name: 'No host yet' }).waitFor();

@@ -44,7 +44,7 @@ test('the token leaves the address bar, outlives a reload and not the tab', opti
   await page.goto(`${verifier.url}/#token=${TOKENS.operator}`);
   const button = page.getByRole('button', { name: 'Capture as reference values' });
   await button.waitFor();
-  assert.equal(page.url(), `${verifier.url}/?host=web-03`);
+  assert.equal(page.url(), `${verifier.url}/hosts/web-03`);
   await page.reload();
   await button.waitFor();
   const other = await page.context().newPage();
@@ -90,38 +90,122 @@ test('a capture closes the findings that it accepts', options, async (t) => {
   await page.getByText('1 finding closed earlier').waitFor();
 });
 
-test('of several hosts the worst is shown first, and the address names the one that is chosen', options, async (t) => {
+test('the fleet is counted by verdict, and each number leads to its hosts', options, async (t) => {
   const verifier = await verifierFor(t);
   await trustedHost(t, verifier, 'alpha');
   await failedHost(t, verifier, 'beta');
   await unverifiedHost(t, verifier, 'gamma');
-  const { page } = await newPage(t);
+  const { page, record } = await newPage(t);
   await page.goto(verifier.url);
+  await page.getByRole('list', { name: 'Hosts by verdict' }).getByRole('link', { name: '1 Failed' }).click();
+  await page.getByRole('grid', { name: 'Hosts' }).getByRole('link', { name: 'beta' }).waitFor();
+  assert.equal(new URL(page.url()).search, '?verdict=failed');
+  assert.equal(await page.getByRole('grid').getByRole('link').count(), 1);
+  await page.getByRole('grid').getByRole('link', { name: 'beta' }).click();
   await page.getByRole('heading', { level: 1, name: 'beta Failed' }).waitFor();
-  const hosts = page.getByRole('navigation', { name: 'Hosts' });
-  assert.deepEqual(await hosts.getByRole('link').allInnerTexts(), [
-    'alpha\nTrusted',
-    'beta\nFailed',
-    'gamma\nUnverified',
-  ]);
-  await hosts.getByRole('link', { name: 'gamma' }).click();
-  await page.getByRole('heading', { level: 1, name: 'gamma Unverified' }).waitFor();
-  assert.equal(new URL(page.url()).search, '?host=gamma');
   await page.goBack();
-  await page.getByRole('heading', { level: 1, name: 'beta Failed' }).waitFor();
-  await page.goto(`${verifier.url}/?host=nobody`);
-  await page.getByRole('heading', { name: 'No host is called nobody' }).waitFor();
+  await page.goBack();
+  await page.getByRole('heading', { level: 1, name: 'Fleet' }).waitFor();
+  assertClean(record, verifier.url);
 });
 
-test('the page stays with its host when another one gets worse', options, async (t) => {
+test('a fleet of one opens at its host, and the menu leads to the fleet all the same', options, async (t) => {
+  const verifier = await verifierFor(t);
+  await trustedHost(t, verifier, 'alpha');
+  const { page } = await newPage(t);
+  await page.goto(verifier.url);
+  await page.getByRole('heading', { level: 1, name: 'alpha Trusted' }).waitFor();
+  assert.equal(new URL(page.url()).pathname, '/hosts/alpha');
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Fleet' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Fleet' }).waitFor();
+  await page.reload();
+  await page.getByRole('heading', { level: 1, name: 'Fleet' }).waitFor();
+});
+
+test('an address of the time when there was one page leads to its host', options, async (t) => {
+  const verifier = await verifierFor(t);
+  await trustedHost(t, verifier, 'alpha');
+  const { page } = await newPage(t);
+  await page.goto(`${verifier.url}/?host=alpha`);
+  await page.getByRole('heading', { level: 1, name: 'alpha Trusted' }).waitFor();
+});
+
+test('the page stays with its host when another one gets worse, and the table shows it', options, async (t) => {
   const verifier = await verifierFor(t);
   await trustedHost(t, verifier, 'alpha');
   const beta = await trustedHost(t, verifier, 'beta');
   const { page } = await newPage(t);
-  await page.goto(verifier.url);
+  await page.goto(`${verifier.url}/hosts/alpha`);
   await page.getByRole('heading', { level: 1, name: 'alpha Trusted' }).waitFor();
+  const table = await page.context().newPage();
+  await table.goto(`${verifier.url}/hosts?q=beta`);
+  await table.getByRole('row', { name: /beta Trusted/ }).waitFor();
   await beta.execute(TAMPERED);
   await beta.attest();
-  await page.getByRole('link', { name: 'beta Failed' }).waitFor();
+  await table.getByRole('row', { name: /beta Failed/ }).waitFor();
   await page.getByRole('heading', { level: 1, name: 'alpha Trusted' }).waitFor();
+});
+
+test('the keyboard alone leads to a host, to help and to the other theme', options, async (t) => {
+  const verifier = await verifierFor(t);
+  await trustedHost(t, verifier, 'alpha');
+  await failedHost(t, verifier, 'beta');
+  const { page } = await newPage(t, { colorScheme: 'light' });
+  await page.goto(verifier.url);
+  await page.getByRole('heading', { level: 1, name: 'Fleet' }).waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('h');
+  await page.getByRole('heading', { level: 1, name: 'Hosts' }).waitFor();
+  await page.keyboard.press('/');
+  await page.locator('input[type=search]:focus').fill('beta');
+  await page.waitForURL(/q=beta/);
+  await page.getByRole('searchbox').press('Escape');
+  await page.keyboard.press('Control+k');
+  const find = page.getByRole('combobox');
+  await find.fill('alph');
+  await page.getByRole('option', { name: /alpha/ }).waitFor();
+  await assertAccessible(page);
+  await find.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'alpha Trusted' }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keys' }).getByText('Switch between light and dark').waitFor();
+  await assertAccessible(page);
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.keyboard.press('t');
+  await page.locator('html[data-theme=dark]').waitFor({ state: 'attached' });
+});
+
+test('a page tells the command that shows the same in a terminal', options, async (t) => {
+  const verifier = await verifierFor(t);
+  await trustedHost(t, verifier, 'alpha');
+  const { page } = await newPage(t, { permissions: ['clipboard-read', 'clipboard-write'] });
+  await page.goto(`${verifier.url}/hosts/alpha`);
+  await page.getByRole('button', { name: 'Copy as assay hosts get alpha' }).click();
+  await page.getByText(/^Copied: assay hosts get alpha/).waitFor();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  assert.equal(copied, `assay hosts get alpha --url ${verifier.url}`);
+});
+
+test('a token is taken by the dialog as well, and forgotten by it', options, async (t) => {
+  const verifier = await verifierFor(t);
+  await unverifiedHost(t, verifier, 'alpha');
+  const { page } = await newPage(t);
+  await page.goto(verifier.url);
+  await page.getByRole('button', { name: 'Read only' }).click();
+  await page.getByRole('dialog', { name: 'Token' }).getByLabel('Token', { exact: true }).fill(TOKENS.operator);
+  await assertAccessible(page);
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Capture as reference values' }).waitFor();
+  await page.getByRole('button', { name: 'With token' }).click();
+  await page.getByRole('button', { name: 'Forget the present one' }).click();
+  await page.getByText('assay reference capture --host alpha').waitFor();
+});
+
+test('an address of no page says so', options, async (t) => {
+  const verifier = await verifierFor(t);
+  const { page } = await newPage(t);
+  await page.goto(`${verifier.url}/nowhere`);
+  await page.getByText('There is no page at this address').waitFor();
+  await assertAccessible(page);
 });

@@ -1,5 +1,4 @@
 import { SystemError } from '@assay/core/errors';
-import type { ServerEvent } from '@assay/wire';
 import packageJson from '../package.json' with { type: 'json' };
 import type { ParsedCertificate } from '@assay/core/keys';
 import type { TrustedKey } from '@assay/core/reference';
@@ -17,7 +16,7 @@ import { Pulse } from './metrics/pulse.ts';
 import { localNews, type Change, type News } from './news/news.ts';
 import { PostgresNews } from './news/postgres.ts';
 import { AttestationKeys } from './rounds/attestation-keys.ts';
-import { eventsOf } from './rounds/changes.ts';
+import { eventsOf, linesOf } from './rounds/changes.ts';
 import { RoundQueue } from './rounds/queue.ts';
 import { resultKeysFrom } from './results/keys.ts';
 import type { SignInSettings } from './sign-in/settings.ts';
@@ -76,7 +75,10 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   const log = options.log ?? (() => undefined);
   const resultKeys = await resultKeysFrom(options.resultKeys ?? []);
   const database = await openStore(options.store, log);
-  const streams: EventStreams = new EventStreams((changes) => told(context, changes));
+  const streams: EventStreams = new EventStreams({
+    whole: (changes) => told(context, eventsOf, changes),
+    lines: (changes) => told(context, linesOf, changes),
+  });
   const context = await contextOf(options, database, streams, log);
   const stopIndexer = startIndexer(database, log);
   const { tokens, publicDirectory } = options;
@@ -146,9 +148,13 @@ async function contextOf(
 }
 
 /** What listeners are told; a store that cannot be read for it leaves them without, and the rounds alone. */
-async function told(context: Context, changes: readonly Change[]): Promise<ServerEvent[]> {
+async function told<Event>(
+  context: Context,
+  read: (context: Context, changes: readonly Change[]) => Promise<Event[]>,
+  changes: readonly Change[],
+): Promise<Event[]> {
   try {
-    return await eventsOf(context, changes);
+    return await read(context, changes);
   } catch (error) {
     context.log(`events: ${String(error)}`);
     return [];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HostLine } from './fleet.ts';
 import { Finding, HostSummary, Measurement } from './hosts.ts';
 import { HostId } from './scalars.ts';
 
@@ -10,3 +11,14 @@ export const ServerEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('finding'), finding: Finding }),
 ]);
 export type ServerEvent = z.infer<typeof ServerEvent>;
+
+/**
+ * What `/v1/events?form=lines` sends instead, at most once a second, for pages that show many hosts: the lines of the hosts
+ * that something changed of, and the hosts whose findings did.
+ */
+export const FleetEvent = z.object({
+  type: z.literal('fleet'),
+  hosts: z.array(HostLine),
+  findingsOf: z.array(HostId),
+});
+export type FleetEvent = z.infer<typeof FleetEvent>;

@@ -4,6 +4,7 @@ export * from './alerts.ts';
 export * from './enrolments.ts';
 export * from './events.ts';
 export * from './findings.ts';
+export * from './fleet.ts';
 export * from './hosts.ts';
 export * from './measured.ts';
 export * from './results.ts';

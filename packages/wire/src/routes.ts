@@ -3,6 +3,7 @@ export const ROUTES = {
   health: '/healthz',
   ready: '/readyz',
   metrics: '/metrics',
+  hostLines: '/v1/fleet/hosts',
   fleetMeasurements: '/v1/measurements',
   hosts: '/v1/hosts',
   host: '/v1/hosts/:id',

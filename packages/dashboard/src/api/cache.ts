@@ -1,64 +1,108 @@
-import type { Finding, HostSummary, Measurement, ServerEvent } from '@assay/wire';
+import type { FleetEvent, HostLine, Measurement } from '@assay/wire';
 import type { QueryClient } from '@tanstack/react-query';
-import { byLastSeen, findingsQuery, hostQuery, hostsQuery, MEASUREMENTS_KEPT, measurementsQuery } from './queries.ts';
+import { noteArrivals } from '../state/arrivals.ts';
+import {
+  hostKey,
+  hostLinesQuery,
+  hostQuery,
+  MEASUREMENTS_KEPT,
+  measurementsAfter,
+  measurementsQuery,
+} from './queries.ts';
 
-/** Puts what an event says into the cached answers, and has those read again that the event only hints at. */
-export function applyEvent(client: QueryClient, event: ServerEvent): void {
-  if (event.type === 'host') applyHost(client, event.host);
-  else if (event.type === 'finding') applyFinding(client, event.finding);
-  else applyMeasurements(client, event.hostId, event.measurements);
-}
+/** The newest line that was heard of each host; what it differs in from the one before is what has to be read again. */
+export class HeardLines {
+  readonly #lines = new Map<string, HostLine>();
 
-function applyHost(client: QueryClient, host: HostSummary): void {
-  const before = client.getQueryData(hostsQuery.queryKey)?.find((known) => known.id === host.id);
-  client.setQueryData(hostsQuery.queryKey, (hosts) => (hosts === undefined ? hosts : withHost(hosts, host)));
-  void client.invalidateQueries({ queryKey: hostQuery(host.id).queryKey });
-  // Other reference values judge every entry anew, and close findings.
-  if (before !== undefined && before.reference?.version !== host.reference?.version) {
-    void client.invalidateQueries({ queryKey: measurementsQuery(host.id).queryKey });
-    void client.invalidateQueries({ queryKey: findingsQuery(host.id).queryKey });
+  /** What was heard before a gap says nothing any more. */
+  forget(): void {
+    this.#lines.clear();
+  }
+
+  /** @returns the line before, if there is one */
+  hear(line: HostLine): HostLine | undefined {
+    const before = this.#lines.get(line.id);
+    this.#lines.set(line.id, line);
+    return before;
   }
 }
 
-function withHost(hosts: readonly HostSummary[], host: HostSummary): HostSummary[] {
-  const others = hosts.filter((known) => known.id !== host.id);
-  return [...others, host].toSorted((a, b) => a.name.localeCompare(b.name));
+/** Puts what an event says into the cached answers, and has those read again that the event only hints at. */
+export function applyEvent(client: QueryClient, heard: HeardLines, event: FleetEvent): void {
+  const known = client.getQueryData(hostLinesQuery.queryKey);
+  if (known !== undefined)
+    client.setQueryData(hostLinesQuery.queryKey, { ...known, hosts: merged(known.hosts, event) });
+  const findingsOf = new Set(event.findingsOf);
+  for (const line of event.hosts) {
+    const before = heard.hear(line) ?? known?.hosts.find((host) => host.id === line.id);
+    applyLine(client, line, before, findingsOf.has(line.id));
+  }
 }
 
-function applyFinding(client: QueryClient, finding: Finding): void {
-  client.setQueryData(findingsQuery(finding.host.id).queryKey, (findings) => {
-    if (findings === undefined) return findings;
-    const others = findings.filter((known) => known.id !== finding.id);
-    return [finding, ...others].toSorted(byLastSeen);
+/** Both are few or sorted: one walk through them, and no sorting of thousands. */
+function merged(hosts: readonly HostLine[], { hosts: changed }: FleetEvent): readonly HostLine[] {
+  const byId = new Map(changed.map((line) => [line.id, line]));
+  const kept = hosts.map((host) => {
+    const line = byId.get(host.id);
+    byId.delete(host.id);
+    return line ?? host;
   });
+  if (byId.size === 0) return kept;
+  return [...kept, ...byId.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function applyMeasurements(client: QueryClient, hostId: string, added: readonly Measurement[]): void {
-  const { queryKey } = measurementsQuery(hostId);
+const sameBesidesTime = (a: HostLine, b: HostLine): boolean =>
+  JSON.stringify({ ...a, evidenceAt: null }) === JSON.stringify({ ...b, evidenceAt: null });
+
+/** What is open on the page about this host is brought up to date; of a host that nobody looks at nothing is asked. */
+function applyLine(client: QueryClient, line: HostLine, before: HostLine | undefined, findings: boolean): void {
+  if (client.getQueryState(hostQuery(line.name).queryKey) === undefined) return;
+  if (before !== undefined && !findings && sameBesidesTime(before, line)) {
+    client.setQueryData(hostQuery(line.name).queryKey, (host) => host && { ...host, evidenceAt: line.evidenceAt });
+    return;
+  }
+  const listKey = measurementsQuery(line.name).queryKey;
+  void client.invalidateQueries({
+    queryKey: hostKey(line.name),
+    predicate: ({ queryKey }) =>
+      queryKey[2] !== listKey[2] && (findings || queryKey[2] !== 'findings' || !sameFindings(before, line)),
+  });
+  applyToList(client, line, before);
+}
+
+const sameFindings = (before: HostLine | undefined, line: HostLine): boolean =>
+  before !== undefined && JSON.stringify(before.findings) === JSON.stringify(line.findings);
+
+/** Other reference values judge every entry anew, and a reboot starts the list again; else only its end is new. */
+function applyToList(client: QueryClient, line: HostLine, before: HostLine | undefined): void {
+  const { queryKey } = measurementsQuery(line.name);
   const rows = client.getQueryData(queryKey);
-  if (rows === undefined) return;
-  if (!continues(rows, added)) void client.invalidateQueries({ queryKey });
-  else client.setQueryData(queryKey, merged(rows, added));
+  const goesOn =
+    before !== undefined &&
+    before.boot === line.boot &&
+    JSON.stringify(before.reference) === JSON.stringify(line.reference) &&
+    line.entries >= newestEntry(rows);
+  if (!goesOn || rows === undefined) void client.invalidateQueries({ queryKey });
+  else if (line.entries > newestEntry(rows)) void readNewer(client, line.name, rows);
 }
 
-/** False after a reboot, when the numbers start again, and when the event left entries out because they were many. */
-function continues(rows: readonly Measurement[], added: readonly Measurement[]): boolean {
-  const known = new Map(rows.map((row) => [row.entry, row.templateDigest]));
-  const sameBoot = added.every((row) => (known.get(row.entry) ?? row.templateDigest) === row.templateDigest);
-  const first = Math.min(...added.map((row) => row.entry));
-  return sameBoot && first <= newestEntry(rows) + 1;
+async function readNewer(client: QueryClient, name: string, rows: readonly Measurement[]): Promise<void> {
+  const { queryKey } = measurementsQuery(name);
+  try {
+    const added = await measurementsAfter(name, newestEntry(rows));
+    noteArrivals(name, added);
+    client.setQueryData(queryKey, (now) => (now === undefined ? now : withNewer(now, added)));
+  } catch {
+    // The whole list shows what is the matter, or that nothing is any more.
+    await client.invalidateQueries({ queryKey });
+  }
 }
 
-function merged(rows: readonly Measurement[], added: readonly Measurement[]): Measurement[] {
-  const numbers = new Set(added.map((row) => row.entry));
-  const kept = rows.filter((row) => !numbers.has(row.entry));
-  return [...added, ...kept].toSorted((a, b) => b.entry - a.entry).slice(0, MEASUREMENTS_KEPT);
+/** Newest first; entries that came twice stand once. */
+export function withNewer(rows: readonly Measurement[], added: readonly Measurement[]): Measurement[] {
+  const newest = newestEntry(rows);
+  const fresh = added.filter((row) => row.entry > newest).toSorted((a, b) => b.entry - a.entry);
+  return [...fresh, ...rows].slice(0, MEASUREMENTS_KEPT);
 }
 
-const newestEntry = (rows: readonly Measurement[]): number => rows[0]?.entry ?? 0;
-
-/** The entries of an event that the page does not show yet; others come again because they were judged anew. */
-export function arrivalsOf(client: QueryClient, hostId: string, added: readonly Measurement[]): Measurement[] {
-  const newest = newestEntry(client.getQueryData(measurementsQuery(hostId).queryKey) ?? []);
-  return added.filter((row) => row.entry > newest);
-}
+const newestEntry = (rows: readonly Measurement[] | undefined): number => rows?.[0]?.entry ?? 0;

@@ -48,6 +48,16 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   throw isProblem(body) ? new ApiProblem(body) : unexpected(response, `HTTP ${response.status}.`);
 }
 
+let held: Promise<void> = Promise.resolve();
+
+/**
+ * Documents are asked for once this has settled: when the event stream is open first, no change is missed between an answer
+ * and the stream, and nothing has to be asked twice.
+ */
+export function holdDocumentsUntil(settled: Promise<void>): void {
+  held = settled;
+}
+
 /**
  * Requests one document of the API.
  *
@@ -59,6 +69,7 @@ export async function requestDocument<Document extends { schema: string }>(
   schema: Document['schema'],
   init: RequestInit = {},
 ): Promise<Document> {
+  await held;
   const response = await request(path, init);
   const body: unknown = await response.json().catch(() => null);
   if (!hasSchema<Document>(body, schema)) throw unexpected(response, `Reload the page. It expected ${schema}.`);

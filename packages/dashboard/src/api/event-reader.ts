@@ -17,12 +17,18 @@ function parseMessage(block: string): StreamMessage | null {
 
 /**
  * Reads server-sent events (WHATWG HTML, section 9.2) from the body of an answer until it ends.
- * Comments, which keep the connection alive, are skipped.
+ * Comments, which keep the connection alive, are no messages.
+ *
+ * @param onSign called whenever anything comes
  */
-export async function* readEventStream(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<StreamMessage> {
+export async function* readEventStream(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  onSign: () => void = () => undefined,
+): AsyncGenerator<StreamMessage> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    onSign();
     const blocks = (rest + part.value).split(BOUNDARY);
     rest = blocks.pop() ?? '';
     for (const block of blocks) {

@@ -1,4 +1,4 @@
-import type { ServerEvent } from '@assay/wire';
+import type { FleetEvent } from '@assay/wire';
 import { ROUTES } from '@assay/wire/routes';
 import { ApiProblem, isObject, request } from './documents.ts';
 import { readEventStream, type StreamMessage } from './event-reader.ts';
@@ -12,17 +12,18 @@ export type Connection =
   | { readonly state: 'refused' };
 
 export interface EventHandlers {
-  /** Called each time the stream opens: what happened while it was closed was not heard. */
-  onOpen(): void;
-  onEvent(event: ServerEvent): void;
+  /** Called when the stream opens at another try than the first: what happened before was not heard. */
+  onOpenAgain(): void;
+  onEvent(event: FleetEvent): void;
 }
-
-const TYPES: readonly string[] = ['host', 'measurements', 'finding'] satisfies ServerEvent['type'][];
 
 /** Events of types that a later verifier may add are none of this page's. */
-function isServerEvent(value: unknown, type: string): value is ServerEvent {
-  return isObject(value) && value['type'] === type && TYPES.includes(type);
+function isFleetEvent(value: unknown, type: string): value is FleetEvent {
+  return type === 'fleet' && isObject(value) && value['type'] === type;
 }
+
+/** The verifier gives a sign every 15 seconds; a stream that is silent for longer was cut without a word. */
+const SILENCE_MS = 40_000;
 
 const LONGEST_WAIT_SECONDS = 15;
 
@@ -36,10 +37,18 @@ export class EventStream {
   private readonly handlers: EventHandlers;
   private abort = new AbortController();
   private timer = 0;
+  private silence = 0;
+  private tries = 0;
   private failures = 0;
+  private readonly first = Promise.withResolvers<void>();
 
   constructor(handlers: EventHandlers) {
     this.handlers = handlers;
+  }
+
+  /** Settled as soon as the stream is open, or turns out not to be. */
+  get tried(): Promise<void> {
+    return this.first.promise;
   }
 
   readonly current = (): Connection => this.connection;
@@ -52,16 +61,18 @@ export class EventStream {
   /** Opens the stream, or opens it again at once. */
   readonly connect = (): void => {
     window.clearTimeout(this.timer);
+    window.clearTimeout(this.silence);
     this.abort.abort();
     this.abort = new AbortController();
+    this.tries += 1;
     void this.run(this.abort.signal);
   };
 
   private async run(signal: AbortSignal): Promise<void> {
     try {
-      const { body } = await request(ROUTES.events, { signal });
+      const { body } = await request(`${ROUTES.events}?form=lines`, { signal });
       this.opened();
-      if (body !== null) for await (const message of readEventStream(body)) this.heard(message);
+      if (body !== null) for await (const message of readEventStream(body, this.noteSign)) this.heard(message);
       this.failed();
     } catch (error) {
       if (signal.aborted) return;
@@ -72,11 +83,21 @@ export class EventStream {
 
   private opened(): void {
     this.failures = 0;
+    this.noteSign();
     this.become({ state: 'live' });
-    this.handlers.onOpen();
+    if (this.tries > 1) this.handlers.onOpenAgain();
   }
 
+  private readonly noteSign = (): void => {
+    window.clearTimeout(this.silence);
+    this.silence = window.setTimeout(() => {
+      this.abort.abort();
+      this.failed();
+    }, SILENCE_MS);
+  };
+
   private failed(): void {
+    window.clearTimeout(this.silence);
     const wait = Math.min(2 ** this.failures, LONGEST_WAIT_SECONDS) * 1000;
     this.failures += 1;
     const now = Date.now();
@@ -87,11 +108,12 @@ export class EventStream {
 
   private heard({ type, data }: StreamMessage): void {
     const event: unknown = JSON.parse(data);
-    if (isServerEvent(event, type)) this.handlers.onEvent(event);
+    if (isFleetEvent(event, type)) this.handlers.onEvent(event);
   }
 
   private become(connection: Connection): void {
     this.connection = connection;
+    this.first.resolve();
     for (const listener of this.listeners) listener();
   }
 }

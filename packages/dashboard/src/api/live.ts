@@ -1,8 +1,8 @@
 import { QueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
-import { applyEvent, arrivalsOf } from './cache.ts';
+import { applyEvent, HeardLines } from './cache.ts';
+import { holdDocumentsUntil } from './documents.ts';
 import { type Connection, EventStream } from './events.ts';
-import { noteArrivals } from '../state/arrivals.ts';
 
 /** Nothing is asked on a timer: the event stream says when an answer became old. */
 export const queryClient = new QueryClient({
@@ -12,21 +12,21 @@ export const queryClient = new QueryClient({
   },
 });
 
+const heard = new HeardLines();
+
 /** An answer that was asked for before the stream opened may be of the time before: what then happened was not heard. */
 async function readAgain(): Promise<void> {
+  heard.forget();
   await queryClient.cancelQueries();
   await queryClient.invalidateQueries();
 }
 
 export const eventStream = new EventStream({
-  onOpen: () => void readAgain(),
-  onEvent: (event) => {
-    if (event.type === 'measurements') {
-      noteArrivals(event.hostId, arrivalsOf(queryClient, event.hostId, event.measurements));
-    }
-    applyEvent(queryClient, event);
-  },
+  onOpenAgain: () => void readAgain(),
+  onEvent: (event) => applyEvent(queryClient, heard, event),
 });
+
+holdDocumentsUntil(eventStream.tried);
 
 export function useConnection(): Connection {
   return useSyncExternalStore(eventStream.subscribe, eventStream.current);

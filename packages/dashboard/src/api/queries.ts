@@ -1,11 +1,11 @@
 import type {
   Finding,
+  FindingList,
   HostDocument,
-  HostList,
-  HostSummary,
+  HostLine,
+  HostLines,
   Measurement,
   MeasurementList,
-  FindingList,
 } from '@assay/wire';
 import { ROUTES, route } from '@assay/wire/routes';
 import { queryOptions } from '@tanstack/react-query';
@@ -26,62 +26,88 @@ interface Page<Row> {
 }
 
 /** Follows `next` until the list ends or `most` rows are there. */
-async function readPages<Row>(read: (search: string) => Promise<Page<Row>>, most = Number.POSITIVE_INFINITY) {
+export async function readPages<Row>(
+  read: (cursor: Readonly<Record<string, string>>) => Promise<Page<Row>>,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Row[]> {
   const rows: Row[] = [];
-  let search = `?limit=${PAGE}`;
+  let cursor: Readonly<Record<string, string>> = {};
   for (;;) {
-    const page = await read(search);
+    const page = await read(cursor);
     rows.push(...page.rows);
     if (page.next === null || rows.length >= most) return rows;
-    search = `?limit=${PAGE}&${new URLSearchParams({ cursor: page.next })}`;
+    cursor = { cursor: page.next };
   }
 }
 
-export const hostsQuery = queryOptions({
-  queryKey: ['hosts'],
-  queryFn: ({ signal }): Promise<HostSummary[]> =>
-    readPages(async (search) => {
-      const page = await requestDocument<HostList>(ROUTES.hosts + search, 'assay.hosts.v1', { signal });
+const withQuery = (path: string, query: Readonly<Record<string, string>>): string =>
+  `${path}?${new URLSearchParams(query)}`;
+
+export interface Fleet {
+  readonly staleAfterSeconds: number;
+  /** By name. */
+  readonly hosts: readonly HostLine[];
+}
+
+/** All hosts, a line each: asked for once, then kept up to date by the event stream. */
+export const hostLinesQuery = queryOptions({
+  queryKey: ['host-lines'],
+  // Ten thousand lines are replaced, not compared field by field.
+  structuralSharing: false,
+  queryFn: async ({ signal }): Promise<Fleet> => {
+    let staleAfterSeconds = 0;
+    const hosts = await readPages(async (cursor) => {
+      const page = await requestDocument<HostLines>(withQuery(ROUTES.hostLines, cursor), 'assay.host-lines.v1', {
+        signal,
+      });
+      staleAfterSeconds = page.staleAfterSeconds;
       return { rows: page.hosts, next: page.next };
-    }),
+    });
+    return { staleAfterSeconds, hosts };
+  },
 });
 
-export const hostQuery = (id: string) =>
+/** All that is kept here of one host stands under its name. */
+export const hostKey = (name: string) => ['host', name] as const;
+
+export const hostQuery = (name: string) =>
   queryOptions({
-    queryKey: ['host', id],
+    queryKey: [...hostKey(name), 'detail'],
     queryFn: async ({ signal }) =>
-      (await requestDocument<HostDocument>(route(ROUTES.host, id), 'assay.host.v1', { signal })).host,
+      (await requestDocument<HostDocument>(route(ROUTES.host, name), 'assay.host.v1', { signal })).host,
   });
+
+async function readMeasurements(name: string, query: Readonly<Record<string, string>>, signal?: AbortSignal) {
+  const address = withQuery(route(ROUTES.measurements, name), { limit: String(PAGE), ...query });
+  const page = await requestDocument<MeasurementList>(address, 'assay.measurements.v1', signal ? { signal } : {});
+  return { rows: page.measurements, next: page.next };
+}
 
 /** Newest entry first. */
-export const measurementsQuery = (id: string) =>
+export const measurementsQuery = (name: string) =>
   queryOptions({
-    queryKey: ['measurements', id],
-    queryFn: async ({ signal }): Promise<Measurement[]> => {
-      const path = route(ROUTES.measurements, id);
-      return readPages(async (search) => {
-        const address = `${path}${search}&order=desc`;
-        const page = await requestDocument<MeasurementList>(address, 'assay.measurements.v1', { signal });
-        return { rows: page.measurements, next: page.next };
-      }, MEASUREMENTS_KEPT);
-    },
+    queryKey: [...hostKey(name), 'measurements'],
+    queryFn: ({ signal }): Promise<Measurement[]> =>
+      readPages((cursor) => readMeasurements(name, { order: 'desc', ...cursor }, signal), MEASUREMENTS_KEPT),
   });
 
-async function readFindings(id: string, open: boolean, limit: number, signal: AbortSignal): Promise<Finding[]> {
-  const search = new URLSearchParams({ host: id, open: String(open), limit: String(limit) });
-  const page = await requestDocument<FindingList>(`${ROUTES.findings}?${search}`, 'assay.findings.v1', { signal });
+/** The entries after one, the oldest first. */
+export const measurementsAfter = (name: string, entry: number): Promise<Measurement[]> =>
+  readPages((cursor) => readMeasurements(name, { order: 'asc', cursor: String(entry), ...cursor }), MEASUREMENTS_KEPT);
+
+async function readFindings(name: string, open: boolean, limit: number, signal: AbortSignal): Promise<Finding[]> {
+  const search = { host: name, open: String(open), limit: String(limit) };
+  const page = await requestDocument<FindingList>(withQuery(ROUTES.findings, search), 'assay.findings.v1', { signal });
   return page.findings;
 }
 
-export const byLastSeen = (a: Finding, b: Finding): number => b.lastSeen.localeCompare(a.lastSeen);
-
-/** The newest open and the newest closed ones, those first that were seen last. */
-export const findingsQuery = (id: string) =>
+/** The newest open and the newest closed ones of a host, those first that were seen last. */
+export const findingsQuery = (name: string) =>
   queryOptions({
-    queryKey: ['findings', id],
+    queryKey: [...hostKey(name), 'findings'],
     queryFn: async ({ signal }): Promise<Finding[]> => {
-      const open = await readFindings(id, true, OPEN_FINDINGS_KEPT, signal);
-      const closed = await readFindings(id, false, CLOSED_FINDINGS_KEPT, signal);
-      return [...open, ...closed].toSorted(byLastSeen);
+      const open = await readFindings(name, true, OPEN_FINDINGS_KEPT, signal);
+      const closed = await readFindings(name, false, CLOSED_FINDINGS_KEPT, signal);
+      return [...open, ...closed].toSorted((a, b) => b.lastSeen.localeCompare(a.lastSeen));
     },
   });

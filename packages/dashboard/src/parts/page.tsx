@@ -1,55 +1,82 @@
-import type { HostSummary } from '@assay/wire';
-import { useQuery } from '@tanstack/react-query';
-import { useConnection } from '../api/live.ts';
-import { hostsQuery } from '../api/queries.ts';
-import { useSelectedHost } from '../state/selected-host.ts';
-import { ConnectionBanner } from './connection-banner.tsx';
-import { EmptyFleet } from './empty-fleet.tsx';
-import { Header } from './header.tsx';
-import { HostStrip } from './host-strip.tsx';
-import { HostView } from './host-view.tsx';
-import { ProblemText } from './problem-text.tsx';
-import { SkeletonPanel } from './skeleton.tsx';
-import { UnknownHost } from './unknown-host.tsx';
+import { type ReactNode, useEffect, useMemo } from 'react';
+import { useActions } from '../state/actions.ts';
+import { copyText } from '../state/clipboard.ts';
+import { toast } from '../state/toasts.ts';
+import { Icon } from './icon.tsx';
 
-function Hosts({ hosts }: { hosts: readonly HostSummary[] }) {
-  const { name, host } = useSelectedHost(hosts);
-  if (hosts.length === 0) return <EmptyFleet />;
+/** Names the tab, where it is seen when the page is not. */
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} · Assay`;
+  }, [title]);
+}
+
+/** The address that the command asks by itself when it is given none. */
+const USUAL = 'http://127.0.0.1:4620';
+
+/** `assay …` as it has to be typed for the verifier of this page. */
+const withAddress = (command: string): string =>
+  location.origin === USUAL ? command : `${command} --url ${location.origin}`;
+
+async function copyCommand(command: string): Promise<void> {
+  const copied = await copyText(withAddress(command));
+  toast(copied ? 'good' : 'bad', copied ? `Copied: ${withAddress(command)}` : 'The browser let nothing be copied.');
+}
+
+/** What the page shows, as a command that shows the same in a terminal. */
+export function CopyAsCommand({ command }: { command: string }) {
+  const actions = useMemo(
+    () => [
+      {
+        id: 'copy-command',
+        title: `Copy as ${command}`,
+        group: 'This page',
+        keys: 'c',
+        run: () => void copyCommand(command),
+      },
+    ],
+    [command],
+  );
+  useActions(actions);
   return (
-    <>
-      <HostStrip hosts={hosts} selected={name} />
-      {host === undefined ? (
-        <UnknownHost name={name} known={hosts.map((other) => other.name)} />
-      ) : (
-        <HostView key={host.id} host={host} />
-      )}
-    </>
+    <button
+      type="button"
+      onClick={() => void copyCommand(command)}
+      title={withAddress(command)}
+      className="button-quiet"
+    >
+      <Icon name="terminal" className="size-4" />
+      Copy as <code className="max-w-44 truncate font-mono text-xs">{command}</code>
+    </button>
   );
 }
 
-function Content() {
-  const { data, error } = useQuery(hostsQuery);
-  if (data !== undefined) return <Hosts hosts={data} />;
-  return (
-    <>
-      <h1 className="sr-only">Hosts</h1>
-      {error === null ? <SkeletonPanel /> : <ProblemText error={error} />}
-    </>
-  );
+interface PageProps {
+  readonly title: string;
+  /** What the page says at this moment, in a few words. */
+  readonly lead?: ReactNode;
+  readonly command: string;
+  /** Buttons beside the command. */
+  readonly actions?: ReactNode;
+  readonly children: ReactNode;
 }
 
-export function Page() {
-  const old = useConnection().state === 'lost';
+/** The head of a page, and what is on it. */
+export function Page({ title, lead, command, actions, children }: PageProps) {
+  useTitle(title);
   return (
     <>
-      <ConnectionBanner />
-      <Header />
-      <main data-old={old || undefined} className="page-width flex-1 pb-16 transition-[filter] data-old:grayscale">
-        <Content />
-      </main>
-      <footer className="page-width border-t border-line py-6 text-sm text-muted">
-        Assay shows which files ran and what the TPM vouches for. It does not show what a running program does.
-      </footer>
+      <div className="mb-5 flex flex-wrap items-end justify-between gap-x-6 gap-y-3">
+        <div className="min-w-0">
+          <h1 className="font-display text-3xl leading-tight font-semibold tracking-tight wrap-anywhere">{title}</h1>
+          {lead !== undefined && <p className="digits mt-1 text-muted">{lead}</p>}
+        </div>
+        <div className="flex flex-wrap items-center gap-2">
+          {actions}
+          <CopyAsCommand command={command} />
+        </div>
+      </div>
+      {children}
     </>
   );
 }

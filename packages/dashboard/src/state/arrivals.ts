@@ -1,30 +1,17 @@
 import type { Measurement } from '@assay/wire';
-import { useSyncExternalStore } from 'react';
+import { Store, useStore } from './store.ts';
 
 const SHOWN_MS = 2600;
 
 /** `host/entry` of the measurements that arrived a moment ago. */
-let arrivals: ReadonlySet<string> = new Set();
-const listeners = new Set<() => void>();
+const arrivals = new Store<ReadonlySet<string>>(new Set());
 
-export const arrivalKey = (hostId: string, entry: number): string => `${hostId}/${entry}`;
+export const arrivalKey = (host: string, entry: number): string => `${host}/${entry}`;
 
-function become(next: ReadonlySet<string>): void {
-  arrivals = next;
-  for (const listener of listeners) listener();
+export function noteArrivals(host: string, measurements: readonly Measurement[]): void {
+  const keys = new Set(measurements.map((row) => arrivalKey(host, row.entry)));
+  arrivals.become(arrivals.current().union(keys));
+  window.setTimeout(() => arrivals.become(arrivals.current().difference(keys)), SHOWN_MS);
 }
 
-export function noteArrivals(hostId: string, measurements: readonly Measurement[]): void {
-  const keys = new Set(measurements.map((row) => arrivalKey(hostId, row.entry)));
-  become(arrivals.union(keys));
-  window.setTimeout(() => become(arrivals.difference(keys)), SHOWN_MS);
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
-
-export function useArrivals(): ReadonlySet<string> {
-  return useSyncExternalStore(subscribe, () => arrivals);
-}
+export const useArrivals = (): ReadonlySet<string> => useStore(arrivals);

@@ -29,6 +29,10 @@ export function chooseTheme(theme: Theme): void {
   for (const listener of listeners) listener();
 }
 
+export function toggleTheme(): void {
+  chooseTheme(currentTheme() === 'dark' ? 'light' : 'dark');
+}
+
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   dark.addEventListener('change', listener);

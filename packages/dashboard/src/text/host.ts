@@ -1,4 +1,4 @@
-import type { HostSummary, Measurement, Rung } from '@assay/wire';
+import type { HostLine, HostSummary, Measurement, Rung } from '@assay/wire';
 
 interface Words {
   readonly title: string;
@@ -48,3 +48,11 @@ export const RUNG_STATE_WORDS: Readonly<Record<Rung['state'], string>> = {
 };
 
 export const captureCommand = (hostName: string): string => `assay reference capture --host ${hostName}`;
+
+/** What a host is compared with: `base@12`, `captured, version 3`. */
+export function referenceWords(reference: HostLine['reference']): string {
+  if (reference === null) return 'nothing yet';
+  return reference.policy === null
+    ? `captured, version ${reference.version}`
+    : `${reference.policy}@${reference.version}`;
+}

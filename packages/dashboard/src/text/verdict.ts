@@ -25,14 +25,25 @@ export interface ShownVerdict {
   readonly sentence: string;
 }
 
+const RESTS_ON_FRESH: readonly Verdict[] = ['trusted', 'warning', 'unverified'];
+
 /**
  * The verdict as it may be shown at this moment. The verifier turns a verdict stale by itself; when it cannot be
  * reached nobody does, and a page that was left open would stay green on old evidence.
  */
-export function shownVerdict(host: HostSummary, now: number): ShownVerdict {
-  const { verdict, sentence, evidenceAt, staleAfterSeconds } = host;
+export function verdictNow(
+  { verdict, evidenceAt }: Pick<HostSummary, 'verdict' | 'evidenceAt'>,
+  staleAfterSeconds: number,
+  now: number,
+): Verdict {
   const age = evidenceAt === null ? 0 : now - Date.parse(evidenceAt);
-  const judgedByFreshness = verdict === 'trusted' || verdict === 'warning' || verdict === 'unverified';
-  if (!judgedByFreshness || age <= staleAfterSeconds * 1000) return { verdict, sentence };
-  return { verdict: 'stale', sentence: `No evidence for ${spanWords(age)}. The last verdict was “${verdict}”.` };
+  return RESTS_ON_FRESH.includes(verdict) && age > staleAfterSeconds * 1000 ? 'stale' : verdict;
+}
+
+/** The same for one host, in words. */
+export function shownVerdict(host: HostSummary, now: number): ShownVerdict {
+  const shown = verdictNow(host, host.staleAfterSeconds, now);
+  if (shown === host.verdict || host.evidenceAt === null) return { verdict: shown, sentence: host.sentence };
+  const age = spanWords(now - Date.parse(host.evidenceAt));
+  return { verdict: shown, sentence: `No evidence for ${age}. The last verdict was “${host.verdict}”.` };
 }

@@ -15,6 +15,7 @@ const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
   [`GET ${ROUTES.metrics}`]: 'viewer',
   [`GET ${ROUTES.resultKeys}`]: 'everybody',
   'GET /openapi.json': 'everybody',
+  [`GET ${ROUTES.hostLines}`]: 'viewer',
   [`GET ${ROUTES.fleetMeasurements}`]: 'viewer',
   [`GET ${ROUTES.hosts}`]: 'viewer',
   [`GET ${ROUTES.host}`]: 'viewer',

@@ -1,50 +1,52 @@
 import type { ServerResponse } from 'node:http';
-import type { ServerEvent } from '@assay/wire';
+import { setTimeout } from 'node:timers/promises';
+import type { FleetEvent, ServerEvent } from '@assay/wire';
 import type { FastifyReply } from 'fastify';
 import type { Change } from '../news/news.ts';
 import { RequestProblem } from '../problem.ts';
 
 const HEARTBEAT_MILLISECONDS = 15_000;
+const HEARTBEAT = ': heartbeat\n\n';
+/** Pages of many hosts are told once a second, however many rounds there are. */
+const LINES_REST_MILLISECONDS = 1000;
 /** How long a browser waits before it connects again. */
 const RETRY_MILLISECONDS = 2000;
 const LISTENER_LIMIT = 256;
 /** A listener that lets this many bytes pile up is cut off; it connects again and reads the present state. */
 const BACKLOG_LIMIT = 8 * 1024 * 1024;
 
-/** The listeners of `/v1/events` (server-sent events, WHATWG HTML section 9.2). */
-export class EventStreams {
-  readonly #listeners = new Set<ServerResponse>();
-  readonly #heartbeat: NodeJS.Timeout;
-  readonly #eventsOf: (changes: readonly Change[]) => Promise<ServerEvent[]>;
+/**
+ * Listeners of one form of `/v1/events` (server-sent events, WHATWG HTML section 9.2). What changes while they are being
+ * told is told with what follows, once.
+ */
+class Listeners<Event extends { readonly type: string }> {
+  readonly #responses = new Set<ServerResponse>();
+  readonly #eventsOf: (changes: readonly Change[]) => Promise<readonly Event[]>;
+  readonly #restMilliseconds: number;
   readonly #untold = new Map<string, Change>();
+  readonly #closing = new AbortController();
   #telling: Promise<void> | null = null;
 
-  /** @param eventsOf reads what is told of changes; never fails */
-  constructor(eventsOf: (changes: readonly Change[]) => Promise<ServerEvent[]>) {
+  /**
+   * @param eventsOf reads what is told of changes; never fails
+   * @param restMilliseconds from one telling to the next, at least
+   */
+  constructor(eventsOf: (changes: readonly Change[]) => Promise<readonly Event[]>, restMilliseconds = 0) {
     this.#eventsOf = eventsOf;
-    this.#heartbeat = setInterval(() => this.#send(': heartbeat\n\n'), HEARTBEAT_MILLISECONDS);
-    this.#heartbeat.unref();
+    this.#restMilliseconds = restMilliseconds;
   }
 
-  /** Takes the connection over. @throws RequestProblem REQUEST-TOO-MANY */
-  open(reply: FastifyReply): void {
-    if (this.#listeners.size >= LISTENER_LIMIT) {
-      throw new RequestProblem('REQUEST-TOO-MANY', `${LISTENER_LIMIT} listeners are connected already.`);
-    }
-    reply.header('content-type', 'text/event-stream').header('cache-control', 'no-store');
-    const headers = reply.getHeaders();
-    reply.hijack();
-    const response = reply.raw;
-    response.on('close', () => this.#listeners.delete(response));
-    for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
-    response.writeHead(200);
-    response.write(`retry: ${RETRY_MILLISECONDS}\n\n`);
-    this.#listeners.add(response);
+  get size(): number {
+    return this.#responses.size;
   }
 
-  /** What changes while others are being told is told with them, once. */
+  add(response: ServerResponse): void {
+    response.on('close', () => this.#responses.delete(response));
+    this.#responses.add(response);
+  }
+
   publish(changes: readonly Change[]): void {
-    if (this.#listeners.size === 0) return;
+    if (this.#responses.size === 0) return;
     for (const change of changes) this.#untold.set(JSON.stringify(change), change);
     if (this.#telling === null && this.#untold.size > 0) {
       this.#telling = this.#tell().finally(() => {
@@ -53,26 +55,82 @@ export class EventStreams {
     }
   }
 
+  send(text: string): void {
+    for (const response of this.#responses) {
+      if (response.writableLength > BACKLOG_LIMIT) response.destroy();
+      else response.write(text);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const response of this.#responses) response.end();
+    this.#untold.clear();
+    this.#closing.abort();
+    await this.#telling;
+  }
+
   async #tell(): Promise<void> {
     while (this.#untold.size > 0) {
       const changes = [...this.#untold.values()];
       this.#untold.clear();
       const events = await this.#eventsOf(changes);
-      this.#send(events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join(''));
+      this.send(events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join(''));
+      if (this.#restMilliseconds > 0) await this.#rest();
     }
+  }
+
+  async #rest(): Promise<void> {
+    // Ends early when the service does.
+    await setTimeout(this.#restMilliseconds, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+  }
+}
+
+export type EventForm = 'whole' | 'lines';
+
+/** Reads what is told of changes, in either form; neither fails. */
+export interface EventReaders {
+  readonly whole: (changes: readonly Change[]) => Promise<readonly ServerEvent[]>;
+  readonly lines: (changes: readonly Change[]) => Promise<readonly FleetEvent[]>;
+}
+
+/** The listeners of `/v1/events`. */
+export class EventStreams {
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly #listeners: { readonly whole: Listeners<ServerEvent>; readonly lines: Listeners<FleetEvent> };
+
+  constructor({ whole, lines }: EventReaders) {
+    this.#listeners = { whole: new Listeners(whole), lines: new Listeners(lines, LINES_REST_MILLISECONDS) };
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MILLISECONDS);
+    this.#heartbeat.unref();
+  }
+
+  /** Takes the connection over. @throws RequestProblem REQUEST-TOO-MANY */
+  open(reply: FastifyReply, form: EventForm): void {
+    if (this.#listeners.whole.size + this.#listeners.lines.size >= LISTENER_LIMIT) {
+      throw new RequestProblem('REQUEST-TOO-MANY', `${LISTENER_LIMIT} listeners are connected already.`);
+    }
+    reply.header('content-type', 'text/event-stream').header('cache-control', 'no-store');
+    const headers = reply.getHeaders();
+    reply.hijack();
+    const response = reply.raw;
+    for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
+    response.writeHead(200);
+    response.write(`retry: ${RETRY_MILLISECONDS}\n\n`);
+    this.#listeners[form].add(response);
+  }
+
+  publish(changes: readonly Change[]): void {
+    this.#listeners.whole.publish(changes);
+    this.#listeners.lines.publish(changes);
   }
 
   async close(): Promise<void> {
     clearInterval(this.#heartbeat);
-    for (const listener of this.#listeners) listener.end();
-    this.#untold.clear();
-    await this.#telling;
+    await Promise.all([this.#listeners.whole.close(), this.#listeners.lines.close()]);
   }
 
-  #send(text: string): void {
-    for (const listener of this.#listeners) {
-      if (listener.writableLength > BACKLOG_LIMIT) listener.destroy();
-      else listener.write(text);
-    }
+  #beat(): void {
+    this.#listeners.whole.send(HEARTBEAT);
+    this.#listeners.lines.send(HEARTBEAT);
   }
 }

@@ -1,11 +1,12 @@
-import type { ServerEvent } from '@assay/wire';
+import type { FleetEvent, ServerEvent } from '@assay/wire';
 import type { Context } from '../context.ts';
 import { statesOf } from '../hosts/facts.ts';
 import { findingOnWire } from '../hosts/findings.ts';
 import { keptOf } from '../hosts/kept.ts';
 import { summaryOf } from '../hosts/summary.ts';
 import type { Change } from '../news/news.ts';
-import { findingsBySeq } from '../store/findings.ts';
+import { findingsBySeq, hostsOfFindings } from '../store/findings.ts';
+import { hostLinesOf } from '../store/host-lines.ts';
 import { hostsByIds } from '../store/hosts.ts';
 import { roundsOf } from '../store/rounds.ts';
 import type { FindingRow } from '../store/schema.ts';
@@ -29,6 +30,14 @@ export async function eventsOf(context: Context, changes: readonly Change[]): Pr
     events.push({ type: 'finding', finding: await findingOnWire(context.database, row, context.now()) });
   }
   return events;
+}
+
+/** The same for pages that show many hosts: only what changed, and how it looks in one line. */
+export async function linesOf({ database }: Context, changes: readonly Change[]): Promise<FleetEvent[]> {
+  const changed = new Set(changes.flatMap((change) => (change.type === 'finding' ? [] : [change.host])));
+  const seqs = changes.flatMap((change) => (change.type === 'finding' ? [change.seq] : []));
+  const findingsOf = await hostsOfFindings(database, seqs);
+  return [{ type: 'fleet', hosts: await hostLinesOf(database, [...changed]), findingsOf }];
 }
 
 async function hostEvents(context: Context, changes: readonly Change[]): Promise<ServerEvent[]> {

@@ -1,5 +1,8 @@
 import type { Database, FindingRow } from './schema.ts';
 
+/** Values of one `in (…)`; SQLite takes 32,766 variables. */
+const AT_ONCE = 1000;
+
 /** Columns that tell one finding of a host from another. */
 export type FindingKey = Pick<FindingRow, 'host' | 'boot' | 'code' | 'digest' | 'filename_hint'>;
 
@@ -73,6 +76,18 @@ export async function findingsBySeq(db: Database, seqs: readonly number[]): Prom
   return seqs.length === 0
     ? []
     : db.selectFrom('findings').selectAll().where('seq', 'in', seqs).orderBy('seq').execute();
+}
+
+/** The hosts that have these findings, each once. */
+export async function hostsOfFindings(db: Database, seqs: readonly number[]): Promise<string[]> {
+  const hosts = new Set<string>();
+  for (let start = 0; start < seqs.length; start += AT_ONCE) {
+    const some = seqs.slice(start, start + AT_ONCE);
+    for (const { host } of await db.selectFrom('findings').select('host').where('seq', 'in', some).execute()) {
+      hosts.add(host);
+    }
+  }
+  return [...hosts];
 }
 
 /** The host's list goes on under another row: its findings keep their names. */

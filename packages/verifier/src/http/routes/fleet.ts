@@ -13,6 +13,7 @@ import { findingRoutes } from './findings.ts';
 import type { App } from '../instance.ts';
 import type { EventStreams } from '../events.ts';
 import { hostNamed } from '../hosts.ts';
+import { lineRoutes } from './lines.ts';
 import { numberCursor, pageOf, PAGING } from '../paging.ts';
 import { HostParams, PROBLEMS } from '../schemas.ts';
 
@@ -35,14 +36,16 @@ export function fleetRoutes(app: App, context: Context, { streams, version }: Fl
       schema: {
         summary: 'Changes as they happen, as server-sent events',
         tags: ['fleet'],
+        querystring: z.strictObject({ form: z.enum(['whole', 'lines']).default('whole') }),
         produces: ['text/event-stream'],
       },
     },
-    async (_request, reply) => {
-      streams.open(reply);
+    async ({ query }, reply) => {
+      streams.open(reply, query.form);
       return reply;
     },
   );
+  lineRoutes(app, context);
   hostRoutes(app, context);
   measurementRoute(app, context);
   findingRoutes(app, context);

@@ -1,0 +1,79 @@
+import type { HostDetail } from '@assay/wire';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { ApiProblem } from '../../api/documents.ts';
+import { hostQuery } from '../../api/queries.ts';
+import { Empty } from '../../parts/empty.tsx';
+import { CopyAsCommand, useTitle } from '../../parts/page.tsx';
+import { ProblemText } from '../../parts/problem-text.tsx';
+import { SkeletonPanel } from '../../parts/skeleton.tsx';
+import { Findings } from './findings.tsx';
+import { Ladder } from './ladder.tsx';
+import { Measurements } from './measurements.tsx';
+import { VerdictPanel } from './verdict-panel.tsx';
+
+const host = getRouteApi('/hosts/$host');
+
+function Trail({ name }: { name: string }) {
+  return (
+    <div className="mb-3 flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
+      <nav aria-label="Where this is" className="flex min-w-0 items-center gap-2 text-sm text-muted">
+        <Link to="/hosts" className="rounded underline-offset-4 hover:text-ink hover:underline">
+          Hosts
+        </Link>
+        <span aria-hidden="true">/</span>
+        <bdi className="truncate font-medium text-ink">{name}</bdi>
+      </nav>
+      <CopyAsCommand command={`assay hosts get ${name}`} />
+    </div>
+  );
+}
+
+function Shown({ detail }: { detail: HostDetail }) {
+  return (
+    <>
+      <VerdictPanel host={detail} />
+      <div className="host-grid mt-8">
+        <Findings host={detail} />
+        <Ladder ladder={detail.ladder} />
+        <Measurements host={detail} />
+      </div>
+    </>
+  );
+}
+
+function UnknownHost({ name }: { name: string }) {
+  useTitle('No such host');
+  return (
+    <section aria-labelledby="unknown">
+      <h1 id="unknown" className="sr-only">
+        No host is called {name}
+      </h1>
+      <Empty icon="question" title={`No host is called ${name}`}>
+        <p>It was never enrolled here, or was enrolled under another name.</p>
+        <p>
+          <Link to="/hosts" className="underline underline-offset-4">
+            All hosts
+          </Link>
+        </p>
+      </Empty>
+    </section>
+  );
+}
+
+const isUnknown = (error: Error | null): boolean => error instanceof ApiProblem && error.problem.status === 404;
+
+export function HostPage() {
+  const { host: name } = host.useParams();
+  const { data, error } = useQuery(hostQuery(name));
+  if (isUnknown(error)) return <UnknownHost name={name} />;
+  return (
+    <>
+      <Trail name={name} />
+      {data === undefined && <h1 className="sr-only">{name}</h1>}
+      {error !== null && <ProblemText error={error} />}
+      {data === undefined && error === null && <SkeletonPanel />}
+      {data !== undefined && <Shown key={data.id} detail={data} />}
+    </>
+  );
+}

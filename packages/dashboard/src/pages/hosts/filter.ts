@@ -1,0 +1,27 @@
+import type { HostLine } from '@assay/wire';
+import type { HostsSearch } from './search.ts';
+
+const among = <Choice>(chosen: readonly Choice[] | undefined, value: Choice): boolean =>
+  chosen === undefined || chosen.includes(value);
+
+const policyOf = ({ reference }: HostLine): string => (reference === null ? 'none' : (reference.policy ?? 'captured'));
+
+/** Text is looked for in what a person reads of a host: its name, its id, its kernel. */
+function hasText(line: HostLine, text: string): boolean {
+  return line.name.toLowerCase().includes(text) || line.id.startsWith(text) || line.kernel.toLowerCase().includes(text);
+}
+
+/** The hosts that the address asks for; `except` leaves one filter out, to count what it would let through. */
+export function matching(hosts: readonly HostLine[], search: HostsSearch, except?: 'verdict'): readonly HostLine[] {
+  const text = search.q?.trim().toLowerCase() ?? '';
+  const verdicts = except === 'verdict' ? undefined : search.verdict;
+  return hosts.filter(
+    (line) =>
+      among(verdicts, line.verdict) &&
+      among(search.tpm, line.tpm.kind) &&
+      among(search.list, line.source) &&
+      (search.policy === undefined || policyOf(line) === search.policy) &&
+      (search.code === undefined || line.findings.code === search.code) &&
+      (text === '' || hasText(line, text)),
+  );
+}
