@@ -8,17 +8,7 @@ export function addPolicies(program: Command): void {
   const get = connected(command(policies, 'get', 'List all versions of all policies.')).addOption(outputOption());
   examples(get, ['assay policies get', "assay policies get -o json | jq '.policies[] | select(.inForceSince)'"]);
   get.action(action(async (given) => (await import('./commands/policies.ts')).getPolicies(given)));
-  const simulate = connected(command(policies, 'simulate', 'Say what a version would make of what the fleet has run.'))
-    .argument('<name>', 'name of the policy')
-    .argument('<version>', 'version that was pushed')
-    .option('--limit <number>', 'changes that are named as text', '20')
-    .addOption(outputOption());
-  examples(simulate, ['assay policies simulate web 12', 'assay policies simulate web 12 -o json | jq .changes']);
-  simulate.action(
-    action(async (name, version, given) =>
-      (await import('./commands/policies.ts')).simulatePolicyVersion(name, version, given),
-    ),
-  );
+  addTrials(policies);
   const fetch = connected(command(policies, 'fetch', 'Write the canonical text of a version into a file.'))
     .argument('<name>', 'name of the policy')
     .argument('<version>', 'version that was pushed')
@@ -30,6 +20,54 @@ export function addPolicies(program: Command): void {
   ]);
   fetch.action(
     action(async (name, version, given) => (await import('./commands/policies.ts')).fetchPolicy(name, version, given)),
+  );
+}
+
+/** What comes of a version, or a file, before it is in force. */
+function addTrials(policies: Command): void {
+  const simulate = connected(
+    command(policies, 'simulate', 'Say what a candidate would make of what the fleet has run.'),
+  )
+    .argument('<name>', 'name of the policy')
+    .argument('[version]', 'version that was pushed (default: the newest)')
+    .option('--candidate <file>', 'reference values that are tried instead; they are not stored')
+    .option('--deny <digest...>', 'deny these digests besides')
+    .option('--boots <which>', 'of which boots the lists are: present or all', 'present')
+    .option('--limit <number>', 'changes that are named as text', '20')
+    .addOption(outputOption());
+  examples(simulate, [
+    'assay policies simulate web 12',
+    'assay policies simulate web --candidate v13.json --boots all',
+    'assay policies simulate web 12 -o json | jq .causes',
+  ]);
+  simulate.action(
+    action(async (name, version, given) =>
+      (await import('./commands/policies.ts')).simulatePolicyVersion(name, version, given),
+    ),
+  );
+  const diff = connected(command(policies, 'diff', 'Say what differs between two versions, by package.'))
+    .argument('<name>', 'name of the policy')
+    .argument('<from>', 'the older version')
+    .argument('<to>', 'the newer one')
+    .addOption(outputOption());
+  examples(diff, ['assay policies diff web 11 12', 'assay policies diff web 11 12 -o json']);
+  diff.action(
+    action(async (name, from, to, given) =>
+      (await import('./commands/policies.ts')).diffPolicyVersions(name, { from, to }, given),
+    ),
+  );
+  const deny = connected(command(policies, 'deny', 'Propose a version in which a digest is denied, whoever signed it.'))
+    .argument('<name>', 'name of the policy')
+    .argument('<digest>', 'such as sha256:9f3c…')
+    .requiredOption('--reason <text>', 'why, for findings and for the record')
+    .option('--limit <number>', 'changes that are named as text', '20')
+    .addOption(outputOption());
+  examples(deny, [
+    'assay policies deny web sha256:9f3c… --reason CVE-2026-1234',
+    'assay policies simulate web --deny sha256:9f3c…',
+  ]);
+  deny.action(
+    action(async (name, digest, given) => (await import('./commands/policies.ts')).denyDigest(name, digest, given)),
   );
 }
 

@@ -104,6 +104,9 @@ test('a fleet is judged by a policy: pushed, activated, found wanting, mended an
         .parse(documentIn(approved));
       assert.equal(policy.version, 2);
       assert.equal((await host(up, 'web-02')).host.verdict, 'failed');
+      assert.match((await ask('policies', 'diff', 'web', '1', '2')).stdout, /^manual approved: 1 file added\n$/);
+      const tried = await ask('policies', 'simulate', 'web', '--candidate', file, '--boots', 'all');
+      assert.match(tried.stdout, /^web-02 +failed$/m);
       const out = join(directory, 'web-2.json');
       assert.equal((await ask('policies', 'fetch', 'web', '2', '--out', out)).code, 0);
       const diff = await ask('reference', 'diff', file, out);
@@ -113,6 +116,18 @@ test('a fleet is judged by a policy: pushed, activated, found wanting, mended an
       await verdict(up, 'web-02', 'trusted');
       assert.equal((await ask('findings', 'list')).stdout, 'Nothing is open.\n');
       assert.match((await ask('findings', 'list', '--all')).stdout, new RegExp(`^${id} `, 'm'));
+      const [, denied = ''] = /(sha256:[0-9a-f]{64})/.exec(shownFinding.stdout) ?? [];
+      const deny = ['simulate', 'web', '2', '--deny', denied];
+      const simulated = await ask('policies', ...deny);
+      assert.match(simulated.stdout, /^web-02 +trusted -> failed/m);
+      assert.match(simulated.stdout, /^refused: They are denied: tried\. 1 on 1 hosts: /m);
+      const proposed = await ask('policies', 'deny', 'web', denied, '--reason', 'CVE-2026-1');
+      assert.match(proposed.stdout, /^web version 3 is proposed, made of version 2; nothing has changed yet\.\n/);
+      assert.match(proposed.stdout, /^refused: They are denied: CVE-2026-1\. /m);
+      await assertFails(['policies', 'deny', 'web', 'x', '--reason', 'x'], { exit: 2, code: 'USAGE' }, here);
+      const twice = ['policies', 'simulate', 'web', '1', '--candidate', file];
+      await assertFails(twice, { exit: 2, code: 'USAGE' }, here);
+      await assertFails(['policies', 'diff', 'web', '1', '9'], { exit: 1, code: 'REQUEST-NOT-FOUND' }, here);
       assert.match((await ask('findings', 'show', id)).stdout, /\n {2}it ended \d+ s ago by itself\n$/);
     },
   );

@@ -13,7 +13,7 @@ export class ProblemError extends Error {
   }
 }
 
-const TIME_LIMIT_MILLISECONDS = 30_000;
+const TIME_LIMIT_SECONDS = 30;
 
 export interface CallOptions {
   /** Sent as JSON; its presence makes the call a POST. */
@@ -21,6 +21,8 @@ export interface CallOptions {
   readonly method?: 'DELETE';
   readonly query?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Seconds after which there is no answer; default 30. */
+  readonly limitSeconds?: number;
 }
 
 /** Calls the verifier's HTTP API; what it answers is checked against its schema before it is used. */
@@ -56,7 +58,7 @@ export class ApiClient {
     const url = URL.parse(path, this.baseUrl);
     if (url === null) throw this.#unreachable('that is no address; an address is like http://127.0.0.1:4620');
     for (const [name, value] of Object.entries(options.query ?? {})) url.searchParams.set(name, value);
-    const limit = AbortSignal.timeout(TIME_LIMIT_MILLISECONDS);
+    const limit = AbortSignal.timeout(1000 * (options.limitSeconds ?? TIME_LIMIT_SECONDS));
     const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
     const init: RequestInit = { headers: this.#headers(options), redirect: 'error', signal };
     if (options.method !== undefined) init.method = options.method;

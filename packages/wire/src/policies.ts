@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Reason } from './findings.ts';
 import { Digest, Time } from './scalars.ts';
 
 const PolicyName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/);
@@ -50,16 +51,33 @@ export type PolicyActivation = z.input<typeof PolicyActivation>;
 
 const SimulatedVerdict = z.enum(['trusted', 'warning', 'failed', 'unverified']);
 
-/** What a version would make of what hosts have measured in their present boot. */
+const SimulatedHost = z.object({
+  host: z.string(),
+  before: SimulatedVerdict,
+  after: SimulatedVerdict,
+  /** Entries that would become findings, and those that would be none any more. */
+  refused: z.int(),
+  accepted: z.int(),
+});
+
+/** What reference values would make of what hosts have measured. */
 export const PolicySimulation = z.object({
   schema: z.literal('assay.policy-simulation.v1'),
-  hosts: z.array(
+  /** The present boots. */
+  hosts: z.array(SimulatedHost),
+  /** Earlier boots, the newest first, where they were asked for. */
+  earlier: z.array(SimulatedHost.extend({ boot: z.object({ id: z.int(), since: Time, until: Time.nullable() }) })),
+  /** Number of hosts of which something would change. */
+  affected: z.int(),
+  /** Entries whose answer would be another one, by what in the reference values makes it so; refused ones first. */
+  causes: z.array(
     z.object({
-      host: z.string(),
-      before: SimulatedVerdict,
-      after: SimulatedVerdict,
-      refused: z.int(),
-      accepted: z.int(),
+      effect: z.enum(['refused', 'accepted', 'other']),
+      cause: z.string(),
+      entries: z.int(),
+      /** Some of them. */
+      paths: z.array(z.string()),
+      hosts: z.array(z.string()),
     }),
   ),
   changes: z.array(
@@ -71,15 +89,90 @@ export const PolicySimulation = z.object({
       hosts: z.array(z.string()),
     }),
   ),
+  /** Digests of each pool, and rules for paths, that no list holds. */
   unused: z.array(z.object({ pool: z.string(), digests: z.int(), of: z.int() })),
+  unusedFiles: z.object({ paths: z.int(), of: z.int() }),
   excludes: z.array(z.object({ pattern: z.string(), entries: z.int(), hosts: z.int() })),
 });
 export type PolicySimulation = z.infer<typeof PolicySimulation>;
 
-/** What becomes of a finding that is accepted: a new version that somebody has to sign and activate. */
-export const FindingApproval = z.object({
-  schema: z.literal('assay.finding-approval.v1'),
+/** The present boots only, or all that were recorded. */
+export const SimulatedBoots = z.enum(['present', 'all']);
+
+const Denials = z
+  .array(z.strictObject({ digest: Digest, reason: Reason }))
+  .min(1)
+  .max(1000);
+
+/**
+ * A candidate: a document that is not stored, or a version that is; without either the newest version. Digests to deny are
+ * added to it.
+ */
+export const PolicyCandidate = z.strictObject({
+  document: z.string().min(1).optional(),
+  version: Version.optional(),
+  deny: Denials.optional(),
+  boots: SimulatedBoots.default('present'),
+});
+export type PolicyCandidate = z.input<typeof PolicyCandidate>;
+
+/** A version after the newest one, in which these digests are denied. */
+export const PolicyProposal = z.strictObject({ deny: Denials });
+export type PolicyProposal = z.infer<typeof PolicyProposal>;
+
+/** What was proposed: a new version that somebody has to sign and activate. */
+export const PolicyProposed = z.object({
+  schema: z.literal('assay.policy-proposal.v1'),
   policy: PolicyVersion,
+  /** The version that it was made of. */
+  base: Version,
   simulation: PolicySimulation,
 });
+export type PolicyProposed = z.infer<typeof PolicyProposed>;
+
+/** What becomes of a finding that is accepted: a new version that somebody has to sign and activate. */
+export const FindingApproval = PolicyProposed.extend({ schema: z.literal('assay.finding-approval.v1') });
 export type FindingApproval = z.infer<typeof FindingApproval>;
+
+/** What differs from one version to another, by package and rule. */
+export const PolicyDiff = z.object({
+  schema: z.literal('assay.policy-diff.v1'),
+  name: PolicyName,
+  from: Version,
+  to: Version,
+  pools: z.array(
+    z.object({
+      kind: z.enum(['package', 'image', 'tree', 'host', 'manual']),
+      name: z.string(),
+      /** Versions there were and are. */
+      before: z.array(z.string()),
+      after: z.array(z.string()),
+      /** Paths with a digest that was not good before, new paths, and paths that are there no more. */
+      updated: z.int(),
+      added: z.int(),
+      removed: z.int(),
+      digestsAdded: z.int(),
+      digestsRemoved: z.int(),
+    }),
+  ),
+  rules: z.array(
+    z.object({
+      member: z.enum([
+        'files',
+        'buffers',
+        'keyrings',
+        'ignoredKeyrings',
+        'keys',
+        'excludes',
+        'denied',
+        'kernelPolicy',
+        'bootAggregate',
+        'validUntil',
+      ]),
+      change: z.enum(['added', 'removed', 'changed']),
+      /** Path, name, pattern or digest. */
+      subject: z.string(),
+    }),
+  ),
+});
+export type PolicyDiff = z.infer<typeof PolicyDiff>;

@@ -18,6 +18,8 @@ export const ROUTES = {
   policies: '/v1/policies',
   policy: '/v1/policies/:id',
   policyActivation: '/v1/policies/:id/activation',
+  policyDiff: '/v1/policies/:id/diff',
+  policyProposals: '/v1/policies/:id/proposals',
   policySimulation: '/v1/policies/:id/simulation',
   digest: '/v1/digests/:digest',
   events: '/v1/events',

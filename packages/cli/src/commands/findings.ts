@@ -7,7 +7,7 @@ import { findingText } from '../output/finding.ts';
 import { printJson } from '../output/report.ts';
 import { ago, colours, shown, table } from '../output/terminal.ts';
 import { AcknowledgeOptions, FindingsOptions, ResolveOptions } from '../reference/options.ts';
-import { simulationText } from '../reference/simulation-text.ts';
+import { proposalText } from '../reference/proposal-text.ts';
 
 /** Changes that are named after an approval. */
 const CHANGES = 10;
@@ -108,21 +108,8 @@ export async function approveFinding(id: unknown, given: unknown): Promise<numbe
   const path = route(ROUTES.findingApproval, findingId(id));
   const approval = await client.call(path, FindingApproval, { body: {} });
   if (options.output === 'json') printJson(approval);
-  else process.stdout.write(approvalText(approval));
+  else process.stdout.write(proposalText(approval, CHANGES));
   return EXIT.fine;
-}
-
-function approvalText({ policy, simulation }: FindingApproval): string {
-  const { name, version } = policy;
-  return [
-    `${name} version ${version} is proposed; nothing has changed yet.\n`,
-    simulationText(simulation, CHANGES),
-    `next, by somebody else:\n`,
-    `  assay policies fetch ${name} ${version} --out ${name}-${version}.json\n`,
-    `  assay reference sign ${name}-${version}.json --key KEY --out ${name}-${version}.signed\n`,
-    `  assay reference push ${name}-${version}.signed\n`,
-    `  assay reference activate ${name} ${version}\n`,
-  ].join('');
 }
 
 function findingId(id: unknown): string {

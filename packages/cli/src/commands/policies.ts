@@ -1,12 +1,14 @@
-import { PolicyList, PolicySimulation, PolicyText, route, ROUTES } from '@assay/wire';
+import { PolicyDiff, PolicyList, PolicyProposed, PolicySimulation, PolicyText, route, ROUTES } from '@assay/wire';
 import { z } from 'zod';
-import { reader } from '../connect.ts';
-import { EXIT } from '../exit.ts';
+import { operator, reader } from '../connect.ts';
+import { EXIT, UsageError } from '../exit.ts';
 import { ConnectOptions, optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
 import { ago, colours, shown, table } from '../output/terminal.ts';
-import { writeWhole } from '../reference/files.ts';
-import { FetchOptions, SimulatePolicyOptions, versionFrom } from '../reference/options.ts';
+import { diffText } from '../reference/diff-text.ts';
+import { readReference, writeWhole } from '../reference/files.ts';
+import { proposalText } from '../reference/proposal-text.ts';
+import { DenyOptions, digestFrom, FetchOptions, SimulatePolicyOptions, versionFrom } from '../reference/options.ts';
 import { simulationText } from '../reference/simulation-text.ts';
 
 /** `assay policies get` */
@@ -33,16 +35,73 @@ function listText({ policies, hosts }: PolicyList): string {
   return table([head, ...rows]);
 }
 
-/** `assay policies simulate NAME VERSION` */
+/** `assay policies simulate NAME [VERSION]` */
 export async function simulatePolicyVersion(name: unknown, version: unknown, given: unknown): Promise<number> {
   const options = optionsFrom(SimulatePolicyOptions, given);
   const path = route(ROUTES.policySimulation, z.string().parse(name));
-  const query = { version: String(versionFrom(version)) };
-  const simulation = await reader(options).call(path, PolicySimulation, { query });
+  const simulation = await simulated(path, version, options);
   if (options.output === 'json') printJson(simulation);
   else if (simulation.hosts.length === 0) process.stdout.write('No host has sent evidence yet.\n');
   else process.stdout.write(simulationText(simulation, options.limit));
   return simulation.hosts.every(({ after }) => after === 'trusted') ? EXIT.fine : EXIT.no;
+}
+
+/** Why digests are denied that are only tried. */
+const TRIED = 'tried';
+
+/** A version that is stored can be tried by whoever may read; the rest takes a token. */
+async function simulated(
+  path: string,
+  version: unknown,
+  options: z.infer<typeof SimulatePolicyOptions>,
+): Promise<PolicySimulation> {
+  const { candidate, boots, deny } = options;
+  if (candidate !== undefined && version !== undefined) throw new UsageError('give a version or --candidate, not both');
+  if (version !== undefined && deny.length === 0) {
+    const query = { version: String(versionFrom(version)), boots };
+    return reader(options).call(path, PolicySimulation, { query, limitSeconds: LIMIT_SECONDS });
+  }
+  const body = {
+    boots,
+    ...(candidate === undefined ? {} : { document: await candidateText(candidate) }),
+    ...(version === undefined ? {} : { version: versionFrom(version) }),
+    ...(deny.length === 0 ? {} : { deny: deny.map((digest) => ({ digest, reason: TRIED })) }),
+  };
+  return (await operator(options)).call(path, PolicySimulation, { body, limitSeconds: LIMIT_SECONDS });
+}
+
+/** Lists of a large fleet take their time. */
+const LIMIT_SECONDS = 600;
+
+async function candidateText(file: string): Promise<string> {
+  return new TextDecoder().decode((await readReference(file)).reference.canonical);
+}
+
+/** `assay policies diff NAME FROM TO` */
+export async function diffPolicyVersions(
+  name: unknown,
+  { from, to }: { readonly from: unknown; readonly to: unknown },
+  given: unknown,
+): Promise<number> {
+  const options = optionsFrom(ConnectOptions, given);
+  const path = route(ROUTES.policyDiff, z.string().parse(name));
+  const query = { from: String(versionFrom(from)), to: String(versionFrom(to)) };
+  const diff = await reader(options).call(path, PolicyDiff, { query });
+  if (options.output === 'json') printJson(diff);
+  else process.stdout.write(diffText(diff));
+  return diff.pools.length + diff.rules.length === 0 ? EXIT.fine : EXIT.no;
+}
+
+/** `assay policies deny NAME DIGEST` */
+export async function denyDigest(name: unknown, digest: unknown, given: unknown): Promise<number> {
+  const options = optionsFrom(DenyOptions, given);
+  const path = route(ROUTES.policyProposals, z.string().parse(name));
+  const body = { deny: [{ digest: digestFrom(digest), reason: options.reason }] };
+  const client = await operator(options);
+  const proposed = await client.call(path, PolicyProposed, { body, limitSeconds: LIMIT_SECONDS });
+  if (options.output === 'json') printJson(proposed);
+  else process.stdout.write(proposalText(proposed, options.limit));
+  return EXIT.fine;
 }
 
 /** `assay policies fetch NAME VERSION --out FILE` */

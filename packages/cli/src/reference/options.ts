@@ -69,8 +69,6 @@ export const ActivateOptions = ConnectOptions.extend({ host: Files, allHosts: z.
 
 export const FetchOptions = ConnectOptions.extend({ out: File });
 
-export const SimulatePolicyOptions = ConnectOptions.extend({ limit: Whole });
-
 export const FindingsOptions = ConnectOptions.extend({
   host: z.string().min(1).optional(),
   all: z.boolean().default(false),
@@ -86,6 +84,17 @@ export const AcknowledgeOptions = ConnectOptions.extend({
   withdraw: z.boolean().default(false),
 });
 
+const Digest = z.string().regex(/^[a-z0-9-]+:[0-9a-f]+$/, 'takes a digest such as sha256:<hex>');
+
+export const SimulatePolicyOptions = ConnectOptions.extend({
+  limit: Whole,
+  candidate: File.optional(),
+  deny: z.array(Digest).default([]),
+  boots: z.enum(['present', 'all'], { error: 'takes present or all' }),
+});
+
+export const DenyOptions = ConnectOptions.extend({ limit: Whole, reason: Why });
+
 export const ResolveOptions = ConnectOptions.extend({ reason: Why });
 
 /** @throws UsageError for what is no version */
@@ -93,4 +102,11 @@ export function versionFrom(text: unknown): number {
   const parsed = Whole.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new UsageError('a version is a whole number from 1 on');
+}
+
+/** @throws UsageError for what is no digest */
+export function digestFrom(text: unknown): string {
+  const parsed = Digest.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new UsageError('a digest is like sha256:<hex>');
 }

@@ -1,20 +1,18 @@
-import type { Simulation } from '@assay/core/verdict';
+import type { SimulatedHost, Simulation } from '@assay/core/verdict';
 import type { PolicySimulation } from '@assay/wire';
 import { shown, table } from '../output/terminal.ts';
 
-/** Verdicts, changes, what is not used and which holes are. */
-export function simulationText(
-  { hosts, changes, unused, excludes }: Simulation | PolicySimulation,
-  limit: number,
-): string {
-  const rows = hosts.map(({ host, before, after, refused, accepted }) => [
-    shown(host),
-    before === after ? after : `${before} -> ${after}`,
-    refused === 0 ? '' : `${refused} entries refused that were not`,
-    accepted === 0 ? '' : `${accepted} accepted that were not`,
-  ]);
+/** Paths of one cause that are named. */
+const PATHS = 3;
+
+/** Verdicts, causes, changes, what is not used and which holes are. @param limit changes that are named */
+export function simulationText(simulation: Simulation | PolicySimulation, limit: number): string {
+  const { hosts, earlier, changes, unused, unusedFiles, excludes } = simulation;
+  const boots = earlier.filter(({ refused, accepted }) => refused + accepted > 0);
+  const rows = [...hosts.map((host) => rowOf(host, '')), ...boots.map((boot) => rowOf(boot, ' (earlier boot)'))];
   const more = changes.length > limit ? [`… and ${changes.length - limit} changes more (-o json has all)`] : [];
   const lines = [
+    ...simulation.causes.map(causeText),
     ...changes
       .slice(0, limit)
       .map(
@@ -23,9 +21,24 @@ export function simulationText(
       ),
     ...more,
     ...unused.map(({ pool, digests, of }) => `not used: ${digests} of ${of} digests of ${shown(pool)}`),
+    ...(unusedFiles.paths === 0 ? [] : [`not used: ${unusedFiles.paths} of ${unusedFiles.of} rules for paths`]),
     ...excludes.map(
       ({ pattern, entries, hosts: on }) => `exclude ${shown(pattern)}: ${entries} entries on ${on} hosts`,
     ),
   ];
   return `${table(rows)}${lines.map((line) => `${line}\n`).join('')}`;
+}
+
+function rowOf({ host, before, after, refused, accepted }: SimulatedHost, what: string): string[] {
+  const counts = [
+    refused === 0 ? [] : [`${refused} entries refused that were not`],
+    accepted === 0 ? [] : [`${accepted} accepted that were not`],
+  ];
+  return [`${shown(host)}${what}`, before === after ? after : `${before} -> ${after}`, ...counts.flat()];
+}
+
+function causeText({ effect, cause, entries, paths, hosts }: Simulation['causes'][number]): string {
+  const some = paths.slice(0, PATHS).map(shown).join(', ');
+  const more = entries > PATHS ? ', …' : '';
+  return `${effect}: ${shown(cause)} ${entries} on ${hosts.length} hosts: ${some}${more}`;
 }

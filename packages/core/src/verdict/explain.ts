@@ -1,4 +1,5 @@
-import type { Decision, Pool } from '../reference/index.ts';
+import type { Decision } from '../reference/index.ts';
+import { poolText } from './change-cause.ts';
 import type { Explanation } from './findings.ts';
 
 const WORLD_WRITABLE = ['/tmp/', '/var/tmp/', '/dev/shm/'];
@@ -34,10 +35,6 @@ function explainDigest(path: string, { ended, elsewhere }: Omit<Unknown, 'status
       confidence: 'high',
     },
   ];
-}
-
-function poolText({ name, version, kind }: Pool): string {
-  return version === undefined ? `${kind} ${name}` : `${name} ${version}`;
 }
 
 /** From the name alone. */

@@ -1,11 +1,16 @@
 import type { Hasher } from '../hash/index.ts';
 import { digestText, entryKind, filenameHint, type MeasurementEntry } from '../measurement/index.ts';
-import { ACCEPTED, decide, type DecisionStatus, type ReferenceValues } from '../reference/index.ts';
+import { ACCEPTED, decide, type Decision, type DecisionStatus, type ReferenceValues } from '../reference/index.ts';
+import { causeOfChange } from './change-cause.ts';
+import type { Severity } from './findings.ts';
 import { severityOfDecision } from './judge.ts';
 
 /** A list that was recorded. */
 export interface RecordedList {
   readonly host: string;
+  /** An earlier boot of the host, by the name that its list has; without it the present one. */
+  readonly boot?: string;
+  /** One that is in several lists may be one object: it is decided about once. */
   readonly entries: Iterable<Pick<MeasurementEntry, 'fields' | 'violation'>>;
 }
 
@@ -20,6 +25,10 @@ export interface SimulatedHost {
   readonly accepted: number;
 }
 
+export interface SimulatedBoot extends SimulatedHost {
+  readonly boot: string;
+}
+
 /** An entry whose decision would be another one. */
 export interface SimulatedChange {
   readonly digest: string;
@@ -29,12 +38,32 @@ export interface SimulatedChange {
   readonly hosts: readonly string[];
 }
 
+/** Changes that come from one thing in the reference values. */
+export interface SimulatedCause {
+  /** What becomes of the entries: findings, none any more, or the same for another reason. */
+  readonly effect: 'refused' | 'accepted' | 'other';
+  /** One sentence. */
+  readonly cause: string;
+  /** Distinct entries, the paths of some of them, and the hosts that have one. */
+  readonly entries: number;
+  readonly paths: readonly string[];
+  readonly hosts: readonly string[];
+}
+
 export interface Simulation {
   readonly hosts: readonly SimulatedHost[];
+  /** Lists of earlier boots, where some were given. */
+  readonly earlier: readonly SimulatedBoot[];
+  /** Number of hosts of which something would change, in an earlier boot too. */
+  readonly affected: number;
+  /** Newly refused ones first, and of these the most. */
+  readonly causes: readonly SimulatedCause[];
   /** Newly refused ones first. */
   readonly changes: readonly SimulatedChange[];
   /** Digests of each pool of the candidate that no list holds. */
   readonly unused: readonly { readonly pool: string; readonly digests: number; readonly of: number }[];
+  /** Rules for paths of the candidate of whose digests no list holds one. */
+  readonly unusedFiles: { readonly paths: number; readonly of: number };
   /** Excludes that let entries through, and on how many hosts. */
   readonly excludes: readonly { readonly pattern: string; readonly entries: number; readonly hosts: number }[];
 }
@@ -47,11 +76,38 @@ interface Options {
   readonly hasher: Hasher;
 }
 
+type Entry = Pick<MeasurementEntry, 'fields' | 'violation'>;
+
+/** What is said of an entry, whichever list it is in. */
+interface Decided {
+  readonly digest: string;
+  readonly path: string;
+  readonly old: Decision | null;
+  readonly now: Decision;
+  readonly before: Severity | null;
+  readonly after: Severity | null;
+}
+
+interface Cause {
+  readonly effect: SimulatedCause['effect'];
+  readonly cause: string;
+  readonly entries: Set<string>;
+  readonly paths: Set<string>;
+  readonly hosts: Set<string>;
+}
+
+const PATHS = 5;
+const EFFECTS = ['refused', 'accepted', 'other'] as const;
+
 /** What a candidate would say of lists that were recorded, beside what is said of them now. */
 export class Simulator {
   readonly #options: Options;
+  readonly #decided = new WeakMap<Entry, Decided | 'no file'>();
   readonly #hosts: SimulatedHost[] = [];
+  readonly #earlier: SimulatedBoot[] = [];
+  readonly #affected = new Set<string>();
   readonly #changes = new Map<string, Omit<SimulatedChange, 'hosts'> & { readonly hosts: Set<string> }>();
+  readonly #causes = new Map<string, Cause>();
   readonly #used = new Set<string>();
   readonly #holes = new Map<string, { entries: number; readonly hosts: Set<string> }>();
 
@@ -59,49 +115,89 @@ export class Simulator {
     this.#options = options;
   }
 
-  add({ host, entries }: RecordedList): void {
+  add({ host, boot, entries }: RecordedList): void {
     const tally = { before: new Set<string>(), after: new Set<string>(), refused: 0, accepted: 0 };
     for (const entry of entries) {
-      const kind = entryKind(entry);
-      if (kind !== 'file' && kind !== 'buffer') continue;
-      const decided = this.#decide(host, entry);
+      const decided = this.#decide(entry);
+      if (decided === 'no file') continue;
+      this.#note(decided, host);
       if (decided.before !== null) tally.before.add(decided.before);
       if (decided.after !== null) tally.after.add(decided.after);
       if (decided.before === null && decided.after !== null) tally.refused += 1;
       if (decided.before !== null && decided.after === null) tally.accepted += 1;
     }
     const before = this.#options.before === null ? 'unverified' : worst(tally.before);
-    this.#hosts.push({ host, before, after: worst(tally.after), refused: tally.refused, accepted: tally.accepted });
+    const { refused, accepted } = tally;
+    const simulated = { host, before, after: worst(tally.after), refused, accepted };
+    if (refused + accepted > 0 || simulated.before !== simulated.after) this.#affected.add(host);
+    if (boot === undefined) this.#hosts.push(simulated);
+    else this.#earlier.push({ ...simulated, boot });
   }
 
   result(): Simulation {
-    const { document } = this.#options.after;
     const changes = Array.from(this.#changes.values(), (change) => ({ ...change, hosts: [...change.hosts] }));
     return {
       hosts: this.#hosts,
+      earlier: this.#earlier,
+      affected: this.#affected.size,
+      causes: this.#causesInOrder(),
       changes: changes.toSorted((a, b) => Number(ACCEPTED.has(a.after)) - Number(ACCEPTED.has(b.after))),
-      unused: document.pools.flatMap(({ id, digests }) => {
-        const unused = digests.filter(({ digest }) => !this.#used.has(digest)).length;
-        return unused === 0 ? [] : [{ pool: id, digests: unused, of: digests.length }];
-      }),
+      ...this.#unused(),
       excludes: Array.from(this.#holes, ([pattern, { entries, hosts }]) => ({ pattern, entries, hosts: hosts.size })),
     };
   }
 
-  #decide(host: string, entry: Pick<MeasurementEntry, 'fields'>) {
+  #unused(): Pick<Simulation, 'unused' | 'unusedFiles'> {
+    const { pools, files } = this.#options.after.document;
+    const unused = pools.flatMap(({ id, digests }) => {
+      const count = digests.filter(({ digest }) => !this.#used.has(digest)).length;
+      return count === 0 ? [] : [{ pool: id, digests: count, of: digests.length }];
+    });
+    const paths = files.filter(({ digests }) => !digests.some((digest) => this.#used.has(digest))).length;
+    return { unused, unusedFiles: { paths, of: files.length } };
+  }
+
+  #causesInOrder(): SimulatedCause[] {
+    const causes = Array.from(this.#causes.values(), ({ effect, cause, entries, paths, hosts }) => ({
+      effect,
+      cause,
+      entries: entries.size,
+      paths: [...paths],
+      hosts: [...hosts],
+    }));
+    const rank = ({ effect }: SimulatedCause): number => EFFECTS.indexOf(effect);
+    return causes.toSorted((a, b) => rank(a) - rank(b) || b.entries - a.entries);
+  }
+
+  #decide(entry: Entry): Decided | 'no file' {
+    const known = this.#decided.get(entry);
+    if (known !== undefined) return known;
+    const kind = entryKind(entry);
+    const decided = kind === 'file' || kind === 'buffer' ? this.#decideAnew(entry) : 'no file';
+    this.#decided.set(entry, decided);
+    return decided;
+  }
+
+  #decideAnew(entry: Entry): Decided {
     const { before, after, at, hasher } = this.#options;
     const path = filenameHint(entry.fields);
-    const digest = digestText(entry.fields.digest);
     const old = before === null ? null : decide(before, entry, hasher, at);
     const now = decide(after, entry, hasher, at);
-    this.#used.add(digest);
-    if (now.status === 'excluded') this.#count(now.exclude.pattern, host);
-    const was = old?.status ?? 'unjudged';
-    if (was !== now.status) this.#change({ digest, path, before: was, after: now.status }, host);
     return {
+      digest: digestText(entry.fields.digest),
+      path,
+      old,
+      now,
       before: old === null ? null : severityOfDecision(old.status, path),
       after: severityOfDecision(now.status, path),
     };
+  }
+
+  #note(decided: Decided, host: string): void {
+    const { digest, now, old } = decided;
+    this.#used.add(digest);
+    if (now.status === 'excluded') this.#count(now.exclude.pattern, host);
+    if ((old?.status ?? 'unjudged') !== now.status) this.#change(decided, host);
   }
 
   #count(pattern: string, host: string): void {
@@ -111,12 +207,25 @@ export class Simulator {
     this.#holes.set(pattern, hole);
   }
 
-  #change(change: Omit<SimulatedChange, 'hosts'>, host: string): void {
-    if (change.before === 'unjudged' && ACCEPTED.has(change.after)) return;
-    const key = `${change.digest} ${change.path} ${change.before}`;
-    const known = this.#changes.get(key) ?? { ...change, hosts: new Set() };
+  #change({ digest, path, old, now }: Decided, host: string): void {
+    const before = old?.status ?? 'unjudged';
+    if (before === 'unjudged' && ACCEPTED.has(now.status)) return;
+    const key = `${digest} ${path} ${before}`;
+    const known = this.#changes.get(key) ?? { digest, path, before, after: now.status, hosts: new Set() };
     known.hosts.add(host);
     this.#changes.set(key, known);
+    const { effect, cause } = causeOfChange(old, now);
+    const group = this.#causes.get(`${effect} ${cause}`) ?? {
+      effect,
+      cause,
+      entries: new Set(),
+      paths: new Set(),
+      hosts: new Set(),
+    };
+    group.entries.add(key);
+    group.hosts.add(host);
+    if (group.paths.size < PATHS) group.paths.add(path);
+    this.#causes.set(`${effect} ${cause}`, group);
   }
 }
 

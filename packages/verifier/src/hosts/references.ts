@@ -1,5 +1,11 @@
 import { nodeDigestSignatures, nodeHasher } from '@assay/core/node';
-import { buildReference, compileReference, parseReference, type ReferenceValues } from '@assay/core/reference';
+import {
+  buildReference,
+  compileReference,
+  parseReference,
+  type ReferenceDocument,
+  type ReferenceValues,
+} from '@assay/core/reference';
 import { re2Patterns } from '../policies/patterns.ts';
 import { policyInForceFor, policyOf } from '../store/policies.ts';
 import { referenceValues } from '../store/references.ts';
@@ -29,11 +35,6 @@ export class ReferenceCache {
     return this.#get(`policy ${name}`, version, () => compiledPolicy(db, name, version));
   }
 
-  /** A version that is looked at and may never come into force: it is not kept. */
-  async candidate(db: Database, name: string, version: number): Promise<ReferenceValues> {
-    return compiledPolicy(db, name, version);
-  }
-
   async #get(key: string, version: number, make: () => Promise<ReferenceValues>): Promise<ReferenceValues> {
     const cached = this.#kept.get(key);
     if (cached?.version === version) return cached.values;
@@ -49,5 +50,10 @@ export class ReferenceCache {
 async function compiledPolicy(db: Database, name: string, version: number): Promise<ReferenceValues> {
   const row = await policyOf(db, name, version);
   if (row === undefined) throw new Error(`version ${version} of ${name} is not in the store`);
-  return compileReference(parseReference(row.document).document, PORTS);
+  return compiledReference(parseReference(row.document).document);
+}
+
+/** For what may never come into force: nothing is kept of it. @throws FormatError REFERENCE-PATTERN, DER-FORM, KEY-UNKNOWN */
+export function compiledReference(document: ReferenceDocument): ReferenceValues {
+  return compileReference(document, PORTS);
 }

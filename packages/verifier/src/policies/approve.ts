@@ -5,11 +5,11 @@ import type { Context } from '../context.ts';
 import { RequestProblem } from '../problem.ts';
 import { findingBySeq } from '../store/findings.ts';
 import { policyInForceFor } from '../store/policies.ts';
-import type { FindingRow } from '../store/schema.ts';
+import type { Database, FindingRow } from '../store/schema.ts';
 import { APPROVABLE } from './approvable.ts';
+import { simulateVersion } from './candidate.ts';
 import { versionOnWire } from './list.ts';
-import { proposePolicy } from './push.ts';
-import { simulatePolicy } from './simulate.ts';
+import { proposePolicy, type Proposed } from './push.ts';
 
 const POOL = 'approved';
 
@@ -18,21 +18,23 @@ const POOL = 'approved';
  * @throws RequestProblem REQUEST-NOT-FOUND, REQUEST-INVALID
  */
 export async function approveFinding(context: Context, by: Principal, seq: number): Promise<FindingApproval> {
-  return context.database.transaction().execute(async (db) => {
-    const finding = await findingBySeq(db, seq);
-    if (finding === undefined) throw new RequestProblem('REQUEST-NOT-FOUND', `There is no finding F-${seq}.`);
-    const { digest } = finding;
-    if (digest === null || !APPROVABLE.has(finding.code)) {
-      throw new RequestProblem('REQUEST-INVALID', `${finding.code} is not about a digest that could be good.`);
-    }
-    const policy = await policyInForceFor(db, finding.host);
-    if (policy === undefined) {
-      throw new RequestProblem('REQUEST-INVALID', 'The host has no policy: use `assay reference capture` for it.');
-    }
-    const row = await proposePolicy(db, context, by, policy.name, (document) => withDigest(document, finding, digest));
-    const simulation = await simulatePolicy(db, context, row.name, row.version);
-    return { schema: 'assay.finding-approval.v1', policy: versionOnWire(row, undefined), simulation };
-  });
+  const { row, base } = await context.database.transaction().execute((db) => propose(db, context, by, seq));
+  const simulation = await simulateVersion(context, row, 'present');
+  return { schema: 'assay.finding-approval.v1', policy: versionOnWire(row, undefined), base, simulation };
+}
+
+async function propose(db: Database, context: Context, by: Principal, seq: number): Promise<Proposed> {
+  const finding = await findingBySeq(db, seq);
+  if (finding === undefined) throw new RequestProblem('REQUEST-NOT-FOUND', `There is no finding F-${seq}.`);
+  const { digest } = finding;
+  if (digest === null || !APPROVABLE.has(finding.code)) {
+    throw new RequestProblem('REQUEST-INVALID', `${finding.code} is not about a digest that could be good.`);
+  }
+  const policy = await policyInForceFor(db, finding.host);
+  if (policy === undefined) {
+    throw new RequestProblem('REQUEST-INVALID', 'The host has no policy: use `assay reference capture` for it.');
+  }
+  return proposePolicy(db, context, by, policy.name, (document) => withDigest(document, finding, digest));
 }
 
 function withDigest(document: ReferenceDocument, finding: FindingRow, digest: string): ReferenceDocument {

@@ -1,9 +1,8 @@
 import { utf8 } from '@assay/core/bytes';
 import { looksLikeEnvelope } from '@assay/core/dsse';
-import { nodeDigestSignatures, nodeHasher, nodeMessageSignatures } from '@assay/core/node';
+import { nodeHasher, nodeMessageSignatures } from '@assay/core/node';
 import {
   checkedReference,
-  compileReference,
   parseReference,
   referenceDigest,
   verifySignedReference,
@@ -14,12 +13,10 @@ import {
 import { audit } from '../access/audit.ts';
 import type { Principal } from '../access/tokens.ts';
 import type { Context } from '../context.ts';
+import { compiledReference } from '../hosts/references.ts';
 import { RequestProblem } from '../problem.ts';
 import { insertPolicy, newestPolicy, policyOf, signPolicy } from '../store/policies.ts';
 import type { Database, PolicyRow } from '../store/schema.ts';
-import { re2Patterns } from './patterns.ts';
-
-const PORTS = { hasher: nodeHasher, digestSignatures: nodeDigestSignatures, patterns: re2Patterns };
 
 /** Whose signatures make reference values trusted. */
 export interface PolicyTrust {
@@ -46,7 +43,7 @@ export async function pushPolicy(
     .execute((db) => storeVersion(db, context, by, { reference, signer: signed?.signer ?? null }));
 }
 
-function isEnvelope(text: string): boolean {
+export function isEnvelope(text: string): boolean {
   try {
     return looksLikeEnvelope(JSON.parse(text));
   } catch {
@@ -74,7 +71,7 @@ async function storeVersion(
       `Version ${version} of ${name} is there already, with another content.`,
     );
   }
-  const values = compileReference(reference.document, PORTS);
+  const values = compiledReference(reference.document);
   const at = context.now().toISOString();
   const row = known ?? {
     name,
@@ -98,6 +95,13 @@ async function storeVersion(
   return now;
 }
 
+/** A version that was made of another one. */
+export interface Proposed {
+  readonly row: PolicyRow;
+  /** The version that it was made of. */
+  readonly base: number;
+}
+
 /** Stores the version after the newest one, made of it by `change`; nobody has signed it. */
 export async function proposePolicy(
   db: Database,
@@ -105,11 +109,11 @@ export async function proposePolicy(
   by: Principal,
   name: string,
   change: (document: ReferenceDocument) => ReferenceDocument,
-): Promise<PolicyRow> {
+): Promise<Proposed> {
   const newest = await newestPolicy(db, name);
   if (newest === undefined) throw new RequestProblem('REQUEST-NOT-FOUND', `There is no policy ${name}.`);
   const { document } = parseReference(newest.document);
   const created = context.now().toISOString();
   const reference = checkedReference(change({ ...document, version: newest.version + 1, created }));
-  return storeVersion(db, context, by, { reference, signer: null });
+  return { row: await storeVersion(db, context, by, { reference, signer: null }), base: newest.version };
 }

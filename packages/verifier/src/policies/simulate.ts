@@ -1,40 +1,86 @@
+import { setImmediate as pause } from 'node:timers/promises';
+import { concat } from '@assay/core/bytes';
+import { parseBinaryList, type MeasurementEntry } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
+import type { ReferenceValues } from '@assay/core/reference';
 import { Simulator } from '@assay/core/verdict';
 import type { PolicySimulation } from '@assay/wire';
 import type { Context } from '../context.ts';
-import { keptOf } from '../hosts/kept.ts';
-import { entriesOf } from '../rounds/measurements.ts';
-import { allHostIds, hostById } from '../store/hosts.ts';
-import { listOf } from '../store/lists.ts';
-import { hostsOfPolicy, lockPolicyInForce } from '../store/policies.ts';
-import { roundsOf } from '../store/rounds.ts';
+import { entriesById } from '../store/entries.ts';
+import { allHostIds } from '../store/hosts.ts';
+import { hostsOfPolicy, policyInForce } from '../store/policies.ts';
+import { entryIdsOf, recordedBoots, type RecordedBoot } from '../store/recorded.ts';
 import type { Database } from '../store/schema.ts';
 
-/** What a version would make of the present boots of the hosts that its policy is for; of all hosts while it is for none. */
+/** Boots of one host that are looked at. */
+const BOOTS_OF_HOST = 50;
+
+export interface Candidate {
+  readonly name: string;
+  readonly values: ReferenceValues;
+  readonly boots: 'present' | 'all';
+}
+
+/**
+ * What a candidate would make of the lists of the hosts that its policy is for; of all hosts while it is for none. It reads
+ * beside the rounds, which only ever add to lists, and lets them go on after each list.
+ */
 export async function simulatePolicy(
-  db: Database,
   context: Context,
-  name: string,
-  version: number,
+  { name, values, boots: which }: Candidate,
 ): Promise<PolicySimulation> {
-  const inForce = await lockPolicyInForce(db, name);
-  const before = inForce === undefined ? null : await context.references.policy(db, name, inForce.version);
-  const after = await context.references.candidate(db, name, version);
-  const simulator = new Simulator({ before, after, at: context.now(), hasher: nodeHasher });
+  const { database: db, references } = context;
+  const inForce = await policyInForce(db, name);
+  const before = inForce === undefined ? null : await references.policy(db, name, inForce.version);
+  const simulator = new Simulator({ before, after: values, at: context.now(), hasher: nodeHasher });
   const assigned = await hostsOfPolicy(db, name);
-  for (const id of assigned.length === 0 ? await allHostIds(db) : assigned) {
-    const host = await hostById(db, id);
-    const [round] = await roundsOf(db, [id]);
-    const kept = round === undefined ? null : keptOf(round);
-    if (host === undefined || host.boot === null || kept === null) continue;
-    simulator.add({ host: host.name, entries: entriesOf(await listOf(db, host.boot, 1, kept.state.entries)) });
+  const entries = new KnownEntries(db);
+  const boots = new Map<string, RecordedBoot>();
+  for (const host of assigned.length === 0 ? await allHostIds(db) : assigned) {
+    for (const boot of await recordedBoots(db, host, which, BOOTS_OF_HOST)) {
+      const list = { host: boot.name, entries: await entries.of(boot.id) };
+      boots.set(String(boot.id), boot);
+      simulator.add(boot.isPresent ? list : { ...list, boot: String(boot.id) });
+      await pause();
+    }
   }
-  const { hosts, changes, unused, excludes } = simulator.result();
+  return onWire(simulator, boots);
+}
+
+function onWire(simulator: Simulator, boots: ReadonlyMap<string, RecordedBoot>): PolicySimulation {
+  const { hosts, earlier, causes, changes, unused, excludes, ...rest } = simulator.result();
   return {
     schema: 'assay.policy-simulation.v1',
-    hosts: [...hosts],
-    changes: changes.map((change) => ({ ...change, hosts: [...change.hosts] })),
+    ...rest,
+    hosts: hosts.toSorted((a, b) => (a.host < b.host ? -1 : 1)),
+    earlier: earlier.flatMap(({ boot: key, ...simulated }) => {
+      const boot = boots.get(key);
+      if (boot === undefined) return [];
+      const { id, since, until } = boot;
+      return [{ ...simulated, boot: { id, since, until } }];
+    }),
+    causes: causes.map((cause) => ({ ...cause, paths: [...cause.paths], hosts: cause.hosts.toSorted() })),
+    changes: changes.map((change) => ({ ...change, hosts: change.hosts.toSorted() })),
     unused: [...unused],
     excludes: [...excludes],
   };
+}
+
+/** Entries of several lists: one that is in many is read, and decided about, once. */
+class KnownEntries {
+  readonly #db: Database;
+  readonly #entries = new Map<number, MeasurementEntry>();
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async of(boot: number): Promise<MeasurementEntry[]> {
+    const ids = await entryIdsOf(this.#db, boot);
+    const missing = [...new Set(ids)].filter((id) => !this.#entries.has(id));
+    const rows = [...(await entriesById(this.#db, missing)).values()];
+    const { entries } = parseBinaryList(concat(rows.map(({ record }) => record)), { bank: 'sha256' });
+    for (const [index, entry] of entries.entries()) this.#entries.set(rows[index]?.id ?? 0, entry);
+    return ids.flatMap((id) => this.#entries.get(id) ?? []);
+  }
 }

@@ -32,6 +32,10 @@ export async function policiesInForce(db: Database): Promise<PolicyInForceRow[]>
   return db.selectFrom('policies_in_force').selectAll().execute();
 }
 
+export async function policyInForce(db: Database, name: string): Promise<PolicyInForceRow | undefined> {
+  return db.selectFrom('policies_in_force').selectAll().where('name', '=', name).executeTakeFirst();
+}
+
 /** Nobody else changes it before this transaction ends. */
 export async function lockPolicyInForce(db: Database, name: string): Promise<PolicyInForceRow | undefined> {
   return locked(db, db.selectFrom('policies_in_force').selectAll().where('name', '=', name)).executeTakeFirst();

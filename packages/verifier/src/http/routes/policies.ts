@@ -1,20 +1,25 @@
 import {
   PolicyActivation,
+  PolicyCandidate,
+  PolicyDiff,
   PolicyList,
+  PolicyProposal,
+  PolicyProposed,
   PolicyPush,
   PolicyReply,
   PolicySimulation,
   PolicyText,
   ROUTES,
+  SimulatedBoots,
 } from '@assay/wire';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { activatePolicy } from '../../policies/activate.ts';
+import { proposeDenials, simulateCandidate, simulateVersion } from '../../policies/candidate.ts';
+import { diffPolicy, versionNamed } from '../../policies/diff.ts';
 import { listPolicies, versionOnWire } from '../../policies/list.ts';
 import { pushPolicy, type PolicyTrust } from '../../policies/push.ts';
-import { simulatePolicy } from '../../policies/simulate.ts';
-import { RequestProblem } from '../../problem.ts';
-import { policiesInForce, policyOf } from '../../store/policies.ts';
+import { policiesInForce } from '../../store/policies.ts';
 import type { PolicyRow } from '../../store/schema.ts';
 import { principalOf } from '../access.ts';
 import { requireJson } from '../guards.ts';
@@ -25,11 +30,14 @@ import { BEARER, PROBLEMS } from '../schemas.ts';
 const BODY_LIMIT = 256 * 1024 * 1024;
 const RATE = { max: 120, timeWindow: 60_000 };
 const Name = z.object({ id: z.string().min(1).max(64) });
-const VersionQuery = z.strictObject({ version: z.coerce.number().int().min(1) });
+const Version = z.coerce.number().int().min(1);
+const VersionQuery = z.strictObject({ version: Version });
 
 /** Reference values that others than the verifier make: pushed, looked at, tried, and brought into force. */
 export function policyRoutes(app: App, context: Context, trust: PolicyTrust): void {
   readRoutes(app, context);
+  trialRoutes(app, context);
+  candidateRoutes(app, context);
   app.post(
     ROUTES.policies,
     {
@@ -73,22 +81,6 @@ export function policyRoutes(app: App, context: Context, trust: PolicyTrust): vo
 function readRoutes(app: App, context: Context): void {
   const { database } = context;
   app.get(
-    ROUTES.policySimulation,
-    {
-      schema: {
-        summary: 'What a version would make of the present boots',
-        tags: ['policies'],
-        params: Name,
-        querystring: VersionQuery,
-        response: { 200: PolicySimulation, ...PROBLEMS },
-      },
-    },
-    async ({ params, query }) => {
-      await versionNamed(context, params.id, query.version);
-      return database.transaction().execute((db) => simulatePolicy(db, context, params.id, query.version));
-    },
-  );
-  app.get(
     ROUTES.policies,
     {
       schema: {
@@ -111,7 +103,7 @@ function readRoutes(app: App, context: Context): void {
       },
     },
     async ({ params, query }) => {
-      const row = await versionNamed(context, params.id, query.version);
+      const row = await versionNamed(database, params.id, query.version);
       const { policy } = await replyOf(context, row);
       const document = new TextDecoder().decode(row.document);
       return { schema: 'assay.policy-document.v1' as const, policy, document };
@@ -119,10 +111,73 @@ function readRoutes(app: App, context: Context): void {
   );
 }
 
-async function versionNamed({ database }: Context, name: string, version: number): Promise<PolicyRow> {
-  const row = await policyOf(database, name, version);
-  if (row !== undefined) return row;
-  throw new RequestProblem('REQUEST-NOT-FOUND', `There is no version ${version} of ${name}.`);
+/** What comes of a version before it is in force. */
+function trialRoutes(app: App, context: Context): void {
+  app.get(
+    ROUTES.policyDiff,
+    {
+      schema: {
+        summary: 'What differs from a version to another, by package and rule',
+        tags: ['policies'],
+        params: Name,
+        querystring: z.strictObject({ from: Version.optional(), to: Version }),
+        response: { 200: PolicyDiff, ...PROBLEMS },
+      },
+    },
+    ({ params, query: { from, to } }) => diffPolicy(context, params.id, { from, to }),
+  );
+  app.get(
+    ROUTES.policySimulation,
+    {
+      schema: {
+        summary: 'What a version would make of what the fleet has measured',
+        tags: ['policies'],
+        params: Name,
+        querystring: z.strictObject({ version: Version, boots: SimulatedBoots.default('present') }),
+        response: { 200: PolicySimulation, ...PROBLEMS },
+      },
+    },
+    async ({ params, query: { version, boots } }) =>
+      simulateVersion(context, await versionNamed(context.database, params.id, version), boots),
+  );
+}
+
+/** Candidates that are not stored, and versions that are made of others. */
+function candidateRoutes(app: App, context: Context): void {
+  app.post(
+    ROUTES.policySimulation,
+    {
+      onRequest: [requireJson],
+      bodyLimit: BODY_LIMIT,
+      config: { rateLimit: RATE },
+      schema: {
+        summary: 'What a candidate would make of what the fleet has measured; it is not stored',
+        tags: ['policies'],
+        security: BEARER,
+        params: Name,
+        body: PolicyCandidate,
+        response: { 200: PolicySimulation, ...PROBLEMS },
+      },
+    },
+    ({ params, body }) => simulateCandidate(context, params.id, body),
+  );
+  app.post(
+    ROUTES.policyProposals,
+    {
+      onRequest: [requireJson],
+      config: { rateLimit: RATE },
+      schema: {
+        summary: 'Propose a version in which digests are denied',
+        tags: ['policies'],
+        security: BEARER,
+        params: Name,
+        body: PolicyProposal,
+        response: { 201: PolicyProposed, ...PROBLEMS },
+      },
+    },
+    async (request, reply) =>
+      reply.code(201).send(await proposeDenials(context, principalOf(request), request.params.id, request.body)),
+  );
 }
 
 async function replyOf({ database }: Context, row: PolicyRow): Promise<PolicyReply> {
