@@ -1,8 +1,10 @@
 import { ProblemError } from '@assay/wire';
-import { enrol, type Enrolled } from './enrolment.ts';
-import { openKeys, type HostKeys } from './keys.ts';
+import { BackOff } from './back-off.ts';
+import { enrol, enrolAgain, type Enrolled } from './enrolment.ts';
+import { newKeys, openKeys, type HostKeys } from './keys.ts';
 import type { AgentOptions } from './options.ts';
 import { attestOnce } from './round.ts';
+import { loadState } from './state.ts';
 import { pause, Wakeup } from './wakeup.ts';
 
 export interface Agent {
@@ -16,6 +18,9 @@ const ROUND_MILLISECONDS = 50;
 const RUSH_LIMIT = 5;
 const FIRST_RETRY_MILLISECONDS = 250;
 const LAST_RETRY_MILLISECONDS = 30_000;
+/** People decide more slowly than networks heal. */
+const FIRST_WAIT_MILLISECONDS = 2000;
+const LAST_WAIT_MILLISECONDS = 40_000; // Times 1.5 that is a minute.
 const STOP_MILLISECONDS = 3000;
 
 /**
@@ -39,21 +44,27 @@ export function startAgent(options: AgentOptions): Agent {
 }
 
 async function run(options: AgentOptions, wakeup: Wakeup, stop: AbortSignal): Promise<void> {
-  let retry = FIRST_RETRY_MILLISECONDS;
+  const retry = new BackOff(FIRST_RETRY_MILLISECONDS, LAST_RETRY_MILLISECONDS);
+  const wait = new BackOff(FIRST_WAIT_MILLISECONDS, LAST_WAIT_MILLISECONDS);
   const succeeded = (): void => {
-    retry = FIRST_RETRY_MILLISECONDS;
+    retry.reset();
+    wait.reset();
   };
   while (!stop.aborted) {
     try {
       await session(options, wakeup, stop, succeeded);
     } catch (error) {
-      const milliseconds = Math.round(retry * (0.5 + Math.random()));
-      retry = Math.min(retry * 2, LAST_RETRY_MILLISECONDS);
-      options.onPhase?.({ phase: 'retrying', error: asError(error), milliseconds });
+      const waits = error instanceof ProblemError && UNDECIDED.has(error.problem.code);
+      const milliseconds = (waits ? wait : retry).next();
+      if (waits) options.onPhase?.({ phase: 'waiting', error, milliseconds });
+      else options.onPhase?.({ phase: 'retrying', error: asError(error), milliseconds });
       await pause(milliseconds, stop);
     }
   }
 }
+
+/** Answers that somebody can change. */
+const UNDECIDED: ReadonlySet<string> = new Set(['ENROLMENT-WAITS', 'ENROLMENT-REFUSED']);
 
 /** From loading the keys to the stop, or to the first error. */
 async function session(options: AgentOptions, wakeup: Wakeup, stop: AbortSignal, succeeded: () => void): Promise<void> {
@@ -77,6 +88,18 @@ export async function enrolHost(options: AgentOptions): Promise<string> {
   await options.tpm.startup();
   const keys = await openKeys(options.tpm, options.statePath);
   return options.tpm.using(keys.akHandle, async () => (await enrol(options, keys)).hostId);
+}
+
+/**
+ * Enrols the host again with another attestation key; the one of before is good for nothing from then on.
+ * @returns its id at the verifier
+ * @throws as `enrolHost`
+ */
+export async function renewKey(options: AgentOptions): Promise<string> {
+  await options.tpm.startup();
+  const kept = await loadState(options.statePath);
+  const keys = await newKeys(options.tpm);
+  return options.tpm.using(keys.akHandle, async () => (await enrolAgain(options, keys, kept)).hostId);
 }
 
 interface Attesting {

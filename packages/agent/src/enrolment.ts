@@ -2,7 +2,7 @@ import { toBase64, toHex } from '@assay/core/bytes';
 import { ActivateReply, ApiClient, Challenge, EnrolReply, ProblemError, route, ROUTES } from '@assay/wire';
 import { activate, certificatesFor, type HostKeys } from './keys.ts';
 import type { AgentOptions } from './options.ts';
-import { saveState } from './state.ts';
+import { saveState, type AgentState } from './state.ts';
 
 export interface Enrolled {
   /** Calls in this host's name. */
@@ -29,9 +29,27 @@ async function resumed(options: AgentOptions, { state }: HostKeys): Promise<Enro
 }
 
 async function enrolled(options: AgentOptions, keys: HostKeys): Promise<Enrolled> {
+  return enrolBy(new ApiClient(options.verifierUrl, options.joinToken), ROUTES.enrol, options, keys);
+}
+
+/**
+ * Enrols with other keys than those that are kept: by the token of the host while the verifier knows it and the TPM is the
+ * same, else as a new one.
+ */
+export async function enrolAgain(options: AgentOptions, keys: HostKeys, kept: AgentState | null): Promise<Enrolled> {
+  const token = kept?.ekDigest === keys.state.ekDigest ? kept.enrolment?.token : undefined;
+  if (token === undefined) return enrolled(options, keys);
+  try {
+    return await enrolBy(new ApiClient(options.verifierUrl, token), ROUTES.renewKey, options, keys);
+  } catch (error) {
+    if (error instanceof ProblemError && error.problem.status === 401) return enrolled(options, keys);
+    throw error;
+  }
+}
+
+async function enrolBy(client: ApiClient, path: string, options: AgentOptions, keys: HostKeys): Promise<Enrolled> {
   options.onPhase?.({ phase: 'enrolling' });
-  const client = new ApiClient(options.verifierUrl, options.joinToken);
-  const credential = await client.call(ROUTES.enrol, EnrolReply, {
+  const credential = await client.call(path, EnrolReply, {
     body: {
       name: options.name,
       ekPublic: toBase64(keys.ekPublic),
@@ -41,8 +59,8 @@ async function enrolled(options: AgentOptions, keys: HostKeys): Promise<Enrolled
     },
   });
   const secret = await activate(options.tpm, keys, credential);
-  const path = route(ROUTES.activate, credential.enrolment);
-  const { hostId, token, challenge } = await client.call(path, ActivateReply, { body: { secret: toHex(secret) } });
+  const answer = route(ROUTES.activate, credential.enrolment);
+  const { hostId, token, challenge } = await client.call(answer, ActivateReply, { body: { secret: toHex(secret) } });
   await saveState(options.statePath, { ...keys.state, enrolment: { hostId, token } });
   return { client: client.withToken(token), hostId, challenge };
 }

@@ -36,7 +36,8 @@ async function keptKeys(tpm: Tpm, state: AgentState): Promise<HostKeys | null> {
   }
 }
 
-async function newKeys(tpm: Tpm): Promise<HostKeys> {
+/** An attestation key that is kept nowhere yet. */
+export async function newKeys(tpm: Tpm): Promise<HostKeys> {
   const ekTemplate = await certifiedTemplate(tpm);
   return withEk(tpm, ekTemplate, async (ek) => {
     const blobs = await tpm.createAttestationKey(ek.handle);

@@ -1,13 +1,13 @@
 import type { MeasurementSource } from '@assay/linux/ima';
 import type { Tpm } from '@assay/linux/tpm';
-import type { EvidenceReply, HostFacts } from '@assay/wire';
+import type { EvidenceReply, HostFacts, ProblemError } from '@assay/wire';
 
 export interface AgentOptions {
   /** Name of this host at the verifier. */
   readonly name: string;
   readonly verifierUrl: string;
-  /** Lets a host enrol; not needed once it has. */
-  readonly joinToken: string;
+  /** Lets a host enrol; not needed once it has, nor where its endorsement key is registered. */
+  readonly joinToken: string | undefined;
   readonly tpm: Tpm;
   readonly source: MeasurementSource;
   readonly facts: HostFacts;
@@ -21,4 +21,6 @@ export type AgentPhase =
   | { readonly phase: 'enrolling' }
   | { readonly phase: 'attesting'; readonly hostId: string }
   | { readonly phase: 'attested'; readonly reply: EvidenceReply }
+  /** The verifier wants somebody to decide about this host; it is asked again in so many milliseconds. */
+  | { readonly phase: 'waiting'; readonly error: ProblemError; readonly milliseconds: number }
   | { readonly phase: 'retrying'; readonly error: Error; readonly milliseconds: number };

@@ -16,7 +16,7 @@ export const AgentStatus = z.object({
   tpmKind: TpmKind,
   listSource: ListSource,
   since: Time,
-  phase: z.enum(['starting', 'enrolling', 'attesting', 'attested', 'retrying']),
+  phase: z.enum(['starting', 'enrolling', 'attesting', 'attested', 'waiting', 'retrying']),
   hostId: HostId.nullable(),
   /** The newest round that the verifier answered. */
   round: z
@@ -98,6 +98,11 @@ function statusAfter(status: AgentStatus, phase: AgentPhase, now: Date): AgentSt
   const after = (milliseconds: number): string => new Date(now.getTime() + milliseconds).toISOString();
   if (phase.phase === 'enrolling') return { ...status, phase: 'enrolling' };
   if (phase.phase === 'attesting') return { ...status, phase: 'attesting', hostId: phase.hostId };
+  if (phase.phase === 'waiting') {
+    const { code } = phase.error.problem;
+    const problem = { code, message: phase.error.message, at: after(0), retryAt: after(phase.milliseconds) };
+    return { ...status, phase: 'waiting', hostId: null, problem };
+  }
   if (phase.phase === 'retrying') {
     const problem = { ...problemOf(phase.error), at: after(0), retryAt: after(phase.milliseconds) };
     return { ...status, phase: 'retrying', problem };

@@ -17,7 +17,9 @@ export function addAgent(program: Command): void {
     'assay agent run --verifier https://assay.example --list engine --name web-03',
   ]);
   run.action(action(async (options) => (await import('./commands/agent-run.ts')).runAgent(options)));
-  const enrol = working(command(agent, 'enrol', 'Enrol this host, and send no evidence.')).addOption(outputOption());
+  const enrol = working(command(agent, 'enrol', 'Enrol this host, and send no evidence.'))
+    .option('--renew-key', 'with another attestation key; an enrolled host needs no join token')
+    .addOption(outputOption());
   examples(enrol, [
     'assay agent enrol --verifier https://assay.example --join-token-file /etc/assay/join-token',
     'assay agent enrol --verifier https://assay.example --list engine -o json | jq -r .hostId',

@@ -4,6 +4,7 @@ import { addAgent } from './agent-commands.ts';
 import { addAlerts } from './alert-commands.ts';
 import { action, command, connected, examples, group, outputOption, stateOption } from './declare.ts';
 import { addEngine } from './engine-commands.ts';
+import { addEnrolments } from './enrolments-commands.ts';
 import { EXIT, exitCodeOf, UsageError } from './exit.ts';
 import { addEvm, addFile, addKey, addVerity } from './label-commands.ts';
 import { addLog } from './log-commands.ts';
@@ -69,6 +70,7 @@ function createProgram(): Command {
   addDemo(program);
   addDoctor(program);
   addHosts(program);
+  addEnrolments(program);
   addDigest(program);
   addAgent(program);
   addVerifier(program);
@@ -147,6 +149,11 @@ function addHosts(program: Command): void {
     .addOption(outputOption());
   examples(get, ['assay hosts get', 'assay hosts get web-01', "assay hosts get -o json | jq -r '.hosts[].verdict'"]);
   get.action(action(async (host, options) => (await import('./commands/hosts.ts')).getHosts(host, options)));
+  const remove = connected(command(hosts, 'remove', 'Remove a host that is no more, and all that is known of it.'))
+    .argument('<host>', 'name or id of a host')
+    .addOption(outputOption());
+  examples(remove, ['assay hosts remove web-01', 'assay hosts remove 5dd1a4b1d7e5a9c0 -o json']);
+  remove.action(action(async (host, options) => (await import('./commands/hosts.ts')).removeHost(host, options)));
 }
 
 function port(text: string): number {

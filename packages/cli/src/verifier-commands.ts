@@ -16,6 +16,14 @@ export function addVerifier(program: Command): void {
     .option('--stale-after <seconds>', 'age at which evidence is stale', number, 30)
     .option('--policy-key <file>', 'key by which reference values must be signed, PEM; may be repeated', collect)
     .option('--ek-roots <dir>', 'authorities that may vouch for TPMs, beside the known makers: PEM files')
+    .addOption(
+      new Option(
+        '--approve-enrolments <which>',
+        'machines that wait for a decision: those for which nobody vouches, or all',
+      )
+        .choices(['none', 'first-use', 'all'])
+        .default('none'),
+    )
     .option('--sign-in <file>', 'how people sign in: a file of an OpenID Connect provider and of roles')
     .option('--trusted-proxy <address>', 'proxy whose word on where requests come from is taken; repeatable', collect)
     .option('--alerts <file>', 'where alerts go: a file of webhooks and syslog receivers')

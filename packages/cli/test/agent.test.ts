@@ -112,7 +112,7 @@ test('agent: two do not share a state, and a wrong token, TPM or list is said', 
   const host = await new Host(t).on();
   const service = await new Service(t).start();
   const enrol = (...more: string[]): string[] => ['agent', 'enrol', ...words(host, service), ...more];
-  await assertFails(enrol(), { exit: 2, code: 'USAGE' });
+  await assertFails(enrol(), { exit: 5, code: 'REQUEST-UNAUTHENTICATED' });
   const wrong = { env: { ASSAY_JOIN_TOKEN: 'x'.repeat(32) } };
   await assertFails(enrol(), { exit: 5, code: 'REQUEST-UNAUTHENTICATED' }, wrong);
   const token = ['--join-token-file', service.joinToken];

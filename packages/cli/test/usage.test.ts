@@ -10,6 +10,14 @@ const COMMANDS = [
   'demo fleet',
   'doctor',
   'hosts get',
+  'hosts remove',
+  'enrolments list',
+  'enrolments show',
+  'enrolments approve',
+  'enrolments refuse',
+  'enrolments register',
+  'enrolments keys',
+  'enrolments unregister',
   'digest who',
   'agent run',
   'agent enrol',
@@ -77,6 +85,7 @@ const COMMANDS = [
   'scan diff',
 ];
 const GROUPS = [
+  'enrolments',
   'demo',
   'hosts',
   'digest',

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { hostname, release } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { AgentOptions } from '@assay/agent';
-import { loadState } from '@assay/agent';
 import { SystemError } from '@assay/core/errors';
 import { engineList, kernelIma, type MeasurementSource } from '@assay/linux/ima';
 import type { Tpm } from '@assay/linux/tpm';
@@ -47,17 +46,14 @@ export function agentFiles(state: string): { directory: string; state: string; s
   };
 }
 
-/** What the agent works with. @throws UsageError without a join token where the host is not enrolled yet; SystemError */
+/** What the agent works with. @throws SystemError */
 export async function agentOptions(options: AgentCommandOptions, tpm: Tpm): Promise<AgentOptions> {
   const { state } = agentFiles(options.state);
   const joinToken = await joinTokenOf(options.joinTokenFile);
-  if (joinToken === undefined && ((await loadState(state))?.enrolment ?? null) === null) {
-    throw new UsageError('this host is not enrolled: give --join-token-file, or the token in ASSAY_JOIN_TOKEN');
-  }
   return {
     name: options.name ?? hostNameOf(hostname()),
     verifierUrl: options.verifier,
-    joinToken: joinToken ?? '',
+    joinToken,
     tpm,
     source: openList(options.list),
     facts: {

@@ -1,4 +1,5 @@
-import { enrolHost } from '@assay/agent';
+import { enrolHost, renewKey } from '@assay/agent';
+import { z } from 'zod';
 import { AgentCommandOptions, agentFiles, agentOptions } from '../agent/options.ts';
 import { holdState } from '../agent/state.ts';
 import { EXIT } from '../exit.ts';
@@ -6,7 +7,7 @@ import { optionsFrom, OutputOptions } from '../options.ts';
 import { printJson } from '../output/report.ts';
 import { withTpm } from '../tpm-options.ts';
 
-const EnrolOptions = AgentCommandOptions.extend(OutputOptions.shape);
+const EnrolOptions = AgentCommandOptions.extend({ ...OutputOptions.shape, renewKey: z.boolean().default(false) });
 
 /** `assay agent enrol`: the enrolment alone; `agent run` goes on from it without a join token. */
 export async function enrolAgent(given: unknown): Promise<number> {
@@ -17,7 +18,7 @@ export async function enrolAgent(given: unknown): Promise<number> {
     return await withTpm(options.tpm, async (tpm) => {
       const enrolWith = await agentOptions(options, tpm);
       const { name, verifierUrl: verifier } = enrolWith;
-      const hostId = await enrolHost(enrolWith);
+      const hostId = await (options.renewKey ? renewKey(enrolWith) : enrolHost(enrolWith));
       const { state } = agentFiles(options.state);
       if (options.output === 'json') printJson({ schema: 'assay.agent-enrolment.v1', name, hostId, verifier, state });
       else process.stdout.write(`${name} is enrolled as host ${hostId} at ${verifier}\n`);

@@ -65,6 +65,10 @@ function linesOutput(name: string): (phase: AgentPhase) => void {
 }
 
 function membersOf(phase: AgentPhase): object {
+  if (phase.phase === 'waiting') {
+    const { error, milliseconds } = phase;
+    return { phase: 'waiting', code: error.problem.code, message: shown(error.message), milliseconds };
+  }
   if (phase.phase === 'retrying') {
     return { phase: 'retrying', message: shown(phase.error.message), milliseconds: phase.milliseconds };
   }

@@ -3,6 +3,7 @@ import {
   FindingList,
   HostDocument,
   HostList,
+  HostRemoval,
   route,
   ROUTES,
   type ApiClient,
@@ -12,7 +13,7 @@ import {
   type Verdict,
 } from '@assay/wire';
 import { z } from 'zod';
-import { reader } from '../connect.ts';
+import { operator, reader } from '../connect.ts';
 import { EXIT } from '../exit.ts';
 import { ConnectOptions, optionsFrom } from '../options.ts';
 import { findingText } from '../output/finding.ts';
@@ -61,7 +62,7 @@ function hostTable(hosts: readonly HostSummary[]): string {
     host.name,
     verdictText(host.verdict),
     host.evidenceAt === null ? 'never' : ago(host.evidenceAt),
-    host.tpm.trust === 'ek-certificate' ? `${host.tpm.kind}, certified` : host.tpm.kind,
+    `${host.tpm.kind}${TRUSTED[host.tpm.trust]}`,
     `${host.list.entries} (${host.list.source})`,
     host.reference === null ? 'none' : `v${host.reference.version}`,
     shown(host.sentence),
@@ -69,6 +70,13 @@ function hostTable(hosts: readonly HostSummary[]): string {
   const head = ['NAME', 'VERDICT', 'EVIDENCE', 'TPM', 'LIST', 'REFERENCE', 'WHY'].map((title) => colour.dim(title));
   return table([head, ...rows]);
 }
+
+const TRUSTED: Readonly<Record<HostSummary['tpm']['trust'], string>> = {
+  'ek-certificate': ', certified',
+  registered: ', registered',
+  approved: ', approved',
+  'first-use': '',
+};
 
 function verdictText(verdict: Verdict): string {
   const colour = colours(1);
@@ -109,4 +117,14 @@ function hostText(host: HostDetail, findings: readonly Finding[]): string {
 function stateText(state: HostDetail['ladder'][number]['state']): string {
   const colour = colours(1);
   return { ok: colour.green, warning: colour.yellow, failed: colour.red, waiting: colour.dim }[state](state);
+}
+
+/** `assay hosts remove HOST` */
+export async function removeHost(host: unknown, given: unknown): Promise<number> {
+  const options = optionsFrom(ConnectOptions, given);
+  const path = route(ROUTES.hostRemoval, z.string().parse(host));
+  const removal = await (await operator(options)).call(path, HostRemoval, { body: {} });
+  if (options.output === 'json') printJson(removal);
+  else process.stdout.write(`${removal.host.name} (${removal.host.id}) is removed, and all that was known of it\n`);
+  return EXIT.fine;
 }

@@ -27,6 +27,7 @@ const ServeOptions = StateOptions.extend({
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'takes an address, or a network as 10.0.0.0/8'))
     .default([]),
   ekRoots: z.string().min(1, 'names no directory').optional(),
+  approveEnrolments: z.enum(['none', 'first-use', 'all']),
   policyKey: z.array(z.string().min(1)).default([]),
 }).refine(({ heartbeat, staleAfter }) => staleAfter > heartbeat, {
   path: ['stale-after'],
@@ -60,6 +61,7 @@ export async function serve(given: unknown): Promise<number> {
     ...(signIn === undefined ? {} : { signIn }),
     trustedProxies: options.trustedProxy,
     ekRoots,
+    approveEnrolments: options.approveEnrolments,
     publicDirectory: BUILT_PAGE,
     heartbeatSeconds: heartbeat,
     staleAfterSeconds: staleAfter,

@@ -34,6 +34,7 @@ export class Console {
   #textOf(phase: AgentPhase): string {
     if (phase.phase === 'enrolling') return 'enrols: its TPM proves that it holds both keys';
     if (phase.phase === 'retrying') return `${this.#colour.yellow('agent')} ${shown(phase.error.message)}`;
+    if (phase.phase === 'waiting') return `${this.#colour.yellow('waits')}  ${shown(phase.error.message)}`;
     if (phase.phase === 'attesting') return '';
     const { verdict, sentence } = phase.reply;
     return `${this.#verdict(verdict)}  ${withoutCounts(verdict, shown(sentence))}`;

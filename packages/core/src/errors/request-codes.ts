@@ -69,7 +69,7 @@ export const REQUEST_CODES = {
   'ENROLMENT-REFUSED': {
     meaning: 'Somebody refused this machine under this name.',
     remedy:
-      'If that was wrong, `assay enrolments approve` lets it in; `assay enrolments list --state refused` names it.',
+      'If that was wrong, `assay enrolments approve` lets it in; `assay enrolments list --only refused` names it.',
   },
   'ENROLMENT-OVER': {
     meaning: 'The machine of this enrolment is a host already, so nothing is left to decide.',

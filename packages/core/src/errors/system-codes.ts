@@ -36,7 +36,8 @@ export const SYSTEM_CODES = {
   },
   'TPM-SEALED': {
     meaning: 'The TPM does not unseal what is needed: the conditions to which it was sealed do not hold.',
-    remedy: 'The message has the condition; `assay key evm create --also-pcrs` seals another copy to the values of now.',
+    remedy:
+      'The message has the condition; `assay key evm create --also-pcrs` seals another copy to the values of now.',
   },
   'TPM-BANK': {
     meaning: 'The TPM has no such PCR in that bank: the bank is not active.',
