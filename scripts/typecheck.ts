@@ -24,6 +24,10 @@ async function checkInTurn(queue: string[], results: boolean[]): Promise<void> {
   }
 }
 
+/** What the tests know of the HTTP API is generated from its own description, as any client's types can be. */
+const generated = await runNode([join(ROOT, 'packages/cli/test/openapi.ts')]);
+if (generated.code !== 0) throw new Error(generated.output);
+
 const queue = PROJECTS.filter((project) => existsSync(join(ROOT, project, 'tsconfig.json')));
 const results: boolean[] = [];
 await Promise.all(Array.from({ length: AT_ONCE }, () => checkInTurn(queue, results)));

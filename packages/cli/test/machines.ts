@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { utf8 } from '@assay/core/bytes';
-import { bootAggregate } from '@assay/core/measurement';
+import { bootAggregate, entryKind, parseBinaryList } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import { connectSwtpm, Tpm } from '@assay/linux/tpm';
 import { SimulatedList, type Appended } from '@assay/testkit/evidence';
@@ -51,10 +51,23 @@ export class Host {
     this.#running = undefined;
   }
 
-  run(path: string): Promise<void> {
+  /** A program of that content is executed. */
+  run(path: string, content = path): Promise<void> {
     return this.#withTpm(async (tpm) => {
-      await this.#extend(tpm, this.#list.measure(path, nodeHasher.digest('sha256', utf8(path))));
+      await this.#extend(tpm, this.#list.measure(path, nodeHasher.digest('sha256', utf8(content))));
     });
+  }
+
+  /** Files are measured as in a list that a kernel wrote; what it says of the boot, keys and violations stays there. */
+  replay(list: Uint8Array): Promise<void> {
+    const { entries } = parseBinaryList(list, { bank: 'sha256' });
+    return this.#withTpm(async (tpm) => {
+      for (const entry of entries) if (entryKind(entry) === 'file') await this.#extend(tpm, this.#list.again(entry));
+    });
+  }
+
+  get entries(): number {
+    return this.#list.entries;
   }
 
   async #withTpm(use: (tpm: Tpm) => Promise<void>): Promise<void> {
@@ -81,6 +94,7 @@ export class Service {
   readonly state: string;
   readonly joinToken: string;
   url = '';
+  adminToken = '';
   #running: Launched | undefined;
 
   constructor(t: TestContext) {
@@ -102,7 +116,9 @@ export class Service {
     });
     assert.notEqual(this.url, '', started.output.stderr);
     const tokens: unknown = JSON.parse(readFileSync(join(this.state, 'tokens.json'), 'utf8'));
-    writeFileSync(this.joinToken, `${z.object({ join: z.string() }).parse(tokens).join}\n`);
+    const { operator, join: joins } = z.object({ operator: z.string(), join: z.string() }).parse(tokens);
+    this.adminToken = operator;
+    writeFileSync(this.joinToken, `${joins}\n`);
     return this;
   }
 

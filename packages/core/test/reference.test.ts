@@ -153,6 +153,15 @@ describe('a decision about a file', () => {
     assert.deepEqual(decided({ pools: [expected] }, '/usr/bin/a', 'b'), { status: 'changed', expected });
   });
 
+  test('names a package before what was seen on a host, whichever comes first', () => {
+    const deb = { ...pool('a', ['/usr/bin/a']), id: 'm', kind: 'package' as const };
+    for (const id of ['a', 'z']) {
+      const seen = { ...pool('a', ['/usr/bin/a']), id, kind: 'host' as const };
+      const pools = [deb, seen].toSorted((one, other) => one.id.localeCompare(other.id));
+      assert.deepEqual(decided({ pools }, '/usr/bin/a', 'b'), { status: 'changed', expected: deb });
+    }
+  });
+
   test('lets an exclude through until it ends, and never what is denied', () => {
     assert.equal(decided(hole('/var/app', LATER), '/var/app/x', 'a').status, 'excluded');
     assert.equal(decided(hole('/var/app', LATER), '/var/apple', 'a').status, 'unknown');

@@ -16,6 +16,7 @@ export interface CompiledExclude {
   readonly matches: Matcher;
 }
 
+const KERNEL_MODULE = /^\/(?:usr\/)?lib\/modules\/([\w.+~-]+)\//;
 const NONE = -1;
 /** Numbers of paths and digests are both below this, so that one number tells a pair. */
 const PAIR = 2 ** 26;
@@ -41,11 +42,12 @@ export class ReferenceValues {
   readonly #pathOf: Int32Array;
   readonly #paths = new Map<string, number>();
   readonly #pathNames: string[] = [];
-  /** By the number of a path: the last pool that has a digest for it. */
+  /** By the number of a path: the last pool that has a digest for it, packages before others. */
   readonly #poolAt: number[] = [];
   /** Pairs of a path and a digest that is good there only. */
   readonly #bound = new Set<number>();
   readonly #denied: ReadonlyMap<string, string>;
+  #kernels: ReadonlySet<string> | undefined;
 
   constructor(document: ReferenceDocument, parts: Parts = { excludes: [], signers: NO_SIGNERS }) {
     this.document = document;
@@ -105,6 +107,12 @@ export class ReferenceValues {
     return number === undefined ? undefined : this.#pathNames[this.#pathOf[number] ?? NONE];
   }
 
+  /** Releases of kernels of whose modules there are paths. */
+  get kernels(): ReadonlySet<string> {
+    this.#kernels ??= new Set(this.#pathNames.flatMap((path) => KERNEL_MODULE.exec(path)?.[1] ?? []));
+    return this.#kernels;
+  }
+
   #addPools(): void {
     for (const [index, pool] of this.document.pools.entries()) {
       for (const { digest, paths } of pool.digests) {
@@ -112,9 +120,17 @@ export class ReferenceValues {
         // A pool that ends says nothing against one that does not.
         const known = this.document.pools[this.#poolOf[number] ?? NONE];
         if (known === undefined || (known.until !== undefined && outlasts(pool, known))) this.#poolOf[number] = index;
-        for (const path of paths) this.#poolAt[this.#pathNumber(path)] = index;
+        for (const path of paths) this.#expect(path, index);
       }
     }
+  }
+
+  /** A package says why a file is there; that it was seen on a host as well says less. */
+  #expect(path: string, index: number): void {
+    const at = this.#pathNumber(path);
+    const { pools } = this.document;
+    const known = pools[this.#poolAt[at] ?? NONE];
+    if (known?.kind !== 'package' || pools[index]?.kind === 'package') this.#poolAt[at] = index;
   }
 
   #addFiles(): void {

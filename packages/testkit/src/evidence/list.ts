@@ -5,6 +5,7 @@ import {
   encodeTemplateData,
   extendValue,
   templateDigest,
+  type EntryContent,
   type EntryFields,
   type TemplateName,
 } from '@assay/core/measurement';
@@ -81,6 +82,11 @@ export class SimulatedList implements MeasurementSource {
     const templateData = encodeTemplateData(template, fields);
     const digest = templateDigest(nodeHasher, this.bank, { template, templateData });
     return this.#add({ pcr: IMA_PCR, template, templateData, templateDigest: digest });
+  }
+
+  /** An entry that a kernel recorded, in the bank of this list. */
+  again({ pcr, template, templateData, templateDigest: digest }: EntryContent): Appended {
+    return this.#add({ pcr, template, templateData, templateDigest: digest });
   }
 
   #add(content: Parameters<typeof encodeBinaryEntry>[0]): Appended {
