@@ -129,18 +129,41 @@ function placed<T>(place: { entry: number; offset: number }, read: () => T): T {
 
 /** One record of a binary list, in the bank of the entry's template digest and in the entry's byte order. */
 export function encodeBinaryEntry(entry: EntryContent): Uint8Array {
-  const name = utf8(entry.template);
-  const { templateDigest, templateData } = entry;
-  const hasLength = !isOldTemplate(entry.template);
-  const data = 8 + templateDigest.length + name.length + (hasLength ? 4 : 0);
-  const record = new Uint8Array(data + templateData.length);
-  const view = new DataView(record.buffer);
-  const little = entry.byteOrder !== 'big';
-  view.setUint32(0, entry.pcr, little);
-  record.set(templateDigest, 4);
-  view.setUint32(4 + templateDigest.length, name.length, little);
-  record.set(name, 8 + templateDigest.length);
-  if (hasLength) view.setUint32(data - 4, templateData.length, little);
-  record.set(templateData, data);
+  const record = new Uint8Array(recordSize(entry));
+  writeRecord(record, 0, entry);
   return record;
+}
+
+/** The records of several entries: views of one piece of memory, which costs less than one for each. */
+export function encodeBinaryEntries(entries: readonly EntryContent[]): Uint8Array[] {
+  const all = new Uint8Array(entries.reduce((sum, entry) => sum + recordSize(entry), 0));
+  let start = 0;
+  return entries.map((entry) => {
+    const from = start;
+    start = writeRecord(all, from, entry);
+    return all.subarray(from, start);
+  });
+}
+
+function recordSize({ template, templateDigest, templateData }: EntryContent): number {
+  return 8 + templateDigest.length + template.length + (isOldTemplate(template) ? 0 : 4) + templateData.length;
+}
+
+/** @returns where the record ends */
+function writeRecord(to: Uint8Array, start: number, entry: EntryContent): number {
+  const { pcr, template, templateDigest, templateData, byteOrder } = entry;
+  const view = new DataView(to.buffer, to.byteOffset);
+  const little = byteOrder !== 'big';
+  view.setUint32(start, pcr, little);
+  to.set(templateDigest, start + 4);
+  let at = start + 4 + templateDigest.length;
+  view.setUint32(at, template.length, little);
+  to.set(utf8(template), at + 4);
+  at += 4 + template.length;
+  if (!isOldTemplate(template)) {
+    view.setUint32(at, templateData.length, little);
+    at += 4;
+  }
+  to.set(templateData, at);
+  return at + templateData.length;
 }

@@ -1,5 +1,5 @@
 export { asciiBankOf, encodeAsciiEntry, parseAsciiList, type AsciiOptions } from './ascii.ts';
-export { encodeBinaryEntry, parseBinaryList, type ParseOptions } from './binary.ts';
+export { encodeBinaryEntries, encodeBinaryEntry, parseBinaryList, type ParseOptions } from './binary.ts';
 export { byteOrderOf } from './byte-order.ts';
 export { Digester } from './digester.ts';
 export { Extensions } from './extensions.ts';

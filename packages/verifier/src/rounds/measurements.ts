@@ -2,7 +2,7 @@ import { concat, toHex } from '@assay/core/bytes';
 import type { HashName } from '@assay/core/hash';
 import {
   digestText,
-  encodeBinaryEntry,
+  encodeBinaryEntries,
   filenameHint,
   parseBinaryList,
   templateDigest,
@@ -13,8 +13,8 @@ import { judgeEntries, type Judgement } from '@assay/core/verdict';
 import type { Measurement } from '@assay/wire';
 import type { Context } from '../context.ts';
 import type { Kept } from '../hosts/kept.ts';
-import type { NewEntry } from '../store/entries.ts';
-import { entryKey } from '../store/entry-key.ts';
+import { entryKeys } from '../store/entry-key.ts';
+import type { NewEntry } from '../store/intern.ts';
 import { listOf, type ListedRow } from '../store/lists.ts';
 import type { Database, HostRow } from '../store/schema.ts';
 
@@ -23,14 +23,13 @@ const BANK: HashName = 'sha256';
 
 /** What is stored of entries that were verified: their recorded digests were compared with their data. */
 export function newEntries(entries: readonly MeasurementEntry[]): NewEntry[] {
-  return entries.map((entry) => {
-    const stored = { ...entry, templateDigest: quotedDigest(entry) };
-    return {
-      key: entryKey(nodeHasher, stored),
-      digest: digestText(entry.fields.digest),
-      record: encodeBinaryEntry(stored),
-    };
+  const stored = entries.map((entry) => {
+    const digest = quotedDigest(entry);
+    return digest === entry.templateDigest ? entry : { ...entry, templateDigest: digest };
   });
+  const records = encodeBinaryEntries(stored);
+  const keys = entryKeys(nodeHasher, stored);
+  return records.map((record, index) => ({ key: keys[index] ?? record, record }));
 }
 
 function quotedDigest(entry: MeasurementEntry): Uint8Array {

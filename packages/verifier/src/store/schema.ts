@@ -114,7 +114,6 @@ export interface EntryRow {
   id: number;
   /** store/entry-key.ts */
   key: Uint8Array;
-  digest: string;
   /** The record of the binary list in the SHA-256 bank, the one that is quoted. */
   record: Uint8Array;
 }

@@ -3,6 +3,7 @@ import { SystemError } from '@assay/core/errors';
 import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
 import { unusable } from './address.ts';
 import { missingSteps } from './applied.ts';
+import { EntryBatch, INTERN_ENTRIES, internEntries } from './intern.ts';
 import { MIGRATION_FUNCTIONS } from './migrations/functions.ts';
 import { SQLITE_WORDS } from './migrations/migration.ts';
 import type { Database, Schema } from './schema.ts';
@@ -97,7 +98,7 @@ function sqliteForKysely(database: DatabaseSync): SqliteDatabase {
     prepare: (sql) => {
       const known = prepared.get(sql);
       if (known !== undefined) return known;
-      const statement = statementForKysely(database.prepare(sql));
+      const statement = sql === INTERN_ENTRIES ? internStatement(database) : statementForKysely(database.prepare(sql));
       if (prepared.size >= PREPARED_LIMIT) prepared.clear();
       prepared.set(sql, statement);
       return statement;
@@ -111,6 +112,20 @@ function statementForKysely(statement: StatementSync): SqliteStatement {
     all: (parameters) => statement.all(...parameters.map(bindable)),
     run: (parameters) => statement.run(...parameters.map(bindable)),
     iterate: (parameters) => statement.iterate(...parameters.map(bindable)),
+  };
+}
+
+function internStatement(database: DatabaseSync): SqliteStatement {
+  const intern = internEntries(database);
+  const all = ([batch]: readonly unknown[]): number[] => {
+    if (!(batch instanceof EntryBatch)) throw new TypeError('no entries to be stored');
+    return intern(batch.entries);
+  };
+  return {
+    reader: true,
+    all,
+    run: (parameters) => ({ changes: all(parameters).length, lastInsertRowid: 0 }),
+    iterate: (parameters) => all(parameters).values(),
   };
 }
 

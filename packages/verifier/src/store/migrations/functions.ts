@@ -3,7 +3,7 @@ import { parseBinaryList } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import type { SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
-import { entryKey } from '../entry-key.ts';
+import { entryKeys } from '../entry-key.ts';
 import { encodeIds } from '../ids.ts';
 
 type SqlFunction = (...values: SQLOutputValue[]) => Uint8Array | null;
@@ -15,9 +15,9 @@ export const MIGRATION_FUNCTIONS: Readonly<Record<string, SqlFunction>> = {
   /** The key of the entry of one record of the binary list, in the SHA-256 bank. */
   entry_key: (record) => {
     if (!(record instanceof Uint8Array)) throw new TypeError('a record is no bytes');
-    const [entry] = parseBinaryList(record, { bank: 'sha256' }).entries;
-    if (entry === undefined) throw new TypeError('a record is empty');
-    return entryKey(nodeHasher, entry);
+    const [key] = entryKeys(nodeHasher, parseBinaryList(record, { bank: 'sha256' }).entries);
+    if (key === undefined) throw new TypeError('a record is empty');
+    return key;
   },
   encoded_id: (id) => encodeIds([Number(id)]),
   /** The values of PCR 0 to 10, one after the other. */

@@ -3,6 +3,7 @@ import { alerts } from './alerts.ts';
 import { access } from './access.ts';
 import { admissions } from './admissions.ts';
 import { endorsements } from './endorsements.ts';
+import { entryKeys } from './entry-keys.ts';
 import { firmware } from './firmware.ts';
 import { fleet } from './fleet.ts';
 import type { Migration } from './migration.ts';
