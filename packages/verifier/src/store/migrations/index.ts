@@ -23,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   acknowledgements,
   sessions,
   admissions,
+  entryKeys,
 ];
