@@ -18,7 +18,7 @@ export const TOKENS = { operator: randomBytes(16).toString('hex'), join: randomB
 
 /** Far longer than any test: what comes earlier came because something happened. */
 const HEARTBEAT_SECONDS = 3600;
-const PATIENCE_MILLISECONDS = 20_000;
+const PATIENCE_MILLISECONDS = 60_000;
 
 export function directory(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'assay-agent-'));

@@ -6,7 +6,8 @@ import { describe, test, type TestContext } from 'node:test';
 import { SystemError } from '@assay/core/errors';
 import { startVerifier, type Verifier } from '@assay/verifier';
 import { z } from 'zod';
-import { capture, detailOf, directory, Machine, service, Watched } from './bench.ts';
+import { route, ROUTES } from '@assay/wire';
+import { capture, detailOf, directory, Machine, service, TOKENS, Watched } from './bench.ts';
 
 interface Running {
   readonly verifier: Verifier;
@@ -93,12 +94,19 @@ describe('the agent, when the verifier', () => {
     assert.equal(stateIn(statePath).enrolment, null);
   });
 
-  test('knows another machine by this name, says so with its code', async (t) => {
+  test('knows another machine by this name, waits, says for what, and attests once it was approved', async (t) => {
     const { verifier } = await running(t);
     const other = await Machine.simulated(t);
     const statePath = join(directory(t), 'agent.json');
     const watched = new Watched(t, other, { verifierUrl: verifier.url, statePath });
-    assert.match((await watched.retrying()).message, /^HOST-DUPLICATE: /);
+    const waiting = (): Promise<string> =>
+      watched.until('waiting', (phase) => (phase.phase === 'waiting' ? phase.error.message : undefined));
+    assert.match(await waiting(), /^E-1 waits for a decision\. The name web-03 belongs to host /);
+    assert.match(await waiting(), /^E-1 waits/);
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${TOKENS.operator}` };
+    const approval = new URL(route(ROUTES.enrolmentApproval, 'E-1'), verifier.url);
+    assert.equal((await fetch(approval, { method: 'POST', headers, body: '{}' })).status, 200);
+    await watched.attested(1);
   });
 
   test('refuses the evidence, goes on with it, and is believed again when it is good', async (t) => {
