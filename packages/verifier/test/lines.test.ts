@@ -52,6 +52,7 @@ test('a line says of a host what its summary says', async (t) => {
     ...{ id, name, verdict, verdictSince, evidenceAt, tpm },
     source: summary.list.source,
     kernel: agent.host.facts.kernel,
+    labels: {},
     boot: line.boot,
     entries: 3,
     violations: 0,
@@ -82,7 +83,7 @@ test('who listens for lines is told which hosts changed and how they stand, and 
   const event = await next();
   assert.deepEqual(event.hosts, (await lines(verifier)).hosts);
   assert.equal(event.hosts[0]?.verdict, 'failed');
-  assert.deepEqual(event.findingsOf, [event.hosts[0]?.id]);
+  assert.deepEqual([event.findingsOf, event.gone], [[event.hosts[0]?.id], []]);
 });
 
 test('changes that come while a telling rests are told together, each host once', async (t) => {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { test, type TestContext } from 'node:test';
 import { FormatError } from '@assay/core/errors';
+import { Browser, CLIENT, identityProvider, type Account } from '@assay/testkit/identity';
 import { ROUTES, route, SessionEnded, SessionList, WhoAmI, AuditPage } from '@assay/wire';
 import type { Verifier } from '@assay/verifier';
 import { readSignIn, type SignInSettings } from '@assay/verifier/sign-in';
 import { openStore } from '../src/store/open.ts';
-import { Browser, CLIENT, identityProvider, type Account } from './identity-provider.ts';
 import { content } from './machine.ts';
 import { call, newStore, post, problemIn, service, TOKENS, type Answer } from './service.ts';
 
