@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { Bell } from '@assay/linux/files';
 import { openPermissionGroup, PermissionGroup } from '@assay/linux/fanotify';
 import { raiseDescriptorLimit } from '@assay/linux/process';
@@ -10,7 +10,8 @@ import type { DeciderSetup } from '../decision/setup.ts';
 import { Figures, type GateActivity } from './figures.ts';
 import { clock } from './judge.ts';
 import { NewMounts } from './new-mounts.ts';
-import type { DecidedMessage, FailureMode, MeasurerSetup, ReaderMessage, ReaderSetup } from './messages.ts';
+import { startMeasurers } from './measurers.ts';
+import type { DecidedMessage, FailureMode, ReaderMessage, ReaderSetup } from './messages.ts';
 import { whyNoTurbo } from './turbo-policy.ts';
 import type { TurboSetup } from './turbo.ts';
 
@@ -51,7 +52,7 @@ export class Gate {
   readonly #bell = new Bell();
   readonly #group: PermissionGroup;
   readonly #reader: Worker;
-  readonly #measurer: Worker;
+  readonly #measurers: readonly Worker[];
   readonly #ready = Promise.withResolvers<void>();
   readonly #exited = Promise.withResolvers<void>();
   readonly #early: (DecidedMessage | LostMessage)[] = [];
@@ -66,30 +67,26 @@ export class Gate {
     this.#group = new PermissionGroup(options.group ?? openPermissionGroup(reportsThreads));
     // An engine before this one left marks whose leases ended with it.
     if (options.group !== undefined) this.#group.heedAll();
-    const { port1: measurer, port2: reader } = new MessageChannel();
-    const common = { bell: this.#bell.fd, jobs: new SharedArrayBuffer(8), decider };
-    const measurerSetup: MeasurerSetup = { thread: 'measurer', ...common, reader };
+    const common = { bell: this.#bell.fd, decider };
+    const { workers, lines: measurers } = startMeasurers(this.#bell.fd, decider);
     const { fd: group } = this.#group;
     this.#turbo = turboOf(options);
     const shared = { signals: this.#signals.memory, figures: this.#figures.memory };
     const asks = { reportsThreads, looksAtFlags: wantsFlags, turbo: this.#turbo };
     const mine = { group, heartbeat, failure, answerLimit, ...asks, ...shared };
-    const readerSetup: ReaderSetup = { thread: 'reader', ...common, ...mine, measurer };
-    this.#measurer = new Worker(new URL('./measurer.ts', import.meta.url), {
-      workerData: measurerSetup,
-      transferList: [reader],
-    });
+    const readerSetup: ReaderSetup = { thread: 'reader', ...common, ...mine, measurers };
+    this.#measurers = workers;
     this.#reader = new Worker(new URL('./reader.ts', import.meta.url), {
       workerData: readerSetup,
-      transferList: [measurer],
+      transferList: measurers.map(({ port }) => port),
     });
     this.#reader.on('message', (message: ReaderMessage) => this.#receive(message));
-    for (const worker of [this.#measurer, this.#reader]) {
+    for (const worker of [...workers, this.#reader]) {
       worker.once('error', (error) => {
         this.#failure ??= error instanceof Error ? error : new Error(String(error));
       });
     }
-    this.#measurer.once('exit', () => this.#signals.stop());
+    for (const worker of workers) worker.once('exit', () => this.#signals.stop());
     this.#reader.once('exit', () => this.#end());
   }
 
@@ -148,7 +145,7 @@ export class Gate {
     const late = delay(STOP_LIMIT_MS, 'late', { signal: limit.signal }).catch(() => 'aborted');
     if ((await Promise.race([this.#exited.promise, late])) === 'late') {
       void this.#reader.terminate();
-      void this.#measurer.terminate();
+      for (const worker of this.#measurers) void worker.terminate();
     }
     limit.abort();
   }

@@ -2,6 +2,9 @@ import type { Stamp } from '@assay/linux/files';
 import type { AskedEvent } from '@assay/linux/fanotify';
 import { verdictKey } from './verdict-cache.ts';
 
+/** Larger files are hashed by other threads: in the time that this takes others are answered. */
+export const INLINE_BYTES = 256 * 1024;
+
 /** An opening that waits for its answer, or the closing of a written file, which waits for none. */
 export interface Opening extends AskedEvent {
   /** Of open(2). */

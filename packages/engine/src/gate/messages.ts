@@ -33,14 +33,21 @@ export interface ReaderSetup {
   readonly signals: SharedArrayBuffer;
   /** Memory of `Figures`. */
   readonly figures: SharedArrayBuffer;
-  /** Counts jobs; the measuring thread waits for it to change. */
-  readonly jobs: SharedArrayBuffer;
-  readonly measurer: MessagePort;
+  readonly measurers: readonly MeasurerLine[];
   readonly decider: DeciderSetup;
 }
 
-/** What the measuring thread, which hashes large files, is started with. */
-export interface MeasurerSetup extends Pick<ReaderSetup, 'bell' | 'jobs' | 'decider'> {
+/** The reader's end of what it says to a measuring thread. */
+export interface MeasurerLine {
+  readonly port: MessagePort;
+  /** Counts jobs; the measuring thread waits for it to change. */
+  readonly jobs: SharedArrayBuffer;
+  /** Bytes: it is not given larger files, so that what is small does not wait for what is large. */
+  readonly largest: number;
+}
+
+/** What a measuring thread, which hashes large files, is started with. */
+export interface MeasurerSetup extends Pick<ReaderSetup, 'bell' | 'decider'>, Pick<MeasurerLine, 'jobs'> {
   readonly thread: 'measurer';
   readonly reader: MessagePort;
 }

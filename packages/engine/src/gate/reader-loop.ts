@@ -1,26 +1,26 @@
-import { receiveMessageOnPort, type MessagePort } from 'node:worker_threads';
 import { Bell, descriptorPath, FileStatus, probeWriters, Readiness, sameState } from '@assay/linux/files';
 import { PermissionGroup, type AskedEvent } from '@assay/linux/fanotify';
 import { openFlags } from '@assay/linux/process';
 import { EngineControl } from '../decision/control.ts';
 import { WatchSignals, type LostReason } from '../watch-messages.ts';
-import { jobOf, keyOf, type Job, type Opening } from './job.ts';
+import { INLINE_BYTES, jobOf, keyOf, type Job, type Opening } from './job.ts';
+import type { Lines } from './jobs.ts';
 import { clock, type Case, type Judge, type Verdict } from './judge.ts';
-import type { MeasurerAnswer, MeasurerQuestion, ReaderMessage, ReaderSetup } from './messages.ts';
+import type { ReaderMessage, ReaderSetup } from './messages.ts';
 import { isOwnThread } from './own-threads.ts';
 import { Tally } from './tally.ts';
 import { taskOf } from './task.ts';
 import { Turbo } from './turbo.ts';
 import { VerdictCache, type KnownFile } from './verdict-cache.ts';
 
-/** Larger files are hashed by the other thread: in the time that this takes others are answered. */
-const INLINE_BYTES = 256 * 1024;
 const IDLE_MS = 200;
 /** While somebody waits. */
 const WAITING_MS = 20;
 const TICK_MS = 250;
 /** How long what was opened before the stop may take. */
 const DRAIN_LIMIT_MS = 5000;
+/** How long a file that was written and closed may be hashed, for which nobody waits. */
+const CLOSED_MS = 60_000;
 const O_RDWR = 2;
 const GROUP = 0;
 const BELL = 1;
@@ -43,9 +43,7 @@ export interface ReaderParts {
   readonly judge: Judge;
   /** Says something to the engine. */
   readonly tell: (message: ReaderMessage) => void;
-  /** Asks the measuring thread; what it answers comes by the port. */
-  readonly ask: (question: MeasurerQuestion) => void;
-  readonly answers: MessagePort;
+  readonly measurers: Pick<Lines, 'ask' | 'answer'>;
   readonly beat: () => void;
 }
 
@@ -230,7 +228,7 @@ export class ReaderLoop {
     if (lead.size < INLINE_BYTES && !decider.wantsClose) {
       this.#conclude(job, this.#parts.judge.judge(question));
     } else {
-      this.#parts.ask({ id: lead.inodeKey, question });
+      this.#parts.measurers.ask({ id: lead.inodeKey, question }, lead.size);
     }
   }
 
@@ -238,18 +236,17 @@ export class ReaderLoop {
     const known = this.#cache.known(stamp, inodeKey);
     const { memory, digests, stamp: of = stamp } = known ?? {};
     // Before the answer is due, so that a file that takes too long is told from an engine that is late.
-    return { kind, fd, pid, flags, memory, digests, of, end: end - this.#parts.setup.answerLimit / 10 };
+    const due = kind === 'closed' ? end + CLOSED_MS : end - this.#parts.setup.answerLimit / 10;
+    return { kind, fd, pid, flags, memory, digests, of, end: due };
   }
 
   /** Messages of the other threads, and acknowledgements. */
   #hear(): void {
     this.#bell.silence();
-    for (;;) {
-      const received: { message: MeasurerAnswer } | undefined = receiveMessageOnPort(this.#parts.answers);
-      if (received === undefined) break;
-      const { id, verdict } = received.message;
-      const job = this.#jobs.get(id);
-      if (job !== undefined) this.#conclude(job, verdict);
+    const { measurers } = this.#parts;
+    for (let answer = measurers.answer(); answer !== undefined; answer = measurers.answer()) {
+      const job = this.#jobs.get(answer.id);
+      if (job !== undefined) this.#conclude(job, answer.verdict);
     }
     for (const job of this.#jobs.values()) {
       if (job.sequence !== undefined && this.#signals.isAcknowledged(job.sequence)) job.settled?.();

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Pulse } from '@assay/linux/process';
 import { createDecider } from '../decision/decider.ts';
-import { Jobs } from './jobs.ts';
+import { Lines } from './jobs.ts';
 import { Judge } from './judge.ts';
 import type { ReaderSetup } from './messages.ts';
 import { ReaderLoop } from './reader-loop.ts';
@@ -18,17 +18,15 @@ const port = parentPort;
 if (port === null || !isSetup(workerData)) throw new Error('this module is a worker thread of gate.ts');
 const setup = workerData;
 const judge = new Judge(createDecider(setup.decider));
-const jobs = new Jobs(setup.jobs, setup.measurer);
+const measurers = new Lines(setup.measurers);
 const pulse = setup.heartbeat === undefined ? undefined : new Pulse(setup.heartbeat);
 hurry();
 warmUp(judge);
-const { measurer } = setup;
 const loop = new ReaderLoop({
   setup,
   judge,
   tell: (message) => port.postMessage(message),
-  ask: (question) => jobs.post(question),
-  answers: measurer,
+  measurers,
   beat: () => pulse?.beat(),
 });
 port.postMessage({ kind: 'ready' });
@@ -36,5 +34,5 @@ new WatchSignals(setup.signals).waitForBegin();
 try {
   loop.run();
 } finally {
-  jobs.end();
+  measurers.end();
 }

@@ -1,0 +1,36 @@
+import { availableParallelism } from 'node:os';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import type { DeciderSetup } from '../decision/setup.ts';
+import { createDecider } from '../decision/decider.ts';
+import { INLINE_BYTES } from './job.ts';
+import type { MeasurerLine, MeasurerSetup } from './messages.ts';
+
+/** Hashed in some 15 ms. */
+const MIDDLE_BYTES = 16 * 1024 * 1024;
+
+/** The measuring threads, and the reader's lines to them. */
+export interface Measurers {
+  readonly workers: readonly Worker[];
+  readonly lines: readonly MeasurerLine[];
+}
+
+/** @param bell that the threads ring when they have answered */
+export function startMeasurers(bell: number, decider: DeciderSetup): Measurers {
+  const started = sizesOf(createDecider(decider).wantsClose, availableParallelism()).map((largest) => {
+    const { port1: port, port2: reader } = new MessageChannel();
+    const jobs = new SharedArrayBuffer(8);
+    const setup: MeasurerSetup = { thread: 'measurer', bell, jobs, decider, reader };
+    const options = { workerData: setup, transferList: [reader] };
+    return { worker: new Worker(new URL('./measurer.ts', import.meta.url), options), line: { port, jobs, largest } };
+  });
+  return { workers: started.map(({ worker }) => worker), lines: started.map(({ line }) => line) };
+}
+
+/**
+ * The largest file, in bytes, of each thread, in ascending order.
+ * @param isAllAsked whether small files are theirs, too
+ */
+export function sizesOf(isAllAsked: boolean, processors: number): readonly number[] {
+  const large = Math.min(4, Math.max(1, processors - 1));
+  return [...(isAllAsked ? [INLINE_BYTES] : []), MIDDLE_BYTES, ...Array.from({ length: large }, () => Infinity)];
+}
