@@ -12,6 +12,7 @@ export {
   type KernelSeries,
   type LabKernel,
 } from './kernels.ts';
+export { smallestDebian } from './root-image.ts';
 export { firmwareWithKeys } from './enrolled.ts';
 export { firmwareInSetupMode, type Firmware } from './firmware.ts';
 export { GUEST_PEER, type GuestStream } from './qemu.ts';
