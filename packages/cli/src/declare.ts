@@ -33,6 +33,18 @@ export function examples(target: Command, lines: readonly string[]): void {
   target.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }
 
+/** Options that name a key which signs an envelope. */
+export function signing(target: Command): Command {
+  return target
+    .option('--key <key>', 'private key: a PEM file (Ed25519, ECDSA or RSA) or a PKCS#11 URI')
+    .option('--signer <program>', 'program that signs, instead: called with hash and digest, writes the signature')
+    .option('--signer-cert <file>', 'certificate of that key, DER or PEM; a program needs it')
+    .option(
+      '--passphrase-file <file>',
+      'its first line is the passphrase or PIN (else ASSAY_KEY_PASSPHRASE, else asked)',
+    );
+}
+
 export function connected(target: Command): Command {
   return target
     .addOption(new Option('--url <url>', 'the verifier').env('ASSAY_URL').default(DEFAULT_URL))

@@ -10,6 +10,7 @@ export function addEngine(program: Command): void {
   const engine = group(program, 'engine', 'IMA in userspace: measure and appraise where the kernel does not.');
   addRun(engine);
   addExplain(engine);
+  addEnginePolicy(engine);
   const status = asking(command(engine, 'status', 'Say what the running engine does, and what it has lost.'));
   examples(status, ['sudo assay engine status', 'sudo assay engine status -o json | jq .entries']);
   status.action(action(async (options) => (await import('./commands/engine-ask.ts')).engineStatus(options)));
@@ -49,6 +50,7 @@ function addRun(engine: Command): void {
         .choices(['off', 'log', 'fix', 'enforce'])
         .default('log'),
     )
+    .option('--policy-rewritable', 'take other policies while it runs, signed or not')
     .option('--confirm-within <time>', 'enforce becomes log unless confirmed by then; 0: never', '5m')
     .option('--directory <dir>', 'where the list is', DIRECTORY)
     .addOption(
@@ -70,6 +72,21 @@ function addRun(engine: Command): void {
     'sudo assay engine run --watch /srv --policy FILE --mode enforce --confirm-within 5m --updater /usr/bin/dpkg',
   ]);
   run.action(action(async (options) => (await import('./commands/engine-run.ts')).runEngine(options)));
+}
+
+function addEnginePolicy(engine: Command): void {
+  const policy = group(engine, 'policy', 'The rules of a running engine.');
+  const load = asking(
+    command(policy, 'load', 'Let the engine answer by another policy, where it was started to take one.'),
+  ).argument('<file>', 'a policy, or the envelope of a signed one');
+  examples(load, [
+    'sudo assay engine policy load /etc/assay/policy',
+    'sudo assay engine policy load policy.signed && sudo assay engine confirm',
+  ]);
+  load.action(action(async (file, options) => (await import('./commands/engine-policy.ts')).loadPolicy(file, options)));
+  const show = asking(command(policy, 'show', 'Print the rules that are in force.'));
+  examples(show, ['sudo assay engine policy show', 'sudo assay engine policy show | diff /etc/assay/policy -']);
+  show.action(action(async (options) => (await import('./commands/engine-policy.ts')).showPolicy(options)));
 }
 
 function addExplain(engine: Command): void {
@@ -97,6 +114,7 @@ function asking(target: Command): Command {
 function deciding(target: Command): Command {
   return target
     .option('--policy <file>', 'a policy, builtin:engine, or builtin:NAME such as builtin:tcb', 'builtin:engine')
+    .option('--policy-key <file>', 'the policy must be an envelope signed by this public key; may be repeated', collect)
     .option('--policy-cert <file>', 'the policy must be signed by this certificate; may be repeated', collect)
     .option(
       '--cert <path>',

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { action, collect, command, examples, group, outputOption } from './declare.ts';
+import { action, collect, command, examples, group, outputOption, signing } from './declare.ts';
 
 // The declarations of `assay policy`.
 
@@ -28,8 +28,20 @@ export function addPolicy(program: Command): void {
   );
   examples(format, ['assay policy format FILE', 'assay policy format FILE >FILE.new']);
   format.action(action(async (file) => (await import('./commands/policy-format.ts')).formatPolicyFile(file)));
+  addPolicySign(policy);
   addPolicyAnswers(policy);
   addPolicySimulate(policy);
+}
+
+function addPolicySign(policy: Command): void {
+  const sign = command(policy, 'sign', 'Sign a policy for the engine: writes a DSSE envelope that holds it.')
+    .argument('<file>', 'a policy; an envelope gets one signature more')
+    .requiredOption('--out <file>', 'the envelope; is replaced as a whole where it exists');
+  examples(signing(sign).addOption(outputOption()), [
+    'assay policy sign policy --key release.pem --out policy.signed',
+    "assay policy sign policy --key 'pkcs11:token=release' --out policy.signed",
+  ]);
+  sign.action(action(async (file, given) => (await import('./commands/policy-sign.ts')).signPolicy(file, given)));
 }
 
 /** What a policy does, once a kernel holds it. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { action, collect, command, connected, examples, group, outputOption } from './declare.ts';
+import { action, collect, command, connected, examples, group, outputOption, signing } from './declare.ts';
 
 // The declarations of `assay reference`.
 
@@ -89,16 +89,8 @@ function addFiles(reference: Command): void {
 function addSignatures(reference: Command): void {
   const sign = command(reference, 'sign', 'Sign reference values: writes a DSSE envelope that holds them.')
     .argument('<file>', 'reference values; an envelope gets one signature more')
-    .requiredOption('--out <file>', 'the envelope; is replaced as a whole where it exists')
-    .option('--key <key>', 'private key: a PEM file (Ed25519, ECDSA or RSA) or a PKCS#11 URI')
-    .option('--signer <program>', 'program that signs, instead: called with hash and digest, writes the signature')
-    .option('--signer-cert <file>', 'certificate of that key, DER or PEM; a program needs it')
-    .option(
-      '--passphrase-file <file>',
-      'its first line is the passphrase or PIN (else ASSAY_KEY_PASSPHRASE, else asked)',
-    )
-    .addOption(outputOption());
-  examples(sign, [
+    .requiredOption('--out <file>', 'the envelope; is replaced as a whole where it exists');
+  examples(signing(sign).addOption(outputOption()), [
     'assay reference sign v12.json --key release.pem --out v12.signed.json',
     "assay reference sign v12.json --key 'pkcs11:token=release' --out v12.signed.json",
   ]);

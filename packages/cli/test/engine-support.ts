@@ -63,47 +63,59 @@ export interface Setting extends AsyncDisposable {
   ask(...words: string[]): Promise<z.infer<typeof Status>>;
 }
 
-/** A running engine on a file system of its own. */
-export function running(t: TestContext, rules: string, ...words: string[]): Promise<Setting> {
+interface LaunchedEngine {
+  readonly mount: string;
+  readonly directory: string;
+  readonly tpm: string;
+  readonly words: readonly string[];
+}
+
+/** An engine that listens. What it watches, and its TPM, outlive it. */
+export async function launchEngine({ mount, directory, tpm, words }: LaunchedEngine): Promise<Omit<Setting, 'policy'>> {
+  const common = ['--watch', mount, '--tpm', tpm, '--directory', directory];
+  const engine = launch(['engine', 'run', ...common, ...words]);
+  const end = async (): Promise<void> => {
+    engine.child.kill('SIGTERM');
+    await engine.ended;
+  };
+  const { output, child } = engine;
+  try {
+    await until('the engine listens', () => /list +\d+ entries/.test(output.stdout) || child.exitCode !== null);
+    assert.equal(child.exitCode, null, output.stderr);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  const ask = async (...asked: string[]): Promise<z.infer<typeof Status>> => {
+    const ended = await assay(['engine', ...asked, '--directory', directory, '-o', 'json']);
+    assert.ok(ended.code === 0 || ended.code === 1, ended.stderr);
+    return Status.parse(documentIn(ended));
+  };
+  return { mount, directory, engine, ask, [Symbol.asyncDispose]: end };
+}
+
+/** A running engine on a file system of its own. @param rules left out: those that the engine has by itself */
+export function running(t: TestContext, rules: string | undefined, ...words: string[]): Promise<Setting> {
   return runningAfter(t, rules, () => Promise.resolve(words));
 }
 
 /** @param prepare what is on the file system before, and further options of the engine */
 export async function runningAfter(
   t: TestContext,
-  rules: string,
+  rules: string | undefined,
   prepare: (mount: string, tpm: string) => Promise<string[]>,
 ): Promise<Setting> {
-  const directory = join(scratch(t), 'engine');
+  const policy = join(scratch(t), 'policy');
+  if (rules !== undefined) writeFileSync(policy, rules);
+  await using around = new AsyncDisposableStack();
   const swtpm = await startSwtpm();
-  const mount = mountExt4();
-  let engine: Launched | undefined;
-  const end = async (): Promise<void> => {
-    engine?.child.kill('SIGTERM');
-    await engine?.ended;
-    mount[Symbol.dispose]();
-    await swtpm.stop();
-  };
-  try {
-    copyFileSync('/bin/true', join(mount.path, 'program'));
-    const policy = join(scratch(t), 'policy');
-    writeFileSync(policy, rules);
-    const tpm = `swtpm:unix:${swtpm.socketPath}`;
-    const words = await prepare(mount.path, tpm);
-    const common = ['--watch', mount.path, '--policy', policy, '--tpm', tpm];
-    const launched = launch(['engine', 'run', ...common, '--directory', directory, ...words]);
-    engine = launched;
-    const { output, child } = launched;
-    await until('the engine listens', () => /list +\d+ entries/.test(output.stdout) || child.exitCode !== null);
-    assert.equal(child.exitCode, null, output.stderr);
-    const ask = async (...asked: string[]): Promise<z.infer<typeof Status>> => {
-      const ended = await assay(['engine', ...asked, '--directory', directory, '-o', 'json']);
-      assert.ok(ended.code === 0 || ended.code === 1, ended.stderr);
-      return Status.parse(documentIn(ended));
-    };
-    return { mount: mount.path, directory, policy, engine: launched, ask, [Symbol.asyncDispose]: end };
-  } catch (error) {
-    await end();
-    throw error;
-  }
+  around.defer(() => swtpm.stop());
+  const mount = around.use(mountExt4());
+  copyFileSync('/bin/true', join(mount.path, 'program'));
+  const tpm = `swtpm:unix:${swtpm.socketPath}`;
+  const words = [...(rules === undefined ? [] : ['--policy', policy]), ...(await prepare(mount.path, tpm))];
+  const launched = await launchEngine({ mount: mount.path, directory: join(scratch(t), 'engine'), tpm, words });
+  around.use(launched);
+  const all = around.move();
+  return { ...launched, policy, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { SystemError } from '@assay/core/errors';
 import { lockFile } from '@assay/linux/files';
 import { checkedMounts } from './checked-mounts.ts';
-import { MeasurementList } from './list.ts';
+import { MeasurementList, pcrsOf } from './list.ts';
 import type { Engine, EngineOptions } from './options.ts';
+import type { DeciderSetup } from './decision/setup.ts';
 import { execSetup } from './decision/exec-setup.ts';
 import { Gate } from './gate/gate.ts';
 import { TURBO } from './gate/turbo.ts';
@@ -45,7 +46,11 @@ async function startLocked(options: EngineOptions, mounts: string[], unlock: () 
   // The watch comes first: what is executed after the time of the start record is not missed.
   const watch = await startWatch(options, mounts);
   const { list, continued } = await openList(options, watch);
-  const engine = new RunningEngine(options, mounts, { watch, list, unlock });
+  const watchAgain =
+    options.supervision === undefined
+      ? (decider: DeciderSetup) => startWatch({ ...options, decider }, mounts)
+      : undefined;
+  const engine = new RunningEngine(options, mounts, { watch, watchAgain, list, unlock });
   await engine.begin(continued);
   return engine;
 }
@@ -64,14 +69,9 @@ function noLog(): void {
 
 async function openList(options: EngineOptions, watch: EngineWatch): ReturnType<typeof MeasurementList.open> {
   try {
-    return await MeasurementList.open(options.directory, options.tpm, pcrsOf(options));
+    return await MeasurementList.open(options.directory, options.tpm, pcrsOf(options.decider ?? { rules: [] }));
   } catch (error) {
     await watch.stop();
     throw error;
   }
-}
-
-/** Into which the policy lets entries go, besides PCR 10. */
-function pcrsOf({ decider }: EngineOptions): number[] {
-  return [...new Set(decider?.rules.flatMap(({ rule }) => rule.pcr ?? []))];
 }

@@ -1,4 +1,5 @@
 import type { MeasurementEntry } from '@assay/core/measurement';
+import type { DeciderSetup } from './decision/setup.ts';
 import { digestedDraft, extendedIn, listedKey, type Banks, type DigestedEntry } from './digested.ts';
 import { bootAggregateDraft, IMA_PCR, type EntryDraft } from './drafts.ts';
 import { listBase } from './list-base.ts';
@@ -16,8 +17,14 @@ import {
   type PcrValues,
 } from './pcr.ts';
 
+/** Into which the policy lets entries go, besides PCR 10. */
+export function pcrsOf({ rules }: Pick<DeciderSetup, 'rules'>): number[] {
+  return [...new Set(rules.flatMap(({ rule }) => rule.pcr ?? []))];
+}
+
 /** The measurement list with its PCRs, mostly PCR 10: an entry is in the files before it is extended, and the order is the same in both. */
 export class MeasurementList {
+  readonly #directory: string;
   readonly #tpm: EngineTpm;
   readonly #banks: Banks;
   readonly #files: ListFiles;
@@ -31,6 +38,7 @@ export class MeasurementList {
   #inDoubt = false;
 
   private constructor(directory: string, tpm: EngineTpm, banks: Banks, { entries, extended, values }: Resumption) {
+    this.#directory = directory;
     this.#tpm = tpm;
     this.#banks = banks;
     this.#files = new ListFiles(directory, banks, entries);
@@ -67,6 +75,15 @@ export class MeasurementList {
       throw error;
     }
     return { list, continued: !isNew };
+  }
+
+  /**
+   * Lets entries go into further PCRs, of which it is noted how they began.
+   * @throws errors of the TPM and of files
+   */
+  async takeIn(pcrs: readonly number[]): Promise<void> {
+    const base = await listBase(this.#directory, this.#tpm, this.#banks, { pcrs, isNew: false });
+    this.#values = new Map([...base, ...this.#values]);
   }
 
   get count(): number {
@@ -111,7 +128,7 @@ export class MeasurementList {
       await this.#tpm.extendPcr(entry.pcr, new Map(this.#banks.map((bank) => [bank, extendedIn(bank, entry)])));
     }
     this.#inDoubt = false;
-    this.#values = after;
+    this.#values = new Map([...this.#values, ...after]);
     this.#waiting.shift();
   }
 

@@ -73,6 +73,13 @@ export interface Engine {
   setMode(mode: AppraiseMode, reason: string): void;
   /** Lets everything pass unmeasured, or no longer; recorded as a gap. @throws RangeError as `setMode` */
   setPaused(paused: boolean, reason: string): void;
+  /**
+   * Answers by another policy from now on, with the same keys and mode; recorded.
+   * @param policy its name, for the record
+   * @param entries what loading it brings into the list
+   * @throws RangeError as `setMode`, and under a supervisor
+   */
+  load(decider: DeciderSetup, policy: string, entries: readonly EntryDraft[]): Promise<void>;
   /** Measures what was executed until now, records the stop, and ends. The first call counts. */
   stop(reason: string): Promise<void>;
 }

@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AppraiseMode } from '@assay/core/appraisal';
+import { toHex, utf8 } from '@assay/core/bytes';
 import type { MeasurementEntry } from '@assay/core/measurement';
+import { nodeHasher } from '@assay/core/node';
 import { EngineControl } from './decision/control.ts';
+import { policyText } from './decision/policy.ts';
+import type { DeciderSetup } from './decision/setup.ts';
 import { criticalData, criticalDrafts } from './decision/critical-data.ts';
 import { fileDraft, recordDraft, type EntryDraft } from './drafts.ts';
-import type { MeasurementList } from './list.ts';
+import { pcrsOf, type MeasurementList } from './list.ts';
 import type { AuditEvent } from './decision/contract.ts';
 import type { Engine, EngineOptions, EngineStatus } from './options.ts';
 import { Recorder } from './recorder.ts';
@@ -25,13 +29,27 @@ export interface EngineWatch extends Pick<Watch, 'connect' | 'acknowledge' | 'st
   activity?(): GateActivity;
 }
 
+/** Watches the same mounts with other rules. */
+export type WatchAgain = (decider: DeciderSetup) => Promise<EngineWatch>;
+
+export interface EngineParts {
+  readonly watch: EngineWatch;
+  /** Left out where the rules stay. */
+  readonly watchAgain?: WatchAgain | undefined;
+  readonly list: MeasurementList;
+  readonly unlock: () => void;
+}
+
 type Lost = Pick<LostMessage, 'path'> & { readonly reason: LostReason | 'watcher-ended' };
 
 /** The engine after its start: what the watching thread measures goes to the list. */
 export class RunningEngine implements Engine, WatchHandlers {
   readonly #options: EngineOptions;
   readonly #mounts: readonly string[];
-  readonly #watch: EngineWatch;
+  /** The one that answers now: another policy has another one. */
+  #watch: EngineWatch;
+  readonly #watchAgain: WatchAgain | undefined;
+  #decider: DeciderSetup | undefined;
   readonly #list: MeasurementList;
   readonly #recorder: Recorder;
   readonly #unlock: () => void;
@@ -44,15 +62,12 @@ export class RunningEngine implements Engine, WatchHandlers {
   #stopped: Promise<void> | undefined;
 
   /** @param stopLimit milliseconds */
-  constructor(
-    options: EngineOptions,
-    mounts: readonly string[],
-    parts: { readonly watch: EngineWatch; readonly list: MeasurementList; readonly unlock: () => void },
-    stopLimit = STOP_LIMIT_MS,
-  ) {
+  constructor(options: EngineOptions, mounts: readonly string[], parts: EngineParts, stopLimit = STOP_LIMIT_MS) {
     this.#options = options;
     this.#mounts = mounts;
     this.#watch = parts.watch;
+    this.#watchAgain = parts.watchAgain;
+    this.#decider = options.decider;
     this.#list = parts.list;
     this.#unlock = parts.unlock;
     this.#stopLimit = stopLimit;
@@ -82,7 +97,7 @@ export class RunningEngine implements Engine, WatchHandlers {
       };
       this.#recorder.add({ draft, settled });
     }
-    this.#watch.connect(this);
+    this.#connect(this.#watch);
     await Promise.race([begun.promise, this.#recorder.idle()]);
     if (this.#problem === undefined) return;
     await this.stop('failed');
@@ -91,41 +106,52 @@ export class RunningEngine implements Engine, WatchHandlers {
 
   /** What is listed before anything that is executed. */
   #firstDrafts(continued: boolean): EntryDraft[] {
-    const { decider, mode, firstEntries = [] } = this.#options;
+    const { mode, firstEntries = [] } = this.#options;
+    const decider = this.#decider;
     const appraise = this.#control === undefined ? [] : [['appraise', this.#control.mode] as const];
     const rules = this.#rules.slice(0, MOST_RULES).map((rule) => ['rule', rule] as const);
     const mounts = this.#mounts.map((path) => ['mount', path] as const);
     const list = ['list', continued ? 'continued' : 'new'] as const;
     const start = recordDraft('start', [['mode', mode], ...appraise, ...rules, ...mounts, list]);
     if (decider === undefined) return [start, ...firstEntries];
-    return [start, ...firstEntries, ...criticalDrafts(decider, criticalData(decider, this.#mounts))];
+    return [start, ...firstEntries, ...this.#criticalDrafts(decider)];
   }
 
   get #rules(): readonly string[] {
-    return this.#options.decider?.rules.map(({ text }) => text) ?? RULES;
+    return this.#decider?.rules.map(({ text }) => text) ?? RULES;
   }
 
-  message(message: MeasuredMessage | DecidedMessage | LostMessage): void {
+  /** What the last words of one watch are, the next one does not know. */
+  #connect(watch: EngineWatch): void {
+    watch.connect({
+      message: (message) => this.message(message, watch),
+      ended: (error) => {
+        if (watch === this.#watch) this.ended(error);
+      },
+    });
+  }
+
+  message(message: MeasuredMessage | DecidedMessage | LostMessage, from = this.#watch): void {
     if (message.kind === 'lost') {
-      this.#recordLost(message, message.sequence);
+      this.#recordLost(message, () => from.acknowledge(message.sequence));
       return;
     }
     if (message.kind === 'decided') {
-      this.#recordDecided(message);
+      this.#recordDecided(message, from);
       return;
     }
     const settled = (entry: MeasurementEntry | undefined): void => {
-      this.#watch.acknowledge(message.sequence);
+      from.acknowledge(message.sequence);
       this.#settled(entry, message.pid);
     };
     this.#recorder.add({ draft: fileDraft(message.path, message.sha256), settled });
   }
 
   /** In the kernel's order; the opening waits until the last entry is extended. */
-  #recordDecided({ entries, audits, failures, sequence, pid }: DecidedMessage): void {
+  #recordDecided({ entries, audits, failures, sequence, pid }: DecidedMessage, from: EngineWatch): void {
     for (const [index, draft] of entries.entries()) {
       const settled = (entry: MeasurementEntry | undefined): void => {
-        if (index === entries.length - 1) this.#watch.acknowledge(sequence);
+        if (index === entries.length - 1) from.acknowledge(sequence);
         this.#settled(entry, pid);
       };
       this.#recorder.add({ draft, settled });
@@ -167,6 +193,33 @@ export class RunningEngine implements Engine, WatchHandlers {
           ['reason', `resumed, ${reason}`],
         ]);
     this.#record(draft);
+  }
+
+  async load(decider: DeciderSetup, policy: string, entries: readonly EntryDraft[]): Promise<void> {
+    const { mode } = this.#controlOrThrow();
+    if (this.#watchAgain === undefined) throw new RangeError('under a supervisor the policy stays: start it again');
+    await this.#list.takeIn(pcrsOf(decider));
+    // Both watch for a moment: what is opened meanwhile asks both, and nothing passes unasked.
+    const next = await this.#watchAgain(decider);
+    if (this.#stopped !== undefined) return next.stop();
+    const before = this.#watch;
+    this.#watch = next;
+    this.#decider = decider;
+    const sha256 = toHex(nodeHasher.digest('sha256', utf8(policyText(decider, decider.kernel.profile))));
+    const pairs = [
+      ['appraise', mode],
+      ['reason', 'policy loaded'],
+      ['policy', policy],
+      ['sha256', sha256],
+    ] as const;
+    const drafts = [...entries, recordDraft('mode', pairs), ...this.#criticalDrafts(decider)];
+    for (const draft of drafts) this.#record(draft);
+    this.#connect(next);
+    await before.stop();
+  }
+
+  #criticalDrafts(decider: DeciderSetup): EntryDraft[] {
+    return criticalDrafts(decider, criticalData(decider, this.#mounts));
   }
 
   #controlOrThrow(): EngineControl {
@@ -217,12 +270,12 @@ export class RunningEngine implements Engine, WatchHandlers {
     this.#unlock();
   }
 
-  #recordLost({ reason, path }: Lost, sequence?: number): void {
+  #recordLost({ reason, path }: Lost, acknowledge?: () => void): void {
     this.#lost += 1;
     const where = path === undefined ? [] : [['path', path] as const];
     const draft = recordDraft('gap', [['reason', reason], ['lost', this.#lost], ...where]);
     const settled = (entry: MeasurementEntry | undefined): void => {
-      if (sequence !== undefined) this.#watch.acknowledge(sequence);
+      acknowledge?.();
       this.#settled(entry);
     };
     this.#recorder.add({ draft, settled });

@@ -9,6 +9,7 @@ import { utf8 } from '@assay/core/bytes';
 import { AuditLog, type Engine, type EngineStatus } from '@assay/engine';
 import { askEngine, Operator, serveControl } from '@assay/engine/control';
 import type { AuditEvent } from '../src/decision/contract.ts';
+import type { DeciderSetup } from '../src/decision/setup.ts';
 import { parseRequest } from '../src/control/protocol.ts';
 import { scratchDirectory } from './support.ts';
 
@@ -41,6 +42,11 @@ class IdleEngine implements Engine {
     if (this.#paused === paused) return;
     this.#paused = paused;
     this.changes.push(`${paused ? 'paused' : 'resumed'} ${reason}`);
+  }
+
+  load(_decider: DeciderSetup, policy: string): Promise<void> {
+    this.changes.push(`loaded ${policy}`);
+    return Promise.resolve();
   }
 
   stop(): Promise<void> {
@@ -100,6 +106,9 @@ const refused: [string, string][] = [
   ['a pause of part of a second', '{"command":"pause","seconds":0.5}'],
   ['a pause of more than a day', '{"command":"pause","seconds":86401}'],
   ['an unknown mode', '{"command":"mode","mode":"permissive"}'],
+  ['a load of nothing', '{"command":"load"}'],
+  ['a load by a relative path', '{"command":"load","path":"policy"}'],
+  ['a load by a path with a zero', '{"command":"load","path":"/p\\u0000"}'],
   ['a command that is there twice', '{"command":"pause","command":"status"}'],
 ];
 for (const [what, line] of refused) {
@@ -113,7 +122,7 @@ test('an engine answers on its socket, which is for its owner alone', { timeout:
   const engine = new IdleEngine(directory.path);
   const operator = new Operator(engine, { confirmWithin: 0 });
   writeFileSync(join(directory.path, 'control'), 'left over');
-  const end = await serveControl(directory.path, (request) => operator.handle(request));
+  const end = await serveControl(directory.path, (request) => operator.answer(request));
   try {
     assert.equal(statSync(join(directory.path, 'control')).mode & 0o777, 0o600);
     const answer = await askEngine(directory.path, { command: 'mode', mode: 'log' });
@@ -121,7 +130,7 @@ test('an engine answers on its socket, which is for its owner alone', { timeout:
     assert.deepEqual(answer, { done: true, status });
     assert.deepEqual(engine.changes, ['log operator']);
     const noise = createConnection(join(directory.path, 'control'));
-    noise.end('x'.repeat(10_000));
+    noise.end('x'.repeat(20_000));
     const received: unknown[] = await once(noise.setEncoding('utf8'), 'data');
     assert.match(String(received[0]), /^\{"done":false,"reason":/);
   } finally {

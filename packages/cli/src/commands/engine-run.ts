@@ -3,6 +3,7 @@ import { Operator, serveControl } from '@assay/engine/control';
 import { createDecider } from '@assay/engine/decision';
 import { inheritedSupervision, Supervisor } from '@assay/engine/supervisor';
 import { z } from 'zod';
+import { PolicyLoading } from '../engine/policy-loading.ts';
 import { chooseSetup, type ChosenSetup } from '../engine/setup.ts';
 import { DecidingOptions, DirectoryOptions, Mode, Seconds } from '../engine/options.ts';
 import { rescueCard } from '../engine/rescue-card.ts';
@@ -20,6 +21,7 @@ const RunOptions = DecidingOptions.extend(DirectoryOptions.shape).extend({
   watch: z.array(z.string().min(1, 'names no mount point')).min(1),
   mode: Mode,
   confirmWithin: Seconds,
+  policyRewritable: z.boolean().default(false),
   supervise: z.enum(['open', 'closed']).optional(),
   rootFileSystem: z.boolean().default(false),
   turbo: z.boolean().default(false),
@@ -88,12 +90,14 @@ async function run(
   cleanup.defer(() => engine.stop('asked to'));
   auditLog.current = new AuditLog(directory);
   cleanup.defer(() => auditLog.current?.close());
+  const policies = new PolicyLoading(options, engine, setup);
   const operator = new Operator(engine, {
     confirmWithin: options.confirmWithin,
     auditsDropped: () => auditLog.current?.dropped ?? 0,
+    load: (path) => policies.load(path),
   });
   cleanup.defer(() => operator.end());
-  cleanup.defer(await serveControl(directory, (request) => operator.handle(request)));
+  cleanup.defer(await serveControl(directory, (request) => operator.answer(request)));
   const { events } = createDecider(setup);
   out.tell('policy', [`${policy.name}: ${policy.rules.length} rules, asked at each ${EVENTS[events]}`]);
   const status = operator.status();

@@ -12,6 +12,7 @@ const Files = z.array(File).default([]);
 export const DecidingOptions = AlgorithmOptions.extend({
   policy: File,
   policyCert: Files,
+  policyKey: Files,
   cert: Files,
   keyring: z.array(z.enum(KEYRING_NAMES)).default([]),
   evmKey: File.optional(),

@@ -4,28 +4,19 @@ import { VerificationError } from '@assay/core/errors';
 import { functionMask } from '@assay/core/policy';
 import { ExplainedFile, type EngineOptions } from '@assay/engine';
 import {
-  builtinEnginePolicy,
-  checkPolicySignature,
   createDecider,
   EngineControl,
   engineProfile,
-  policyOfText,
   type DeciderSetup,
   type EnginePolicy,
   type HookCall,
   type Updater,
 } from '@assay/engine/decision';
 import { checkingKeys } from '@assay/linux/keyrings';
-import { boundedContent } from '../bounded-file.ts';
-import { isFileError, UsageError } from '../exit.ts';
-import { readLabelKeys } from '../labels/certificates.ts';
+import { UsageError } from '../exit.ts';
 import { evmState, keysAt } from './keys.ts';
 import type { Deciding } from './options.ts';
-
-/** Far over any policy, and any label, that is used. */
-const LONGEST_POLICY = 16 * 1024 * 1024;
-const LONGEST_LABEL = 65_536;
-const BUILTIN = 'builtin:';
+import { choosePolicy, isBuiltin } from './policy.ts';
 
 export interface ChosenSetup {
   readonly policy: EnginePolicy;
@@ -43,7 +34,7 @@ export async function chooseSetup(options: Deciding, mode: AppraiseMode): Promis
   const profile = engineProfile(options.kernel);
   const keys = await keysAt(options.cert, '--cert');
   const kernelKeys = options.keyring.flatMap(checkingKeys);
-  const policy = await choosePolicy(options, profile);
+  const policy = await choosePolicy(options.policy, options, profile);
   const control = new EngineControl();
   control.mode = mode;
   const evm = await evmState(options, keys);
@@ -60,35 +51,25 @@ export async function chooseSetup(options: Deciding, mode: AppraiseMode): Promis
     control: control.memory,
   };
   const setup = { ...bare, updaters: options.updater.map((path) => updaterAt(path, bare)) };
-  const firstEntries = options.policy.startsWith(BUILTIN) ? [] : loadedEntries(options.policy, setup);
+  const firstEntries = isBuiltin(options.policy) ? [] : loadedEntries(options.policy, setup);
   return { policy, setup, control, firstEntries };
 }
 
-async function choosePolicy(options: Deciding, profile: ReturnType<typeof engineProfile>): Promise<EnginePolicy> {
-  const { policy, policyCert } = options;
-  if (policy.startsWith(BUILTIN)) {
-    if (policyCert.length > 0) throw new UsageError('--policy-cert is for a policy in a file');
-    return builtinEnginePolicy(policy, profile);
-  }
-  const text = await boundedContent(policy, LONGEST_POLICY);
-  if (policyCert.length > 0) {
-    const label = await policyLabel(policy);
-    checkPolicySignature(text, label, await readLabelKeys(policyCert));
-  }
-  return policyOfText(policy, text, profile);
-}
-
-/** Beside the policy, as `evmctl ima_sign --sigfile` writes it, else its security.ima. */
-async function policyLabel(path: string): Promise<Uint8Array> {
-  try {
-    return await boundedContent(`${path}.sig`, LONGEST_LABEL);
-  } catch (error) {
-    if (!isFileError(error) || error.code !== 'ENOENT') throw error;
-  }
-  using found = new ExplainedFile(path);
-  const label = found.file.xattr('security.ima');
-  if (label instanceof Uint8Array) return label;
-  throw new VerificationError('LABEL-MISSING', `${path} has no signature in security.ima, and there is no ${path}.sig`);
+/**
+ * All that decides once another policy is loaded; the rules of now say whether its file may be one, and what of it is measured.
+ * @throws as `chooseSetup`
+ */
+export async function replacedSetup(
+  path: string,
+  options: Deciding,
+  current: DeciderSetup,
+): Promise<Pick<ChosenSetup, 'setup' | 'firstEntries'>> {
+  const firstEntries = loadedEntries(path, current);
+  const { rules, failSecurely } = await choosePolicy(path, options, current.kernel.profile);
+  const bare = { ...current, epoch: current.epoch + 1, rules, failSecurely, updaters: [] };
+  const setup = { ...bare, updaters: options.updater.map((updater) => updaterAt(updater, bare)) };
+  loadedEntries(path, setup); // It has to pass its own rule, too.
+  return { setup, firstEntries };
 }
 
 const EXECUTED: readonly HookCall[] = (['FILE_CHECK', 'BPRM_CHECK', 'CREDS_CHECK'] as const).map((func) => ({

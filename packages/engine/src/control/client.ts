@@ -3,6 +3,8 @@ import { SystemError } from '@assay/core/errors';
 import { controlSocket, LINE_LIMIT, type ControlRequest } from './protocol.ts';
 
 const ANSWER_LIMIT_MS = 10_000;
+/** The threads with the policy before may answer for some seconds yet. */
+const LOADED_LIMIT_MS = 60_000;
 
 /**
  * Asks a running engine.
@@ -17,7 +19,7 @@ export function askEngine(directory: string, request: ControlRequest): Promise<u
       socket.destroy();
       reject(new SystemError('ENGINE-UNREACHABLE', `${controlSocket(directory)}: ${why}`));
     };
-    socket.setTimeout(ANSWER_LIMIT_MS, () => fail('no answer in time'));
+    socket.setTimeout(request.command === 'load' ? LOADED_LIMIT_MS : ANSWER_LIMIT_MS, () => fail('no answer in time'));
     socket.setEncoding('utf8');
     socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`));
     socket.on('error', (error) => {

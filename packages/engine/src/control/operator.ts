@@ -1,6 +1,6 @@
 import type { AppraiseMode } from '@assay/core/appraisal';
 import type { Engine } from '../options.ts';
-import type { ControlRequest, RunningStatus } from './protocol.ts';
+import type { ControlRequest, PromptRequest, RunningStatus } from './protocol.ts';
 
 export interface OperatorOptions {
   /**
@@ -9,6 +9,8 @@ export interface OperatorOptions {
    */
   readonly confirmWithin: number;
   readonly auditsDropped?: () => number;
+  /** Lets the engine answer by the policy in a file, where that may be. */
+  readonly load?: (path: string) => Promise<void>;
 }
 
 /** Does what operators ask of a running engine, and what has to happen when they do not. */
@@ -18,6 +20,7 @@ export class Operator {
   readonly #since = new Date();
   #deadMan: Timer | undefined;
   #pause: Timer | undefined;
+  #isLoading = false;
 
   constructor(engine: Engine, options: OperatorOptions) {
     this.#engine = engine;
@@ -25,8 +28,13 @@ export class Operator {
     this.#arm(engine.status().appraise);
   }
 
+  /** @throws as `handle` and `load` */
+  async answer(request: ControlRequest): Promise<RunningStatus> {
+    return request.command === 'load' ? this.load(request.path) : this.handle(request);
+  }
+
   /** @throws RangeError where the engine has no policy, so that there is nothing to pause or to confirm */
-  handle(request: ControlRequest): RunningStatus {
+  handle(request: PromptRequest): RunningStatus {
     switch (request.command) {
       case 'status':
         break;
@@ -46,6 +54,23 @@ export class Operator {
       default:
         request satisfies never;
     }
+    return this.status();
+  }
+
+  /**
+   * What the new policy refuses nobody has tried: it has to be confirmed, as at the start.
+   * @throws RangeError where it may not be loaded now; what `load` of the options throws
+   */
+  async load(path: string): Promise<RunningStatus> {
+    const { load } = this.#options;
+    if (load === undefined || this.#isLoading) throw new RangeError('this engine takes no other policy now');
+    this.#isLoading = true;
+    try {
+      await load(path);
+    } finally {
+      this.#isLoading = false;
+    }
+    this.#arm(this.#engine.status().appraise);
     return this.status();
   }
 

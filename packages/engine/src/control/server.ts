@@ -2,7 +2,14 @@ import { once } from 'node:events';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { concat } from '@assay/core/bytes';
-import { controlSocket, parseRequest, REQUEST_LIMIT, type ControlAnswer, type ControlRequest } from './protocol.ts';
+import {
+  controlSocket,
+  parseRequest,
+  REQUEST_LIMIT,
+  type ControlAnswer,
+  type ControlRequest,
+  type RunningStatus,
+} from './protocol.ts';
 
 const NEWLINE = 0x0a;
 /** Who connects and asks nothing. */
@@ -15,7 +22,7 @@ const IDLE_MS = 5000;
  */
 export async function serveControl(
   directory: string,
-  handle: (request: ControlRequest) => Extract<ControlAnswer, { done: true }>['status'],
+  handle: (request: ControlRequest) => RunningStatus | Promise<RunningStatus>,
 ): Promise<() => Promise<void>> {
   const path = controlSocket(directory);
   // The lock on the directory says that no other engine listens; what is there is left over.
@@ -46,13 +53,14 @@ function serve(socket: Socket, handle: Parameters<typeof serveControl>[1]): void
     const end = received.indexOf(NEWLINE);
     if (end < 0 && received.length <= REQUEST_LIMIT) return;
     socket.pause();
-    socket.end(`${JSON.stringify(answerTo(received.subarray(0, end), handle))}\n`);
+    socket.setTimeout(0);
+    void answerTo(received.subarray(0, end), handle).then((answer) => socket.end(`${JSON.stringify(answer)}\n`));
   });
 }
 
-function answerTo(line: Uint8Array, handle: Parameters<typeof serveControl>[1]): ControlAnswer {
+async function answerTo(line: Uint8Array, handle: Parameters<typeof serveControl>[1]): Promise<ControlAnswer> {
   try {
-    return { done: true, status: handle(parseRequest(line)) };
+    return { done: true, status: await handle(parseRequest(line)) };
   } catch (error) {
     return { done: false, reason: error instanceof Error ? error.message : String(error) };
   }

@@ -5,7 +5,9 @@ export {
   builtinEnginePolicy,
   checkPolicySignature,
   DEFAULT_POLICY,
+  POLICY_PAYLOAD_TYPE,
   policyOfText,
+  signedPolicyText,
   type EnginePolicy,
 } from './policy.ts';
 export { engineProfile } from './profile.ts';

@@ -1,9 +1,10 @@
 import { imaSignatureVerdict } from '@assay/core/appraisal';
 import { utf8 } from '@assay/core/bytes';
+import { parseEnvelope } from '@assay/core/dsse';
 import { FormatError, VerificationError } from '@assay/core/errors';
 import { hashAlgorithm, HASH_NAMES } from '@assay/core/hash';
 import type { LabelKey } from '@assay/core/label';
-import { nodeCrypto, nodeHasher } from '@assay/core/node';
+import { nodeCrypto, nodeHasher, nodeMessageSignatures } from '@assay/core/node';
 import {
   acceptedRules,
   builtinPolicy,
@@ -15,6 +16,7 @@ import {
   type KernelProfile,
   type PlacedRule,
 } from '@assay/core/policy';
+import { verifyEnvelope, type TrustedKey } from '@assay/core/reference';
 
 /** Rules of which the engine was told, and where they come from. */
 export interface EnginePolicy {
@@ -82,6 +84,22 @@ export function checkPolicySignature(text: Uint8Array, label: Uint8Array, keys: 
   if (verdict === 'unknown-key')
     throw new VerificationError('IMA-SIG-KEY-UNKNOWN', 'the policy is signed by a key that is not given');
   throw new VerificationError('IMA-SIG-INVALID', 'the signature of the policy is not one of this text');
+}
+
+/** Type of the payload of an envelope with a policy. */
+export const POLICY_PAYLOAD_TYPE = 'application/vnd.assay.ima-policy';
+
+/**
+ * The text of a policy that one of the keys has signed, in a DSSE envelope.
+ * @throws VerificationError POLICY-SIGNATURE; FormatError ENVELOPE-FORM, TEXT-BASE64, BYTES-LIMIT
+ */
+export function signedPolicyText(envelope: Uint8Array, keys: readonly TrustedKey[]): Uint8Array {
+  const parsed = parseEnvelope(envelope);
+  if (parsed.payloadType !== POLICY_PAYLOAD_TYPE) {
+    throw new FormatError('ENVELOPE-FORM', `the payload is not of the type ${POLICY_PAYLOAD_TYPE}`);
+  }
+  verifyEnvelope(parsed, keys, nodeMessageSignatures);
+  return parsed.payload;
 }
 
 /** The rules as a kernel reads them back: the same text for the same rules, however they were written. */
