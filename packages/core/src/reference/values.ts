@@ -16,7 +16,7 @@ export interface CompiledExclude {
   readonly matches: Matcher;
 }
 
-const KERNEL_MODULE = /^\/(?:usr\/)?lib\/modules\/([\w.+~-]+)\//;
+const KERNEL_MODULE = /^\/(?:usr\/)?lib\/modules\/(\d[\w.+~-]*)\//;
 const NONE = -1;
 /** Numbers of paths and digests are both below this, so that one number tells a pair. */
 const PAIR = 2 ** 26;

@@ -1,32 +1,25 @@
-import type { Decision } from '../reference/index.ts';
+import type { Decision, ReferenceValues } from '../reference/index.ts';
 import { poolText } from './change-cause.ts';
 import type { Explanation } from './findings.ts';
-
-const WORLD_WRITABLE = ['/tmp/', '/var/tmp/', '/dev/shm/'];
-/** Where packages install programs, and nobody but root may write (Filesystem Hierarchy Standard 3.0). */
-const INSTALLED = ['/usr/', '/bin/', '/sbin/', '/lib/', '/lib64/', '/opt/'];
-
-/** What runs from elsewhere was brought by somebody, not by a package; a digest that is not on disk anymore too. */
-export function isInstalledProgram(path: string): boolean {
-  return isUnder(path, INSTALLED) && !path.endsWith('_(deleted)');
-}
-
-function isUnder(path: string, directories: readonly string[]): boolean {
-  return directories.some((directory) => path.startsWith(directory));
-}
+import { explainPath, originOf } from './path-causes.ts';
 
 type Unknown = Extract<Decision, { status: 'unknown' }>;
 type Changed = Extract<Decision, { status: 'changed' }>;
 
 /** Why a file with an unknown digest may have been measured; the likeliest cause first. */
-export function explainUnknown(path: string, decision: Omit<Unknown, 'status'> = {}): Explanation[] {
-  return [...explainDigest(path, decision), ...explainPath(path)];
+export function explainUnknown(
+  path: string,
+  decision: Omit<Unknown, 'status'>,
+  reference: ReferenceValues | null,
+): Explanation[] {
+  return [...explainDigest(path, decision), ...explainPath(path, reference)];
 }
 
 /** From what the reference values know of the digest. */
 function explainDigest(path: string, { ended, elsewhere }: Omit<Unknown, 'status'>): Explanation[] {
   if (ended !== undefined) {
-    return [{ cause: `It is of ${poolText(ended)}, which was good until ${ended.until}.`, confidence: 'high' }];
+    const old = isLibrary(path) ? ' A program that was started before the upgrade still uses it: restart it.' : '';
+    return [{ cause: `It is of ${poolText(ended)}, which was good until ${ended.until}.${old}`, confidence: 'high' }];
   }
   if (elsewhere === undefined || elsewhere === path) return [];
   return [
@@ -37,42 +30,29 @@ function explainDigest(path: string, { ended, elsewhere }: Omit<Unknown, 'status
   ];
 }
 
-/** From the name alone. */
-function explainPath(path: string): Explanation[] {
-  if (path.startsWith('/memfd:') || path.startsWith('memfd:')) {
-    return [{ cause: 'It was made in memory and never was a file on disk.', confidence: 'high' }];
-  }
-  const causes: Explanation[] = [];
-  if (isUnder(path, WORLD_WRITABLE)) {
-    causes.push({
-      cause: 'It lies in a directory that everyone may write to, where no package installs programs.',
-      confidence: 'high',
-    });
-  } else if (!isInstalledProgram(path)) {
-    causes.push({ cause: 'It lies outside the directories where packages install programs.', confidence: 'medium' });
-  }
-  if (path.endsWith('_(deleted)')) {
-    causes.push({ cause: 'The file was deleted before it was measured.', confidence: 'high' });
-  }
-  causes.push({
-    cause: 'It runs for the first time since the reference values were captured.',
-    confidence: causes.length > 0 ? 'low' : 'medium',
-  });
-  return causes;
+/** A shared object: what is mapped stays in use when its file is replaced. */
+export function isLibrary(path: string): boolean {
+  return /\.so(?:\.[\d.]+)?(?:[ _]\(deleted\))?$/.test(path);
 }
 
 export function explainChanged(path: string, decision: Omit<Changed, 'status'> = {}): Explanation[] {
-  const known = explainDigest(path, decision);
-  const { expected } = decision;
-  const upgraded =
-    expected?.kind === 'package'
-      ? `The reference values have ${poolText(expected)} for it: the package was installed or upgraded since.`
-      : 'A package that owns the file was installed or upgraded after the capture.';
+  const known = [...explainDigest(path, decision), ...originOf(path)];
+  const doubt = known.length > 0 ? 'low' : 'medium';
   return [
     ...known,
-    { cause: upgraded, confidence: known.length > 0 ? 'low' : 'medium' },
-    { cause: 'The file was altered.', confidence: known.length > 0 ? 'low' : 'medium' },
+    { cause: upgradeCause(decision), confidence: doubt },
+    { cause: 'The file was altered.', confidence: doubt },
   ];
+}
+
+function upgradeCause({ expected }: Omit<Changed, 'status'>): string {
+  if (expected?.kind === 'package') {
+    return `The reference values have ${poolText(expected)} for it: the package was installed or upgraded since.`;
+  }
+  if (expected?.kind === 'image') {
+    return `The reference values have ${poolText(expected)} for it: the container runs another version of the image.`;
+  }
+  return 'A package that owns the file was installed or upgraded after the capture.';
 }
 
 /** A word that every shell reads as itself. */

@@ -9,8 +9,10 @@ import {
   type MeasurementEntry,
 } from '../measurement/index.ts';
 import { ACCEPTED, decide, type Decision, type DecisionStatus, type ReferenceValues } from '../reference/index.ts';
-import { explainChanged, explainUnknown, isInstalledProgram, nextFor } from './explain.ts';
+import { explainBootAggregate } from './boot-causes.ts';
+import { explainChanged, explainUnknown, nextFor } from './explain.ts';
 import { severityOf, type FindingDraft, type Severity } from './findings.ts';
+import { isInstalledProgram } from './path-causes.ts';
 
 export type EntryStatus =
   | 'known'
@@ -42,6 +44,7 @@ export interface Judgement {
   readonly finding?: FindingDraft;
 }
 
+const LOOK_AT_BOOT = 'assay eventlog verify /sys/kernel/security/tpm0/binary_bios_measurements';
 /** Engine lists begin with boot_aggregate and then the engine's start record; a later start follows a gap. */
 const FIRST_START_ENTRY = 2;
 
@@ -120,7 +123,8 @@ function judgeBootAggregate(entry: MeasurementEntry, context: JudgeContext): Jud
   const sentence = covered
     ? 'boot_aggregate in the list is not the digest of the quoted PCR 0 to 9: the list belongs to another boot.'
     : `boot_aggregate is of the ${digest?.algorithm ?? 'unknown'} bank, which the quote does not cover.`;
-  const finding = draft(entry, 'BOOT-AGGREGATE', { sentence, explanation: [], next: [] });
+  const explanation = explainBootAggregate(entry, covered);
+  const finding = draft(entry, 'BOOT-AGGREGATE', { sentence, explanation, next: [LOOK_AT_BOOT] });
   return { number: entry.number, status: 'boot-aggregate', finding };
 }
 
@@ -192,12 +196,12 @@ function changedFinding(
 
 function unknownFinding(
   entry: MeasurementEntry,
-  { host }: JudgeContext,
+  { host, reference }: JudgeContext,
   decision: Extract<Decision, { status: 'unknown' }>,
 ): FindingDraft {
   const path = filenameHint(entry.fields);
   const sentence = `${path} was measured with a digest that the reference values do not contain.`;
-  const explanation = explainUnknown(path, decision);
+  const explanation = explainUnknown(path, decision, reference);
   const finding = draft(entry, 'IMA-UNKNOWN-DIGEST', { sentence, explanation, next: nextFor(host, path) });
   return { ...finding, severity: severityOfDecision('unknown', path) ?? finding.severity };
 }

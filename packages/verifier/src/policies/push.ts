@@ -15,6 +15,7 @@ import type { Principal } from '../access/tokens.ts';
 import type { Context } from '../context.ts';
 import { compiledReference } from '../hosts/references.ts';
 import { RequestProblem } from '../problem.ts';
+import { noteChanges } from './changes.ts';
 import { insertPolicy, newestPolicy, policyOf, signPolicy } from '../store/policies.ts';
 import type { Database, PolicyRow } from '../store/schema.ts';
 
@@ -84,8 +85,10 @@ async function storeVersion(
     pushed_at: at,
   };
   const now = { ...row, signer: signer ?? row.signer };
-  if (known === undefined) await insertPolicy(db, now);
-  else await signPolicy(db, now);
+  if (known === undefined) {
+    await insertPolicy(db, now);
+    await noteChanges(db, reference.document);
+  } else await signPolicy(db, now);
   await audit(db, context, {
     actor: by.name,
     action: 'policy.push',

@@ -18,6 +18,23 @@ export async function findingOf(db: Database, key: FindingKey): Promise<FindingR
     .executeTakeFirst();
 }
 
+/** The newest finding of another boot that is about the same. */
+export async function earlierFinding(db: Database, { seq, ...key }: FindingRow): Promise<FindingRow | undefined> {
+  return db
+    .selectFrom('findings')
+    .selectAll()
+    .where('host', '=', key.host)
+    .where('code', '=', key.code)
+    .where('digest', 'is not distinct from', key.digest)
+    .where('filename_hint', 'is not distinct from', key.filename_hint)
+    .where('boot', 'is not', null)
+    .where('boot', '!=', key.boot)
+    .where('seq', '<', seq)
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
 export async function findingBySeq(db: Database, seq: number): Promise<FindingRow | undefined> {
   return db.selectFrom('findings').selectAll().where('seq', '=', seq).executeTakeFirst();
 }

@@ -20,6 +20,12 @@ export async function newestPolicy(db: Database, name: string): Promise<PolicyRo
   return query.orderBy('version', 'desc').limit(1).executeTakeFirst();
 }
 
+/** The version of a policy that comes before another. */
+export async function policyBefore(db: Database, name: string, version: number): Promise<PolicyRow | undefined> {
+  const query = db.selectFrom('policies').selectAll().where('name', '=', name).where('version', '<', version);
+  return query.orderBy('version', 'desc').limit(1).executeTakeFirst();
+}
+
 export async function insertPolicy(db: Database, row: PolicyRow): Promise<void> {
   await db.insertInto('policies').values(row).execute();
 }

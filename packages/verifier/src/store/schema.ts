@@ -1,4 +1,5 @@
 import type { HostFacts, TrustTier, Verdict } from '@assay/wire';
+import type { PoolKind } from '@assay/core/reference';
 import type { Generated, Kysely } from 'kysely';
 
 // How values stand in the database: bytes that only programs read (keys, nonces, records, PCR values) are BLOBs;
@@ -173,6 +174,18 @@ export interface PolicyRow {
   pushed_at: string;
 }
 
+/** That a version has a digest in a pool that the version before it had not, or the other way round. */
+export interface PolicyChangeRow {
+  name: string;
+  version: number;
+  digest: string;
+  change: 'added' | 'removed';
+  kind: PoolKind;
+  /** Name and version of the pool that has it, or had. */
+  pool: string;
+  pool_version: string | null;
+}
+
 export interface PolicyInForceRow {
   name: string;
   version: number;
@@ -312,6 +325,7 @@ export interface Schema {
   reference_versions: ReferenceVersionRow;
   reference_values: ReferenceValueRow;
   policies: PolicyRow;
+  policy_changes: PolicyChangeRow;
   policies_in_force: PolicyInForceRow;
   host_policies: HostPolicyRow;
   findings: Numbered<FindingRow, 'seq'>;

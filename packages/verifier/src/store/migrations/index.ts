@@ -8,6 +8,7 @@ import { firmware } from './firmware.ts';
 import { fleet } from './fleet.ts';
 import type { Migration } from './migration.ts';
 import { policies } from './policies.ts';
+import { policyChanges } from './policy-changes.ts';
 import { rounds } from './rounds.ts';
 import { sessions } from './sessions.ts';
 
@@ -21,6 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   policies,
   endorsements,
   acknowledgements,
+  policyChanges,
   sessions,
   admissions,
   entryKeys,
