@@ -1,4 +1,12 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { alertsSearch } from './pages/alerts/search.ts';
+import { auditSearch } from './pages/audit/search.ts';
+import { digestsSearch } from './pages/digest/search.ts';
+import { enrolSearch } from './pages/enrol/search.ts';
+import { findingsSearch } from './pages/findings/search.ts';
+import { imaPolicySearch } from './pages/ima-policy/search.ts';
+import { measurementsSearch } from './pages/measurements/search.ts';
+import { policySearch } from './pages/policy/search.ts';
 import { hostSearch } from './pages/host/search.ts';
 import { hostsSearch } from './pages/hosts/search.ts';
 import { NoPage } from './shell/no-page.tsx';
@@ -17,7 +25,7 @@ const fleet = createRoute({
   // Addresses of the time when there was one page.
   beforeLoad: ({ search }) => {
     const host = 'host' in search ? search['host'] : undefined;
-    if (typeof host === 'string') throw redirect({ to: '/hosts/$host', params: { host }, replace: true });
+    if (typeof host === 'string') redirect({ to: '/hosts/$host', params: { host }, replace: true, throw: true });
   },
 });
 
@@ -35,8 +43,112 @@ const host = createRoute({
   component: lazyRouteComponent(() => import('./pages/host/host-page.tsx'), 'HostPage'),
 });
 
+const findings = createRoute({
+  getParentRoute: () => root,
+  path: '/findings',
+  validateSearch: findingsSearch,
+  component: lazyRouteComponent(() => import('./pages/findings/findings-page.tsx'), 'FindingsPage'),
+});
+
+const finding = createRoute({
+  getParentRoute: () => root,
+  path: '/findings/$id',
+  component: lazyRouteComponent(() => import('./pages/finding/finding-page.tsx'), 'FindingPage'),
+});
+
+const policies = createRoute({
+  getParentRoute: () => root,
+  path: '/policies',
+  component: lazyRouteComponent(() => import('./pages/policies/policies-page.tsx'), 'PoliciesPage'),
+});
+
+const policy = createRoute({
+  getParentRoute: () => root,
+  path: '/policies/$name',
+  validateSearch: policySearch,
+  component: lazyRouteComponent(() => import('./pages/policy/policy-page.tsx'), 'PolicyPage'),
+});
+
+const policyEdit = createRoute({
+  getParentRoute: () => root,
+  path: '/policies/$name/edit',
+  validateSearch: policySearch,
+  component: lazyRouteComponent(() => import('./pages/policy/edit-page.tsx'), 'PolicyEditPage'),
+});
+
+const imaPolicy = createRoute({
+  getParentRoute: () => root,
+  path: '/ima-policy',
+  validateSearch: imaPolicySearch,
+  component: lazyRouteComponent(() => import('./pages/ima-policy/ima-policy-page.tsx'), 'ImaPolicyPage'),
+});
+
+const measurements = createRoute({
+  getParentRoute: () => root,
+  path: '/measurements',
+  validateSearch: measurementsSearch,
+  component: lazyRouteComponent(() => import('./pages/measurements/measurements-page.tsx'), 'MeasurementsPage'),
+});
+
+const digests = createRoute({
+  getParentRoute: () => root,
+  path: '/digests',
+  validateSearch: digestsSearch,
+  component: lazyRouteComponent(() => import('./pages/digest/digests-page.tsx'), 'DigestsPage'),
+});
+
+const digest = createRoute({
+  getParentRoute: () => root,
+  path: '/digests/$digest',
+  component: lazyRouteComponent(() => import('./pages/digest/digest-page.tsx'), 'DigestPage'),
+});
+
+const alerts = createRoute({
+  getParentRoute: () => root,
+  path: '/alerts',
+  validateSearch: alertsSearch,
+  component: lazyRouteComponent(() => import('./pages/alerts/alerts-page.tsx'), 'AlertsPage'),
+});
+
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  validateSearch: auditSearch,
+  component: lazyRouteComponent(() => import('./pages/audit/audit-page.tsx'), 'AuditPage'),
+});
+
+const enrol = createRoute({
+  getParentRoute: () => root,
+  path: '/enrol',
+  validateSearch: enrolSearch,
+  component: lazyRouteComponent(() => import('./pages/enrol/enrol-page.tsx'), 'EnrolPage'),
+});
+
+const health = createRoute({
+  getParentRoute: () => root,
+  path: '/health',
+  component: lazyRouteComponent(() => import('./pages/health/health-page.tsx'), 'HealthPage'),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([fleet, hosts, host]),
+  routeTree: root.addChildren([
+    fleet,
+    hosts,
+    host,
+    findings,
+    finding,
+    policies,
+    policy,
+    policyEdit,
+    imaPolicy,
+    measurements,
+    digests,
+    digest,
+    alerts,
+    audit,
+    enrol,
+    health,
+  ]),
   parseSearch,
   stringifySearch,
   defaultPreload: 'intent',

@@ -1,6 +1,7 @@
-import { ByteWriter, fromHex, toHex, utf8 } from '@assay/core/bytes';
+import { toHex } from '@assay/core/bytes';
 import type { Hasher } from '@assay/core/hash';
 import { z } from 'zod';
+import { auditBytes, type AuditContent } from './audit-bytes.ts';
 import { Hex, Time } from './scalars.ts';
 
 /** Each may do what those before it may; `agent` only enrols hosts. */
@@ -77,15 +78,9 @@ export interface AuditHead {
 /** Before the first entry. */
 export const AUDIT_START: AuditHead = { seq: 0, hash: '00'.repeat(32) };
 
-const LABEL = 'assay audit v1';
-
-/** SHA-256 over a label, the hash before, and number, time, actor, action, subject and detail, each with its length (u32). */
-export function auditHash(hasher: Hasher, before: string, entry: Omit<AuditEntry, 'hash'>): string {
-  const { seq, at, actor, action, subject, detail } = entry;
-  const writer = new ByteWriter();
-  const texts = [String(seq), at, actor, action, subject, detail].map(utf8);
-  for (const part of [utf8(LABEL), fromHex(before), ...texts]) writer.u32(part.length).bytes(part);
-  return toHex(hasher.digest('sha256', writer.finish()));
+/** SHA-256 over `auditBytes`. */
+export function auditHash(hasher: Hasher, before: string, entry: AuditContent): string {
+  return toHex(hasher.digest('sha256', auditBytes(before, entry)));
 }
 
 /** Follows a log entry by entry, from its start or from a head that was remembered. */

@@ -50,3 +50,4 @@ export const DeliveryList = z.object({
   deliveries: z.array(Delivery),
   next: z.string().nullable(),
 });
+export type DeliveryList = z.infer<typeof DeliveryList>;

@@ -27,12 +27,16 @@ export class HeardLines {
   }
 }
 
+/** What of many hosts follows from their findings. */
+const OF_FINDINGS = ['findings', 'alerts', 'enrolments'] as const;
+
 /** Puts what an event says into the cached answers, and has those read again that the event only hints at. */
 export function applyEvent(client: QueryClient, heard: HeardLines, event: FleetEvent): void {
   const known = client.getQueryData(hostLinesQuery.queryKey);
   if (known !== undefined)
     client.setQueryData(hostLinesQuery.queryKey, { ...known, hosts: merged(known.hosts, event) });
   const findingsOf = new Set(event.findingsOf);
+  if (findingsOf.size > 0) for (const key of OF_FINDINGS) void client.invalidateQueries({ queryKey: [key] });
   for (const line of event.hosts) {
     const before = heard.hear(line) ?? known?.hosts.find((host) => host.id === line.id);
     applyLine(client, line, before, findingsOf.has(line.id));

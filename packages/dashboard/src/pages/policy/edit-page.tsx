@@ -1,0 +1,179 @@
+import type { PolicyPush, PolicyReply, PolicyText } from '@assay/wire';
+import { ROUTES } from '@assay/wire/routes';
+import { canonicalJson, utf8 } from '@assay/core/bytes';
+import { AssayError } from '@assay/core/errors';
+import { diffReferences, parseReference, type ReferenceDocument } from '@assay/core/reference';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { useDeferredValue, useMemo, useState } from 'react';
+import { change } from '../../api/change.ts';
+import { Badge } from '../../parts/badge.tsx';
+import { Empty } from '../../parts/empty.tsx';
+import { Loaded } from '../../parts/loaded.tsx';
+import { Page } from '../../parts/page.tsx';
+import { ProblemText } from '../../parts/problem-text.tsx';
+import { Section } from '../../parts/section.tsx';
+import { SimulationView } from '../../parts/simulation-view.tsx';
+import { toast } from '../../state/toasts.ts';
+import { policiesQuery, policyTextQuery, simulateCandidate } from '../policies/queries.ts';
+import { DiffView } from './diff-view.tsx';
+
+const page = getRouteApi('/policies/$name/edit');
+
+/** A longer document is for `assay reference build --base`. */
+const LONGEST_CHARACTERS = 2_000_000;
+
+type Draft = { readonly document: ReferenceDocument } | { readonly fault: string };
+
+/** The draft as the verifier would read it, or what is wrong with it. */
+function draftOf(text: string): Draft {
+  try {
+    const members: unknown = JSON.parse(text);
+    return { document: parseReference(utf8(canonicalJson(members))).document };
+  } catch (error) {
+    if (error instanceof AssayError || error instanceof SyntaxError) return { fault: error.message };
+    throw error;
+  }
+}
+
+/** The document as people edit it, under the number that it will have. */
+function startOf(text: string, next: number): string {
+  const { document } = parseReference(utf8(text));
+  return JSON.stringify({ ...document, version: next }, null, 2);
+}
+
+function Trial({ name, draft }: { name: string; draft: ReferenceDocument }) {
+  const { mutate, isPending, error, data } = useMutation({
+    mutationFn: (document: string) => simulateCandidate(name, { document, boots: 'present' }),
+  });
+  return (
+    <Section
+      id="trial"
+      title="What it would make of what was measured"
+      aside={
+        <button type="button" className="button" disabled={isPending} onClick={() => mutate(canonicalJson(draft))}>
+          {isPending ? 'Simulating' : 'Simulate'}
+        </button>
+      }
+    >
+      {error !== null && <ProblemText error={error} />}
+      {data === undefined ? (
+        <p className="text-muted">Not tried yet. The verifier stores nothing for this.</p>
+      ) : (
+        <SimulationView simulation={data} />
+      )}
+    </Section>
+  );
+}
+
+function PushButton({ draft }: { draft: ReferenceDocument }) {
+  const navigate = page.useNavigate();
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: () => {
+      const body: PolicyPush = { document: canonicalJson(draft) };
+      return change<PolicyReply>(ROUTES.policies, 'assay.policy.v1', { body, touched: ['policies', 'audit'] });
+    },
+    onSuccess: ({ policy: { name, version } }) => {
+      toast('good', `${name} version ${version} is pushed; somebody else has to activate it.`);
+      void navigate({ to: '/policies/$name', params: { name }, search: { version } });
+    },
+  });
+  return (
+    <div>
+      <button type="button" className="button-primary" disabled={isPending} onClick={() => mutate()}>
+        Push as version {draft.version}
+      </button>
+      {error !== null && <ProblemText error={error} />}
+    </div>
+  );
+}
+
+function Editor({ base, next }: { base: PolicyText; next: number }) {
+  const start = useMemo(() => startOf(base.document, next), [base, next]);
+  const before = useMemo(() => parseReference(utf8(base.document)).document, [base]);
+  const [text, setText] = useState(start);
+  const late = useDeferredValue(text);
+  const draft = useMemo(() => draftOf(late), [late]);
+  return (
+    <div className="grid items-start gap-8 xl:grid-cols-2">
+      <Section
+        id="draft"
+        title="Draft"
+        aside={
+          'document' in draft ? (
+            <Badge tone="good" icon="check">
+              Can be read
+            </Badge>
+          ) : (
+            <Badge tone="bad" icon="cross">
+              Cannot be read
+            </Badge>
+          )
+        }
+      >
+        <label className="block">
+          <span className="sr-only">The document</span>
+          <textarea
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+            rows={30}
+            spellCheck={false}
+            aria-invalid={'fault' in draft}
+            aria-describedby="fault"
+            className="field w-full font-mono text-xs"
+          />
+        </label>
+        <p id="fault" role="status" data-tone="bad" className="mt-2 min-h-6 text-sm wrap-anywhere text-tone">
+          {'fault' in draft ? draft.fault : ''}
+        </p>
+        {'document' in draft && <PushButton draft={draft.document} />}
+      </Section>
+      {'document' in draft && (
+        <div className="min-w-0 space-y-8">
+          <Section id="changed" title={`What changes since version ${base.policy.version}`}>
+            <Diff before={before} after={draft.document} />
+          </Section>
+          <Trial name={base.policy.name} draft={draft.document} />
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Diff({ before, after }: { before: ReferenceDocument; after: ReferenceDocument }) {
+  const diff = useMemo(() => {
+    const { pools, rules } = diffReferences(before, after);
+    const mutable = pools.map((pool) => ({ ...pool, before: [...pool.before], after: [...pool.after] }));
+    return { pools: mutable, rules: [...rules] };
+  }, [before, after]);
+  return <DiffView diff={diff} />;
+}
+
+/** The next version of a policy, written in the page: read, compared and tried as it is typed. */
+export function PolicyEditPage() {
+  const { name } = page.useParams();
+  const { version = 1 } = page.useSearch();
+  const query = useQuery(policyTextQuery(name, version));
+  const { data: list } = useQuery(policiesQuery);
+  const numbers = list?.policies.filter((each) => each.name === name).map((each) => each.version);
+  const next = numbers === undefined ? undefined : Math.max(...numbers, version) + 1;
+  return (
+    <Page
+      title={`Edit ${name}`}
+      lead={`From version ${version}. What is pushed is in force when somebody else activates it.`}
+      command={`assay policies fetch ${name} ${version} --out ${name}-${version}.json`}
+    >
+      <Loaded query={query}>
+        {(base) =>
+          base.document.length > LONGEST_CHARACTERS ? (
+            <Empty icon="book" title="It is too long to be edited in a page">
+              <p>Fetch it with the command above, change it with assay reference build --base, and push it.</p>
+            </Empty>
+          ) : (
+            next !== undefined && <Editor key={next} base={base} next={next} />
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}
