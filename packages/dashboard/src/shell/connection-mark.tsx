@@ -1,6 +1,6 @@
 import { useConnection } from '../api/live.ts';
 
-const WORDS = { connecting: 'Connecting', live: 'Live', lost: 'Not connected', refused: 'Token needed' } as const;
+const WORDS = { connecting: 'Connecting', live: 'Live', lost: 'Not connected', refused: 'Not let in' } as const;
 const TONES = { connecting: 'quiet', live: 'good', lost: 'bad', refused: 'caution' } as const;
 
 export function ConnectionMark() {

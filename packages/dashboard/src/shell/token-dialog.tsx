@@ -2,6 +2,7 @@ import { type SubmitEvent, useState } from 'react';
 import { eventStream } from '../api/live.ts';
 import { Modal } from '../parts/modal.tsx';
 import { forgetToken, keepToken, useOperatorToken } from '../state/operator-token.ts';
+import { Person } from './person.tsx';
 import { toast } from '../state/toasts.ts';
 import { closeOverlay } from '../state/overlay.ts';
 
@@ -29,12 +30,13 @@ export function TokenDialog() {
     if (typed.trim() !== '') take(typed.trim());
   };
   return (
-    <Modal label="Token" onClose={closeOverlay} className="p-6 sm:p-8">
-      <h2 className="font-display text-2xl font-semibold tracking-tight">Token</h2>
-      <p className="mt-2 text-muted">
+    <Modal label="Who acts" onClose={closeOverlay} className="p-6 sm:p-8">
+      <h2 className="font-display text-2xl font-semibold tracking-tight">Who acts</h2>
+      <Person />
+      <p className="mt-4 text-muted">
         With a token this tab may do what its role may: capture reference values, approve, deny. On the machine of the
         verifier, <code className="font-mono text-sm">npm start</code> printed the address that brings the operator’s;
-        others are made by <code className="font-mono text-sm">assay token create</code>.
+        others are made by <code className="font-mono text-sm">assay verifier token create</code>.
       </p>
       <form onSubmit={submit} className="mt-5 flex flex-wrap gap-3">
         <label className="min-w-0 flex-1 basis-56">

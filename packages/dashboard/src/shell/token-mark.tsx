@@ -1,22 +1,26 @@
+import { useWho } from '../api/who.ts';
 import { Icon } from '../parts/icon.tsx';
 import { useOperatorToken } from '../state/operator-token.ts';
 import { openToken } from '../state/overlay.ts';
 
-/** Whether this tab may do more than read. */
+const READS = { words: 'Read only', title: 'Act as somebody, to do more than read' };
+const TOKEN = { words: 'With token', title: 'This tab sends a token; forget it or give another' };
+
+/** As whom this tab acts. */
 export function TokenMark() {
   const token = useOperatorToken();
-  const words = token === null ? 'Read only' : 'With token';
+  const who = useWho();
+  const { words, title } = token === null ? READS : TOKEN;
+  const principal = who?.principal;
   return (
     <button
       type="button"
       onClick={openToken}
-      title={
-        token === null ? 'Give a token, to do more than read' : 'This tab sends a token; forget it or give another'
-      }
-      className="flex items-center gap-1.5 rounded-full border border-line bg-surface px-2 py-2 text-sm text-muted hover:text-ink sm:py-1.5 sm:pe-3"
+      title={principal ? `${principal.name}, ${principal.role}` : title}
+      className="flex max-w-56 min-w-0 items-center gap-1.5 rounded-full border border-line bg-surface px-2 py-2 text-sm text-muted hover:text-ink sm:py-1.5 sm:pe-3"
     >
-      <Icon name="key" className="size-4.5" />
-      <span className="max-sm:sr-only">{words}</span>
+      <Icon name="key" className="size-4.5 shrink-0" />
+      <span className="truncate max-sm:sr-only">{principal?.name ?? (who?.signIn ? 'Sign in' : words)}</span>
     </button>
   );
 }

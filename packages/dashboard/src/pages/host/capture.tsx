@@ -1,6 +1,7 @@
 import type { HostSummary } from '@assay/wire';
 import { useState } from 'react';
-import { forgetToken, useOperatorToken } from '../../state/operator-token.ts';
+import { useActs } from '../../api/who.ts';
+import { forgetToken } from '../../state/operator-token.ts';
 import { captureCommand } from '../../text/host.ts';
 import { CaptureDialog } from './capture-dialog.tsx';
 import { Command } from '../../parts/command.tsx';
@@ -8,11 +9,11 @@ import { Icon } from '../../parts/icon.tsx';
 
 /** The button for who came with the operator's token; the command to run for everybody else. */
 export function Capture({ host }: { host: HostSummary }) {
-  const token = useOperatorToken();
+  const acts = useActs();
   const [open, setOpen] = useState(false);
   const [refused, setRefused] = useState(false);
   if (host.evidenceAt === null) return null;
-  if (token === null) {
+  if (!acts) {
     return (
       <div className="min-w-0 sm:max-w-72">
         <p role={refused ? 'alert' : undefined} className="mb-2 text-sm text-muted">
