@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { SimulatedHost } from '@assay/testkit/evidence';
 import { createDatabase, postgresAvailable, startPostgres } from '@assay/testkit/postgres';
 import { Agents } from './fleet/agents.ts';
-import { findingTimes } from './fleet/findings.ts';
+import { capture, findingTimes } from './fleet/findings.ts';
 import { enrolled, type FleetHost } from './fleet/hosts.ts';
 import { digestTimes } from './fleet/pairs.ts';
 import { usageIn, type Usage } from './fleet/usage.ts';
@@ -17,7 +18,7 @@ const { values } = parseArgs({
   options: {
     hosts: { type: 'string', default: '1000' },
     stores: { type: 'string', default: 'sqlite,postgres' },
-    pairs: { type: 'string', default: '3000000' },
+    pairs: { type: 'string', default: '30000000' },
     large: { type: 'string', default: '200000' },
   },
 });
@@ -26,7 +27,11 @@ const { values } = parseArgs({
 const MACHINES = 8;
 const AT_ONCE = 64;
 
-const LIMITS = { idle: 2000, first: 2000, memory: 20 * 1024, finding: 250, digest: 50 } as const;
+const LIMITS = { idle: 2000, first: 2000, memory: 20 * 1024, finding: 250, digest: 50, same: 1.25 } as const;
+
+const IDLE_RUNS = 3;
+const IDLE_ROUNDS = 100;
+const SETTLE_MILLISECONDS = 1500;
 
 class Verifier {
   readonly #child: ChildProcess;
@@ -71,7 +76,7 @@ async function rounds(
   const before = await fleet.verifier.usage();
   const seconds = (await fleet.agents.rounds(fleet.hosts)) / 1000;
   const after = await fleet.verifier.usage();
-  const cpu = (after.cpu - before.cpu) / fleet.hosts.length;
+  const cpu = (after.cpuBefore - before.cpu) / fleet.hosts.length;
   const perSecond = 1_000_000 / cpu;
   line(`${what}: seen, with the load on the same cores`, `${(fleet.hosts.length / seconds).toFixed(0)} rounds/s`);
   line(
@@ -87,16 +92,62 @@ async function grow(machines: readonly SimulatedHost[], entries: number, label: 
   }
 }
 
-async function largeList(fleet: { verifier: Verifier; store: string }, entries: number): Promise<void> {
-  const machine = await SimulatedHost.boot({ name: 'large' });
-  await grow([machine], entries - 1, 'large');
-  const hosts = await enrolled(fleet.store, [machine], 1, 'large');
-  const agents = new Agents(fleet.verifier.url, [machine], 1);
-  await agents.rounds(hosts);
-  line(`first round of ${entries} entries`, `${agents.times[0]?.toFixed(0)} ms`, (agents.times[0] ?? 0) / LIMITS.first);
-  await agents.rounds(hosts);
-  line('the round after it, without new entries', `${agents.times[1]?.toFixed(1)} ms`);
+/** Two hosts with one long list, and their rounds without new entries beside those of a host with a short one. */
+async function largeList({ verifier, store }: { verifier: Verifier; store: string }, entries: number): Promise<void> {
+  const machines = [await SimulatedHost.boot({ name: 'short' }), await SimulatedHost.boot({ name: 'large' })];
+  await grow(machines.slice(1), entries - 1, 'large');
+  const [short, large, , other] = await enrolled(store, machines, 4, 'large');
+  if (short === undefined || large === undefined || other === undefined) throw new Error('no host was enrolled');
+  const agents = new Agents(verifier.url, machines, 1);
+  await agents.rounds([short]);
+  await firstRound({ verifier, agents }, large, `first round of ${entries} entries`);
+  await settled(verifier);
+  const cost = async (host: FleetHost): Promise<number> => idleCost({ verifier, agents }, host);
+  const usual = await cost(short);
+  line('idle, list of 1 entry', `${usual.toFixed(0)} us`);
+  const long = await cost(large);
+  line(`idle, list of ${entries}`, `${long.toFixed(0)} us`, long / (usual * LIMITS.same));
+  await capture(verifier.url, large);
+  const judged = await cost(large);
+  line(`idle, list and policy of ${entries}`, `${judged.toFixed(0)} us`, judged / (usual * LIMITS.same));
+  await firstRound({ verifier, agents }, other, 'the same list on another host');
   agents.close();
+}
+
+interface OneAtATime {
+  readonly verifier: Verifier;
+  readonly agents: Agents;
+}
+
+async function firstRound({ verifier, agents }: OneAtATime, host: FleetHost, what: string): Promise<void> {
+  const before = await verifier.usage();
+  await agents.rounds([host]);
+  const cpu = ((await verifier.usage()).cpuBefore - before.cpu) / 1000;
+  const seen = agents.times.at(-1) ?? 0;
+  line(`${what}: seen, with the load`, `${seen.toFixed(0)} ms`, seen / LIMITS.first);
+  line(`${what}: the verifier's CPU time`, `${cpu.toFixed(0)} ms`, cpu / LIMITS.first);
+}
+
+/** Microseconds of the verifier for a round without new entries that it has nothing beside: the best of some runs. */
+async function idleCost({ verifier, agents }: OneAtATime, host: FleetHost): Promise<number> {
+  let best = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < IDLE_RUNS; run++) {
+    await agents.rounds([host]);
+    const before = await verifier.usage();
+    for (let round = 0; round < IDLE_ROUNDS; round++) await agents.rounds([host]);
+    best = Math.min(best, ((await verifier.usage()).cpuBefore - before.cpu) / IDLE_ROUNDS);
+  }
+  return best;
+}
+
+/** Until the verifier has moved the list into its index, in the background. */
+async function settled(verifier: Verifier): Promise<void> {
+  for (;;) {
+    const before = await verifier.usage();
+    await delay(SETTLE_MILLISECONDS);
+    const cpu = (await verifier.usage()).cpuBefore - before.cpu;
+    if (cpu / 1000 < SETTLE_MILLISECONDS / 20) return;
+  }
 }
 
 async function measure(name: string, store: string): Promise<void> {

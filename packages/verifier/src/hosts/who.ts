@@ -1,6 +1,6 @@
 import { filenameHint, parseBinaryList } from '@assay/core/measurement';
 import type { DigestDocument } from '@assay/wire';
-import { looked, ownedBoots } from '../store/boots.ts';
+import { countOwners, looked, ownedBoots, type OwnedBoot } from '../store/boots.ts';
 import { entriesWithDigest } from '../store/entries.ts';
 import type { Database } from '../store/schema.ts';
 import { sightingsOf } from '../store/sightings.ts';
@@ -23,15 +23,20 @@ export async function whoMeasured(db: Database, digest: string, page: SightingsP
   const entries = await entriesWithDigest(db, digest);
   const paths = new Map(entries.map(({ id, record }) => [id, pathOf(record)]));
   const seen = seenBy(await sightingsOf(db, [...paths.keys()]), paths);
-  const boots = await ownedBoots(db, [...new Set(seen.map(({ boot }) => boot))]);
   const byBoot = Map.groupBy(seen, ({ boot }) => boot);
-  const shown = boots.filter(({ id }) => page.before === undefined || id < page.before).slice(0, page.limit + 1);
+  const newestFirst = [...byBoot.keys()].toSorted((one, other) => other - one);
+  const older = page.before ?? Number.POSITIVE_INFINITY;
+  const shown = await newestOf(
+    db,
+    newestFirst.filter((boot) => boot < older),
+    page.limit + 1,
+  );
   const part = shown.slice(0, page.limit);
   const last = part.at(-1);
   return {
     schema: 'assay.digest.v1',
     digest,
-    hosts: new Set(boots.map(({ host }) => host)).size,
+    hosts: await countOwners(db, newestFirst),
     sightings: part.flatMap((boot) =>
       (byBoot.get(boot.id) ?? []).map(({ path, first, last: newest }) => ({
         host: { id: boot.host, name: boot.name },
@@ -45,6 +50,15 @@ export async function whoMeasured(db: Database, digest: string, page: SightingsP
     looked: await looked(db),
     next: shown.length > part.length && last !== undefined ? String(last.id) : null,
   };
+}
+
+/** The first boots that are still there, of hosts that were not removed. */
+async function newestOf(db: Database, boots: readonly number[], most: number): Promise<OwnedBoot[]> {
+  const found: OwnedBoot[] = [];
+  for (let start = 0; start < boots.length && found.length < most; start += most) {
+    found.push(...(await ownedBoots(db, boots.slice(start, start + most))));
+  }
+  return found.slice(0, most);
 }
 
 function pathOf(record: Uint8Array): string {

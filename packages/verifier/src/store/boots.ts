@@ -19,15 +19,6 @@ export async function updateBoot(db: Database, id: number, change: Updateable<Bo
   await db.updateTable('boots').set(change).where('id', '=', id).execute();
 }
 
-/** The boot of the same host before it. */
-export async function bootBefore(
-  db: Database,
-  { id, host }: Pick<BootRow, 'id' | 'host'>,
-): Promise<BootRow | undefined> {
-  const query = db.selectFrom('boots').selectAll().where('host', '=', host).where('id', '<', id);
-  return query.orderBy('id', 'desc').limit(1).executeTakeFirst();
-}
-
 /** A boot, with whose it is and until when it was attested. */
 export interface OwnedBoot extends BootRow {
   readonly name: string;
@@ -35,6 +26,8 @@ export interface OwnedBoot extends BootRow {
 }
 
 const BATCH = 1000;
+/** One shape of statement for nearly all digests, which stays prepared. */
+const OWNERS_BATCH = 10_000;
 
 /** Newest first. */
 export async function ownedBoots(db: Database, ids: readonly number[]): Promise<OwnedBoot[]> {
@@ -51,6 +44,17 @@ export async function ownedBoots(db: Database, ids: readonly number[]): Promise<
     for (const row of rows) found.push({ ...row, lastEvidence: row.until ?? row.evidence_at ?? row.since });
   }
   return found.toSorted((a, b) => b.id - a.id);
+}
+
+/** How many hosts these boots are of. */
+export async function countOwners(db: Database, ids: readonly number[]): Promise<number> {
+  const owners = new Set<string>();
+  for (let start = 0; start < ids.length; start += OWNERS_BATCH) {
+    const some = ids.slice(start, start + OWNERS_BATCH);
+    const rows = await db.selectFrom('boots').select('host').distinct().where('id', 'in', some).execute();
+    for (const { host } of rows) owners.add(host);
+  }
+  return owners.size;
 }
 
 /** How much was ever looked at: entries of all lists, the hosts that sent them, and since when. */

@@ -1,6 +1,6 @@
-import { concat } from '@assay/core/bytes';
 import { digestText, parseBinaryList } from '@assay/core/measurement';
 import { CompiledQuery, sql } from 'kysely';
+import { Packed } from './bulk.ts';
 import { keysOfDigest } from './entry-key.ts';
 import { EntryBatch, INTERN_ENTRIES, type NewEntry } from './intern.ts';
 import { isPostgres } from './locks.ts';
@@ -34,23 +34,6 @@ async function postgresIds(db: Database, entries: readonly NewEntry[]): Promise<
 function stored(id: number | null): number {
   if (id === null) throw new Error('an entry that was stored is not in the store');
   return id;
-}
-
-/** Many values of bytes as three parameters: in an array, each would go as text of twice its length. */
-class Packed {
-  readonly bytes: Uint8Array;
-  readonly lengths: readonly number[];
-  readonly starts: number[] = [];
-
-  constructor(values: readonly Uint8Array[]) {
-    this.bytes = Buffer.from(concat(values).buffer);
-    this.lengths = values.map(({ length }) => length);
-    let start = 1;
-    for (const length of this.lengths) {
-      this.starts.push(start);
-      start += length;
-    }
-  }
 }
 
 /** One text for all: a row for each would take longer to read than to find. */

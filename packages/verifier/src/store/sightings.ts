@@ -1,4 +1,5 @@
-import { sql } from 'kysely';
+import { CompiledQuery, sql } from 'kysely';
+import { EachRow, Packed } from './bulk.ts';
 import { decodeIds, encodeIds } from './ids.ts';
 import { isPostgres } from './locks.ts';
 import type { Database, EntryBootsRow } from './schema.ts';
@@ -12,8 +13,9 @@ export interface Sighting {
 
 /** Sightings of one row: what is added to a row writes it anew. */
 const BLOCK_PAIRS = 512;
-/** Arrivals that one transaction moves into the index; each has at most a few thousand entries. */
-const ARRIVALS_AT_ONCE = 16;
+/** Arrivals that one transaction moves into the index, and entries over which it takes no more: rounds wait meanwhile. */
+const ARRIVALS_AT_ONCE = 64;
+const ENTRIES_AT_ONCE = 4096;
 const BATCH = 500;
 /** Of the lock under which one verifier at a time extends the index; any number that no other program uses. */
 const INDEX_LOCK = 4_620_002;
@@ -31,12 +33,14 @@ function decodeSightings(bytes: Uint8Array): Sighting[] {
 
 /**
  * Moves arrivals into the index from entries to boots, the oldest first. Until then they are found by reading them.
+ * @param most entries over which it takes no other arrival
  * @returns false when there were none, or another verifier does it
  */
-export async function indexArrivals(database: Database): Promise<boolean> {
+export async function indexArrivals(database: Database, most = ENTRIES_AT_ONCE): Promise<boolean> {
   return database.transaction().execute(async (db) => {
     if (!(await mayIndex(db))) return false;
-    const arrivals = await notIndexed(db).orderBy('seq').limit(ARRIVALS_AT_ONCE).execute();
+    const limit = Math.max(ARRIVALS_AT_ONCE, most / ENTRIES_AT_ONCE);
+    const arrivals = withinLimit(await notIndexed(db).orderBy('seq').limit(limit).execute(), most);
     if (arrivals.length === 0) return false;
     const found = [...sightingsByEntry(arrivals)];
     for (let start = 0; start < found.length; start += BATCH) await extend(db, found.slice(start, start + BATCH));
@@ -53,7 +57,13 @@ async function mayIndex(db: Database): Promise<boolean> {
 }
 
 function notIndexed(db: Database) {
-  return db.selectFrom('boot_entries').select(['seq', 'boot', 'received_at', 'ids']).where('indexed', '=', 0);
+  return db.selectFrom('boot_entries').select(['seq', 'boot', 'count', 'received_at', 'ids']).where('indexed', '=', 0);
+}
+
+/** At least one. */
+function withinLimit<Row extends { readonly count: number }>(arrivals: readonly Row[], most: number): Row[] {
+  let entries = 0;
+  return arrivals.filter(({ count }, index) => (entries += count) <= most || index === 0);
 }
 
 interface Arrived {
@@ -82,15 +92,26 @@ async function extend(db: Database, found: readonly [entry: number, sightings: S
   const entries = found.map(([entry]) => entry);
   const last = new Map((await lastBlocks(db, entries)).map((row) => [row.entry, row]));
   const rows = found.flatMap(([entry, sightings]) => blocksOf(entry, last.get(entry), sightings));
-  await db
-    .insertInto('entry_boots')
-    .values(rows)
-    .onConflict((conflict) =>
-      conflict.columns(['entry', 'block']).doUpdateSet(({ ref }) => {
-        return { pairs: ref('excluded.pairs'), sightings: ref('excluded.sightings') };
-      }),
-    )
-    .execute();
+  await (isPostgres(db) ? saveOnPostgres(db, rows) : db.executeQuery(CompiledQuery.raw(SAVE, [eachRow(rows)])));
+}
+
+const SAVE = `
+  insert into entry_boots (entry, block, pairs, sightings) values (?, ?, ?, ?)
+  on conflict (entry, block) do update set pairs = excluded.pairs, sightings = excluded.sightings`;
+
+function eachRow(rows: readonly EntryBootsRow[]): EachRow {
+  return new EachRow(rows.map(({ entry, block, pairs, sightings }) => [entry, block, pairs, sightings]));
+}
+
+async function saveOnPostgres(db: Database, rows: readonly EntryBootsRow[]): Promise<unknown> {
+  const sightings = new Packed(rows.map((row) => row.sightings));
+  const [entries, blocks] = [rows.map(({ entry }) => entry), rows.map(({ block }) => block)];
+  return sql`
+    insert into entry_boots (entry, block, pairs, sightings)
+    select entry, block, pairs, substring(${sightings.bytes}::bytea from start for length)
+    from unnest(${entries}::bigint[], ${blocks}::bigint[], ${rows.map(({ pairs }) => pairs)}::bigint[],
+      ${sightings.starts}::int[], ${sightings.lengths}::int[]) as given (entry, block, pairs, start, length)
+    on conflict (entry, block) do update set pairs = excluded.pairs, sightings = excluded.sightings`.execute(db);
 }
 
 async function lastBlocks(db: Database, entries: readonly number[]): Promise<EntryBootsRow[]> {

@@ -3,6 +3,7 @@ import { SystemError } from '@assay/core/errors';
 import { Kysely, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
 import { unusable } from './address.ts';
 import { missingSteps } from './applied.ts';
+import { EachRow } from './bulk.ts';
 import { EntryBatch, INTERN_ENTRIES, internEntries } from './intern.ts';
 import { MIGRATION_FUNCTIONS } from './migrations/functions.ts';
 import { SQLITE_WORDS } from './migrations/migration.ts';
@@ -110,9 +111,18 @@ function statementForKysely(statement: StatementSync): SqliteStatement {
   return {
     reader: statement.columns().length > 0,
     all: (parameters) => statement.all(...parameters.map(bindable)),
-    run: (parameters) => statement.run(...parameters.map(bindable)),
+    run: (parameters) => {
+      const [each] = parameters;
+      return each instanceof EachRow ? runEach(statement, each) : statement.run(...parameters.map(bindable));
+    },
     iterate: (parameters) => statement.iterate(...parameters.map(bindable)),
   };
+}
+
+function runEach(statement: StatementSync, { rows }: EachRow): ReturnType<SqliteStatement['run']> {
+  let changes = 0;
+  for (const row of rows) changes += Number(statement.run(...row.map(bindable)).changes);
+  return { changes, lastInsertRowid: 0 };
 }
 
 function internStatement(database: DatabaseSync): SqliteStatement {
