@@ -1,4 +1,5 @@
 import type { HashName } from '@assay/core/hash';
+import { plainSubject } from '@assay/core/policy';
 import { FileStatus, type Stamp } from '@assay/linux/files';
 import { setXattr, removeXattr } from '@assay/linux/xattr';
 import type { CacheGrant, Decider, Decision, FileMemory } from '../decision/contract.ts';
@@ -9,6 +10,9 @@ import { FileSystems } from './file-systems.ts';
 /** include/uapi/asm-generic/fcntl.h */
 const O_ACCMODE = 3;
 const O_DIRECT = process.arch === 'arm64' ? 0o200000 : 0o40000;
+
+/** Where no rule looks at the task, so that /proc need not be read. */
+const ANYBODY = plainSubject(0, 0);
 
 /** What is opened, and how. Plain data, which threads hand over. */
 export interface Case {
@@ -80,7 +84,7 @@ export class Judge {
   }
 
   #decide({ kind, pid, flags, memory }: Case, file: EventFile): Decision {
-    const task = taskOf(pid);
+    const task = this.decider.needsSubject ? taskOf(pid) : { ...taskOf(pid), subject: () => ANYBODY };
     const remembered = memory === undefined ? {} : { memory };
     if (kind === 'closed') {
       return { allowed: true, entries: [], ...this.decider.close({ file, task, ...remembered }) };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import type { HashName } from '@assay/core/hash';
 import { fileIdentity, identityKey, type FileIdentity } from './identity.ts';
@@ -28,7 +28,8 @@ export type HashOutcome =
 export function hashFile(fd: number, algorithms: readonly HashName[], giveUp: () => boolean): HashOutcome {
   for (let pass = 0; pass < PASSES; pass++) {
     const before = fileIdentity(fd);
-    const digests = hashOnce(fd, algorithms, giveUp);
+    if (giveUp()) return { outcome: 'given-up' };
+    const digests = hashAtOnce(fd, algorithms, before) ?? hashInParts(fd, algorithms, giveUp);
     if (digests === undefined) return { outcome: 'given-up' };
     const identity = fileIdentity(fd);
     if (identityKey(before) === identityKey(identity)) return { outcome: 'hashed', digests, identity };
@@ -36,20 +37,32 @@ export function hashFile(fd: number, algorithms: readonly HashName[], giveUp: ()
   return { outcome: 'changing' };
 }
 
-function hashOnce(
+/** What fits into the buffer is one call for each algorithm. Undefined: it does not, or another length was read. */
+function hashAtOnce(
+  fd: number,
+  algorithms: readonly HashName[],
+  { size }: FileIdentity,
+): ReadonlyMap<HashName, Uint8Array> | undefined {
+  if (size >= BigInt(buffer.length)) return undefined;
+  const content = buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, 0));
+  if (BigInt(content.length) !== size) return undefined;
+  return new Map(algorithms.map((name) => [name, hash(name, content, 'buffer')]));
+}
+
+function hashInParts(
   fd: number,
   algorithms: readonly HashName[],
   giveUp: () => boolean,
 ): ReadonlyMap<HashName, Uint8Array> | undefined {
-  const hashes = algorithms.map((name) => ({ name, hash: createHash(name) }));
+  const hashes = algorithms.map((name) => ({ name, digest: createHash(name) }));
   let position = 0;
   for (;;) {
     if (giveUp()) return undefined;
     const length = readSync(fd, buffer, 0, buffer.length, position);
     if (length === 0) break;
     const part = buffer.subarray(0, length);
-    for (const { hash } of hashes) hash.update(part);
+    for (const { digest } of hashes) digest.update(part);
     position += length;
   }
-  return new Map(hashes.map(({ name, hash }) => [name, hash.digest()]));
+  return new Map(hashes.map(({ name, digest }) => [name, digest.digest()]));
 }
