@@ -19,6 +19,15 @@ export async function updateBoot(db: Database, id: number, change: Updateable<Bo
   await db.updateTable('boots').set(change).where('id', '=', id).execute();
 }
 
+/** The boot of the same host before it. */
+export async function bootBefore(
+  db: Database,
+  { id, host }: Pick<BootRow, 'id' | 'host'>,
+): Promise<BootRow | undefined> {
+  const query = db.selectFrom('boots').selectAll().where('host', '=', host).where('id', '<', id);
+  return query.orderBy('id', 'desc').limit(1).executeTakeFirst();
+}
+
 /** A boot, with whose it is and until when it was attested. */
 export interface OwnedBoot extends BootRow {
   readonly name: string;
