@@ -4,6 +4,7 @@ import { toHex, utf8 } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
 import type { CloseDecision, Decider, Decision, FileMemory, HookCall, Task } from '../src/decision/contract.ts';
 import { createDecider } from '../src/decision/decider.ts';
+import type { DeciderSetup } from '../src/decision/setup.ts';
 import { deciderSetup, EXEC, openedFile, READ, taskOfUser, WRITE, type MemoryFile } from './decision-support.ts';
 
 // Whose writing gives labels, and what is not made good by it.
@@ -31,10 +32,11 @@ const installing = (chain: readonly (readonly [root: boolean, digest: Uint8Array
   lineage: () => chain.map(([isRootOfHost, digest], index) => ({ pid: index + 2, isRootOfHost, digest: () => digest })),
 });
 const sh = nodeHasher.digest('sha256', utf8('sh'));
-const updatable = (policy: string): Decider => {
+const updatableSetup = (policy: string): DeciderSetup => {
   const updaters = [{ path: '/usr/bin/dpkg', digest: toHex(updater) }];
-  return createDecider({ ...deciderSetup({ policy }), updaters, relabel: 'updaters' });
+  return { ...deciderSetup({ policy }), updaters, relabel: 'updaters' };
 };
+const updatable = (policy: string): Decider => createDecider(updatableSetup(policy));
 /** A file when it was made, and when it was written. */
 const NEW: MemoryFile = { content: new Uint8Array(), changeTime: 1n };
 const WRITTEN: MemoryFile = { content: CONTENT, changeTime: 5n };
@@ -113,7 +115,8 @@ test('the next version of an updater counts once an updater has installed it, an
     ['/usr/bin/dpkg-deb.dpkg-new', false],
     ['/tmp/dpkg.dpkg-new', false],
   ] as const) {
-    const decider = updatable('appraise func=BPRM_CHECK\n');
+    const setup = updatableSetup('appraise func=BPRM_CHECK\n');
+    const decider = createDecider(setup);
     const install = (task: Task, content: Uint8Array, to: string): CloseDecision => {
       const { memory } = asked(decider, { ...NEW, path: utf8(to) }, [WRITE], { task });
       return decider.close({ file: openedFile({ ...WRITTEN, content, path: utf8(to) }), task, memory });
@@ -124,7 +127,10 @@ test('the next version of an updater counts once an updater has installed it, an
       counts,
       path,
     );
-    assert.equal(install(installing([[true, digest]]), CONTENT, '/usr/bin/tool').writes.length, counts ? 1 : 0, path);
+    const task = installing([[true, digest]]);
+    assert.equal(install(task, CONTENT, '/usr/bin/tool').writes.length, counts ? 1 : 0, path);
+    // Another thread decides about other files.
+    assert.equal(asked(createDecider(setup), NEW, [WRITE], { task }).memory.isUpdated, counts);
   }
 });
 

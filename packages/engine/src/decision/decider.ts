@@ -24,7 +24,7 @@ export function createDecider(setup: DeciderSetup): Decider {
   const control = new EngineControl(setup.control);
   const policies = { on: activePolicy(setup, false), off: activePolicy(setup, true) };
   const needsSubject = setup.rules.some(looksAtTask);
-  const updaters = new Updaters(setup.updaters);
+  const updaters = new Updaters(setup.updaters, control);
   const subjectKey = (task: Task): string => (needsSubject ? JSON.stringify(Object.values(task.subject())) : '');
   const contextFor = (task: Task): AccessContext => {
     const { mode } = control;

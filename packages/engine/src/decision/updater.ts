@@ -1,17 +1,21 @@
 import { toHex } from '@assay/core/bytes';
 import { evaluate, functionMask, ACCESS, type ActivePolicy, type Evaluation } from '@assay/core/policy';
 import type { HookCall, OpenedFile, Task } from './contract.ts';
+import type { EngineControl } from './control.ts';
 import type { Updater } from './setup.ts';
 
 /** What dpkg and rpm call a file until it takes the place of another one. */
 const BESIDE = /(?:\.dpkg-new|;[0-9a-f]{8})$/;
 
-/** Programs that install software, and who acts for them. One for each decider. */
+/** Programs that install software, and who acts for them. */
 export class Updaters {
   readonly #paths: ReadonlySet<string>;
-  readonly #digests: Set<string>;
+  readonly #digests: ReadonlySet<string>;
+  readonly #control: EngineControl;
 
-  constructor(updaters: readonly Updater[]) {
+  /** @param control knows those that were installed since the start */
+  constructor(updaters: readonly Updater[], control: EngineControl) {
+    this.#control = control;
     this.#paths = new Set(updaters.map(({ path }) => path));
     this.#digests = new Set(updaters.map(({ digest }) => digest));
   }
@@ -28,7 +32,7 @@ export class Updaters {
     if (lineage[0]?.isRootOfHost !== true) return false;
     return lineage.some((process) => {
       const digest = process.isRootOfHost ? process.digest('sha256') : undefined;
-      return digest !== undefined && this.#digests.has(toHex(digest));
+      return digest !== undefined && this.#has(digest);
     });
   }
 
@@ -39,10 +43,13 @@ export class Updaters {
    */
   succeed(path: Uint8Array, sha256: Uint8Array): boolean {
     const name = Buffer.from(path).toString('latin1').replace(BESIDE, '');
-    const digest = toHex(sha256);
-    if (!this.#paths.has(name) || this.#digests.has(digest)) return false;
-    this.#digests.add(digest);
+    if (!this.#paths.has(name) || this.#has(sha256)) return false;
+    this.#control.addUpdater(sha256);
     return true;
+  }
+
+  #has(sha256: Uint8Array): boolean {
+    return this.#digests.has(toHex(sha256)) || this.#control.isNewUpdater(sha256);
   }
 }
 
