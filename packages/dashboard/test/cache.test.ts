@@ -24,6 +24,7 @@ function line(name: string, changes: Partial<HostLine> = {}): HostLine {
     tpm: { kind: 'simulated', trust: 'first-use' },
     source: 'simulated',
     kernel: '6.12.0',
+    labels: {},
     boot: 1,
     entries: 3,
     violations: 0,
@@ -49,7 +50,7 @@ function page(): { client: QueryClient; hear: (event: Partial<FleetEvent>) => vo
   client.setQueryData(KEYS.findings, []);
   client.setQueryData(KEYS.list, [measurement(3), measurement(2), measurement(1)]);
   const hear = (event: Partial<FleetEvent>): void =>
-    applyEvent(client, heard, { type: 'fleet', hosts: [], findingsOf: [], ...event });
+    applyEvent(client, heard, { type: 'fleet', hosts: [], gone: [], findingsOf: [], ...event });
   hear({ hosts: [line('web-03')] });
   return { client, hear };
 }
@@ -65,6 +66,12 @@ test('lines replace those of their hosts, and new hosts find their place by name
   hear({ hosts: [line('web-03', { verdict: 'failed' }), line('db-01')] });
   assert.deepEqual(names(client), ['db-01', 'web-02', 'web-03']);
   assert.equal(client.getQueryData(hostLinesQuery.queryKey)?.hosts[2]?.verdict, 'failed');
+});
+
+test('hosts that were removed are shown no more', () => {
+  const { client, hear } = page();
+  hear({ gone: [line('web-02').id] });
+  assert.deepEqual(names(client), ['web-03']);
 });
 
 test('new evidence and nothing else has nothing read again', () => {

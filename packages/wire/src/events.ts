@@ -14,11 +14,12 @@ export type ServerEvent = z.infer<typeof ServerEvent>;
 
 /**
  * What `/v1/events?form=lines` sends instead, at most once a second, for pages that show many hosts: the lines of the hosts
- * that something changed of, and the hosts whose findings did.
+ * that something changed of, those that are not there any more, and those whose findings changed.
  */
 export const FleetEvent = z.object({
   type: z.literal('fleet'),
   hosts: z.array(HostLine),
+  gone: z.array(HostId),
   findingsOf: z.array(HostId),
 });
 export type FleetEvent = z.infer<typeof FleetEvent>;

@@ -53,7 +53,10 @@ export type Rung = z.infer<typeof Rung>;
 
 export const HostDetail = HostSummary.extend({
   kernel: z.string(),
-  boot: z.object({ resetCount: z.int(), restartCount: z.int(), since: Time }).nullable(),
+  boot: z.object({ id: z.int(), resetCount: z.int(), restartCount: z.int(), since: Time }).nullable(),
+  labels: z.record(z.string(), z.string()),
+  /** Values of the newest verified quote, of the SHA-256 bank by index; empty before it. */
+  pcrs: z.record(z.string(), z.string()),
   ladder: z.array(Rung),
 });
 export type HostDetail = z.infer<typeof HostDetail>;

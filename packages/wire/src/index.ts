@@ -5,6 +5,7 @@ export * from './enrolments.ts';
 export * from './events.ts';
 export * from './findings.ts';
 export * from './fleet.ts';
+export * from './history.ts';
 export * from './hosts.ts';
 export * from './measured.ts';
 export * from './results.ts';

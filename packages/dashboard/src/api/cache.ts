@@ -44,9 +44,10 @@ export function applyEvent(client: QueryClient, heard: HeardLines, event: FleetE
 }
 
 /** Both are few or sorted: one walk through them, and no sorting of thousands. */
-function merged(hosts: readonly HostLine[], { hosts: changed }: FleetEvent): readonly HostLine[] {
+function merged(hosts: readonly HostLine[], { hosts: changed, gone }: FleetEvent): readonly HostLine[] {
   const byId = new Map(changed.map((line) => [line.id, line]));
-  const kept = hosts.map((host) => {
+  const there = gone.length === 0 ? hosts : hosts.filter(({ id }) => !gone.includes(id));
+  const kept = there.map((host) => {
     const line = byId.get(host.id);
     byId.delete(host.id);
     return line ?? host;

@@ -2,21 +2,30 @@ import { toHex } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
 import { parsePublic, publicName } from '@assay/core/tpm';
 import { isStale, ladderOf, type LadderFacts } from '@assay/core/verdict';
-import type { HostDetail } from '@assay/wire';
+import type { HostDetail, HostLabels } from '@assay/wire';
 import { admissionIn } from './admission.ts';
 import { endorsementIn } from './ek-certificate.ts';
 import { openFindings, type HostState } from './facts.ts';
 import { keptOf } from './kept.ts';
 import { summaryOf } from './summary.ts';
 
-export function detailOf(state: HostState, now: Date, staleAfterSeconds: number): HostDetail {
+export function detailOf(state: HostState, labels: HostLabels, now: Date, staleAfterSeconds: number): HostDetail {
   const { host, boot } = state;
   return {
     ...summaryOf(state, staleAfterSeconds),
     kernel: host.kernel,
-    boot: boot === null ? null : { resetCount: boot.reset_count, restartCount: boot.restart_count, since: boot.since },
+    labels,
+    pcrs: pcrsOf(state),
+    boot:
+      boot === null
+        ? null
+        : { id: boot.id, resetCount: boot.reset_count, restartCount: boot.restart_count, since: boot.since },
     ladder: ladderOf(ladderFacts(state, now, staleAfterSeconds)).map((rung) => ({ ...rung, facts: [...rung.facts] })),
   };
+}
+
+function pcrsOf({ round }: HostState): HostDetail['pcrs'] {
+  return Object.fromEntries([...(keptOf(round)?.pcrs ?? [])].map(([index, value]) => [String(index), toHex(value)]));
 }
 
 function ladderFacts(state: HostState, now: Date, staleAfterSeconds: number): LadderFacts {

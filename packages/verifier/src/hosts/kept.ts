@@ -32,7 +32,7 @@ export function keptOf(row: RoundRow): Kept | null {
 export function keptColumns(
   { state, pcrs }: VerifiedEvidence,
   at: string,
-): Omit<RoundRow, 'host' | 'challenges' | 'refused'> {
+): Omit<RoundRow, 'host' | 'challenges' | 'refused' | 'proof'> {
   return {
     evidence_at: at,
     reset_count: state.resetCount,

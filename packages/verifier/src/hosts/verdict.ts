@@ -2,6 +2,7 @@ import { verdictOf } from '@assay/core/verdict';
 import type { Context } from '../context.ts';
 import { transact } from '../news/news.ts';
 import { hostById, hostsToExpire, updateHost } from '../store/hosts.ts';
+import { noteVerdict } from '../store/history.ts';
 import { lockRounds } from '../store/rounds.ts';
 import type { Database, HostRow } from '../store/schema.ts';
 import { openFindings, stateOf, type HostState } from './facts.ts';
@@ -17,7 +18,18 @@ export async function renewVerdict(db: Database, context: Context, hostId: strin
   const change = verdictChange(state, context);
   if (change === null) return state;
   await updateHost(db, hostId, change);
+  if (change.verdict !== row.verdict || row.sentence === '') await noteChange(db, state, change);
   return { ...state, host: { ...row, ...change } };
+}
+
+/** What a host's verdict was is kept for its history; the first one has none before it. */
+async function noteChange(
+  db: Database,
+  { host, boot }: HostState,
+  { verdict, sentence, verdict_since: at }: Pick<HostRow, 'verdict' | 'sentence' | 'verdict_since'>,
+): Promise<void> {
+  const before = host.sentence === '' ? null : host.verdict;
+  await noteVerdict(db, { host: host.id, at, before, verdict, sentence, boot: host.boot, entries: boot?.entries ?? 0 });
 }
 
 function verdictChange(

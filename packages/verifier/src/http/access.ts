@@ -15,7 +15,11 @@ const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
   [`GET ${ROUTES.metrics}`]: 'viewer',
   [`GET ${ROUTES.resultKeys}`]: 'everybody',
   'GET /openapi.json': 'everybody',
+  [`GET ${ROUTES.fleet}`]: 'viewer',
   [`GET ${ROUTES.hostLines}`]: 'viewer',
+  [`GET ${ROUTES.timeline}`]: 'viewer',
+  [`GET ${ROUTES.proof}`]: 'viewer',
+  [`POST ${ROUTES.labels}`]: 'operator',
   [`GET ${ROUTES.fleetMeasurements}`]: 'viewer',
   [`GET ${ROUTES.hosts}`]: 'viewer',
   [`GET ${ROUTES.host}`]: 'viewer',
@@ -64,6 +68,7 @@ const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
   [`POST ${ROUTES.renewKey}`]: 'host',
   [`POST ${ROUTES.challenge}`]: 'host',
   [`POST ${ROUTES.evidence}`]: 'host',
+  [`POST ${ROUTES.listParts}`]: 'host',
   [`GET ${ROUTES.agentResult}`]: 'host',
 };
 

@@ -87,14 +87,14 @@ export async function createApp(context: Context, streams: EventStreams, options
   const openReads = isLoopback(options.host) && options.signIn === undefined;
   app.addHook('onRoute', (route) => guardRoute(route, { identify, openReads }));
   watchRoutes(app, context, new Metrics(context, options.pulse), options.pulse);
-  fleetRoutes(app, context, { streams, version: options.version });
+  fleetRoutes(app, context, { streams, version: options.version, pulse: options.pulse });
   measuredRoutes(app, context);
   operatorRoutes(app, context);
   policyRoutes(app, context, options.policyTrust);
   accessRoutes(app, context);
   const signIn = options.signIn && cookies ? { provider: new Provider(options.signIn), cookies } : null;
   signInRoutes(app, context, { signIn, openReads, identify });
-  agentRoutes(app, context, options.rounds);
+  await agentRoutes(app, context, options.rounds);
   enrolmentRoutes(app, context);
   alertRoutes(app, context);
   resultRoutes(app, context, { keys: options.resultKeys });

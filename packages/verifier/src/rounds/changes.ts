@@ -37,7 +37,9 @@ export async function linesOf({ database }: Context, changes: readonly Change[])
   const changed = new Set(changes.flatMap((change) => (change.type === 'finding' ? [] : [change.host])));
   const seqs = changes.flatMap((change) => (change.type === 'finding' ? [change.seq] : []));
   const findingsOf = await hostsOfFindings(database, seqs);
-  return [{ type: 'fleet', hosts: await hostLinesOf(database, [...changed]), findingsOf }];
+  const hosts = await hostLinesOf(database, [...changed]);
+  const there = new Set(hosts.map(({ id }) => id));
+  return [{ type: 'fleet', hosts, gone: [...changed].filter((id) => !there.has(id)), findingsOf }];
 }
 
 async function hostEvents(context: Context, changes: readonly Change[]): Promise<ServerEvent[]> {

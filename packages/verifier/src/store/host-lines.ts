@@ -1,4 +1,5 @@
 import type { HostLine } from '@assay/wire';
+import { labelsIn } from './labels.ts';
 import type { Database } from './schema.ts';
 
 /** Values of one `in (…)`; SQLite takes 32,766 variables. */
@@ -10,6 +11,7 @@ function lines(db: Database) {
     .leftJoin('rounds', 'rounds.host', 'hosts.id')
     .leftJoin('boots', 'boots.id', 'hosts.boot')
     .leftJoin('host_policies', 'host_policies.host', 'hosts.id')
+    .leftJoin('host_labels', 'host_labels.host', 'hosts.id')
     .leftJoin('policies_in_force', 'policies_in_force.name', 'host_policies.name')
     .select([
       'hosts.id',
@@ -23,6 +25,7 @@ function lines(db: Database) {
       'hosts.boot',
       'hosts.reference_version',
       'rounds.evidence_at',
+      'host_labels.labels',
       'boots.entries',
       'boots.violations',
       'policies_in_force.name as policy',
@@ -82,6 +85,7 @@ function lineOf(row: Row, findings: HostLine['findings']): HostLine {
     tpm: { kind: row.tpm_kind, trust: row.endorsement === null ? 'first-use' : 'ek-certificate' },
     source: row.list_source,
     kernel: row.kernel,
+    labels: row.labels === null ? {} : labelsIn(row.labels),
     boot: row.boot,
     entries: row.entries ?? 0,
     violations: row.violations ?? 0,

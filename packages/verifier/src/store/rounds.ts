@@ -13,6 +13,7 @@ const CHANGING = [
   'entries',
   'bytes',
   'pcrs',
+  'proof',
 ] as const satisfies readonly (keyof RoundRow)[];
 
 /** A host whose next evidence is its first. */
@@ -29,6 +30,7 @@ export function firstRound(host: string): RoundRow {
     entries: null,
     bytes: null,
     pcrs: null,
+    proof: null,
   };
 }
 

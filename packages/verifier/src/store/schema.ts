@@ -96,6 +96,28 @@ export interface RoundRow {
   bytes: number | null;
   /** Quoted values of PCR 0 to 10 in the SHA-256 bank, one after the other. */
   pcrs: Uint8Array | null;
+  /** What else came in that evidence, and what was asked for it, as JSON: hosts/proof.ts. */
+  proof: string | null;
+}
+
+/** A verdict that a host got. */
+export interface VerdictChangeRow {
+  seq: number;
+  host: string;
+  at: string;
+  /** Null for the first. */
+  before: Verdict | null;
+  verdict: Verdict;
+  sentence: string;
+  /** The boot and the length of its list at that time. */
+  boot: number | null;
+  entries: number;
+}
+
+export interface HostLabelsRow {
+  host: string;
+  /** JSON: texts by name. */
+  labels: string;
 }
 
 export interface BootRow {
@@ -315,6 +337,8 @@ export interface Schema {
   admissions: Numbered<AdmissionRow, 'seq'>;
   registered_keys: RegisteredKeyRow;
   rounds: RoundRow;
+  verdict_changes: Numbered<VerdictChangeRow, 'seq'>;
+  host_labels: HostLabelsRow;
   boots: Numbered<BootRow, 'id'>;
   entries: Numbered<EntryRow, 'id'>;
   boot_entries: Numbered<BootEntriesRow, 'seq'>;

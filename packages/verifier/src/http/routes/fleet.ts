@@ -7,6 +7,8 @@ import { keptOf } from '../../hosts/kept.ts';
 import { summaryOf } from '../../hosts/summary.ts';
 import { expireVerdicts } from '../../hosts/verdict.ts';
 import { measurements } from '../../rounds/measurements.ts';
+import type { Pulse } from '../../metrics/pulse.ts';
+import { labelsOf } from '../../store/labels.ts';
 import { countHosts, hostsAfter } from '../../store/hosts.ts';
 import { digestRoutes } from './digests.ts';
 import { findingRoutes } from './findings.ts';
@@ -20,10 +22,11 @@ import { HostParams, PROBLEMS } from '../schemas.ts';
 export interface FleetOptions {
   readonly streams: EventStreams;
   readonly version: string;
+  readonly pulse: Pulse;
 }
 
 /** What a viewer may read. */
-export function fleetRoutes(app: App, context: Context, { streams, version }: FleetOptions): void {
+export function fleetRoutes(app: App, context: Context, { streams, version, pulse }: FleetOptions): void {
   app.get(
     ROUTES.health,
     { schema: { summary: 'Is the verifier alive?', tags: ['fleet'], response: { 200: Health, ...PROBLEMS } } },
@@ -45,7 +48,7 @@ export function fleetRoutes(app: App, context: Context, { streams, version }: Fl
       return reply;
     },
   );
-  lineRoutes(app, context);
+  lineRoutes(app, context, { version, pulse });
   hostRoutes(app, context);
   measurementRoute(app, context);
   findingRoutes(app, context);
@@ -85,7 +88,8 @@ function hostRoutes(app: App, context: Context): void {
     async ({ params }) => {
       await expireVerdicts(context);
       const state = await stateOf(database, await hostNamed(database, params.id));
-      return { schema: 'assay.host.v1' as const, host: detailOf(state, context.now(), staleAfterSeconds) };
+      const labels = await labelsOf(database, state.host.id);
+      return { schema: 'assay.host.v1' as const, host: detailOf(state, labels, context.now(), staleAfterSeconds) };
     },
   );
 }

@@ -6,6 +6,7 @@ import { endorsements } from './endorsements.ts';
 import { entryKeys } from './entry-keys.ts';
 import { firmware } from './firmware.ts';
 import { fleet } from './fleet.ts';
+import { history } from './history.ts';
 import type { Migration } from './migration.ts';
 import { policies } from './policies.ts';
 import { policyChanges } from './policy-changes.ts';
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sessions,
   admissions,
   entryKeys,
+  history,
 ];
