@@ -50,7 +50,6 @@ export const ROUTES = {
   renewKey: '/v1/agent/keys',
   challenge: '/v1/agent/challenges',
   evidence: '/v1/agent/evidence',
-  listParts: '/v1/agent/list-parts',
   agentResult: '/v1/agent/result',
   resultKeys: '/.well-known/jwks.json',
 } as const;

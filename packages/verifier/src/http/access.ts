@@ -68,7 +68,6 @@ const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
   [`POST ${ROUTES.renewKey}`]: 'host',
   [`POST ${ROUTES.challenge}`]: 'host',
   [`POST ${ROUTES.evidence}`]: 'host',
-  [`POST ${ROUTES.listParts}`]: 'host',
   [`GET ${ROUTES.agentResult}`]: 'host',
 };
 
