@@ -259,6 +259,9 @@ test('engine: systemd accepts the unit', {
   const verified = spawnSync('systemd-analyze', ['verify', '--man=no', unit], { encoding: 'utf8', timeout: 60_000 });
   assert.equal(verified.status, 0, verified.stderr);
   assert.equal(verified.stderr.includes(unit), false, verified.stderr);
+  const graded = ['security', '--offline=true', '--threshold=60', unit];
+  const secure = spawnSync('systemd-analyze', graded, { encoding: 'utf8', timeout: 60_000 });
+  assert.equal(secure.status, 0, secure.stdout);
 });
 
 /** What the unit leaves the engine. */

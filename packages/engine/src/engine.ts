@@ -60,7 +60,9 @@ function startWatch(options: EngineOptions, mounts: readonly string[]): Promise<
   if (mode === 'notify') return Watch.start(mounts);
   const turbo = options.turbo === true ? { turbo: TURBO } : {};
   const common = { mounts, decider, allowRootFileSystem, log, ...turbo };
-  return supervision === undefined ? Gate.start(common) : startSupervisedGate({ ...common, supervision });
+  if (supervision !== undefined) return startSupervisedGate({ ...common, supervision });
+  const { heartbeat } = options;
+  return Gate.start(heartbeat === undefined ? common : { ...common, heartbeat });
 }
 
 function noLog(): void {

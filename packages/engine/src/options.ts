@@ -30,6 +30,8 @@ export interface EngineOptions {
    * refuses what comes while no engine answers.
    */
   readonly turbo?: boolean;
+  /** In mode `permission`, without a supervisor: a socket that is written to some times a second while openings are answered. */
+  readonly heartbeat?: number;
   /** Listed behind the start record, such as the measurement of the file that the policy comes from. */
   readonly firstEntries?: readonly EntryDraft[];
   /** Mode `permission` refuses the file system of `/` without this. */

@@ -4,6 +4,7 @@ import { createDecider } from '@assay/engine/decision';
 import { inheritedSupervision, Supervisor } from '@assay/engine/supervisor';
 import { z } from 'zod';
 import { PolicyLoading } from '../engine/policy-loading.ts';
+import { EngineService } from '../engine/service.ts';
 import { chooseSetup, type ChosenSetup } from '../engine/setup.ts';
 import { DecidingOptions, DirectoryOptions, Mode, Seconds } from '../engine/options.ts';
 import { rescueCard } from '../engine/rescue-card.ts';
@@ -51,7 +52,21 @@ function supervise(failure: 'open' | 'closed', { setup }: ChosenSetup): Promise<
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as const;
   const reportsThreads = createDecider(setup).events === 'open';
   const log = (line: string): void => void process.stderr.write(`${shown(line)}\n`);
-  return new Supervisor({ command, failure, reportsThreads, log }).run();
+  const service = EngineService.find(log);
+  // Where openings are allowed without an engine, nothing is to wait for the next one.
+  const keeper = failure === 'closed' ? service : undefined;
+  const group = keeper?.keptGroup(reportsThreads);
+  const supervisor = new Supervisor({
+    command,
+    failure,
+    reportsThreads,
+    ...(group === undefined ? {} : { group }),
+    holds: (held) => keeper?.keepGroup(held, reportsThreads),
+    answered: () => service?.ready(),
+    log,
+  });
+  service?.beatByItself();
+  return supervisor.run().finally(() => service?.ends(reportsThreads));
 }
 
 /** What is said while it runs. */
@@ -67,6 +82,8 @@ async function run(
   out: Output,
 ): Promise<number> {
   const supervision = inheritedSupervision();
+  const service = supervision === undefined ? EngineService.find((line) => out.log(line)) : undefined;
+  const heartbeat = service?.heartbeat();
   const signal = stopSignal();
   await using cleanup = new AsyncDisposableStack();
   const { directory } = options;
@@ -79,6 +96,7 @@ async function run(
     decider: setup,
     firstEntries,
     ...(supervision === undefined ? {} : { supervision }),
+    ...(heartbeat === undefined ? {} : { heartbeat }),
     allowRootFileSystem: options.rootFileSystem,
     turbo: options.turbo,
     onAudit: (event) => {
@@ -103,6 +121,8 @@ async function run(
   const status = operator.status();
   for (const [name, value] of statusLines({ ...status, rules: [...status.rules], mounts: [...status.mounts] }))
     out.tell(name, [value]);
+  service?.ready();
+  cleanup.defer(() => service?.ends(events === 'open'));
   await signal;
   return EXIT.fine;
 }

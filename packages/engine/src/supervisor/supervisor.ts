@@ -27,8 +27,12 @@ export interface SupervisorOptions {
   readonly failure: FailureMode;
   /** Whether the policy asks about openings, so that events have to name threads. */
   readonly reportsThreads: boolean;
-  /** A group that was kept for this supervisor. */
+  /** A group that was kept for this supervisor, and for which events may wait that nobody answers. */
   readonly group?: number;
+  /** Called with the group that it holds. */
+  readonly holds?: (group: number) => void;
+  /** Called each time that an engine takes over. */
+  readonly answered?: () => void;
   /** An engine that runs already and lost its supervisor. */
   readonly running?: { readonly pid: number; readonly socket: number };
   readonly log: (line: string) => void;
@@ -72,6 +76,8 @@ export class Supervisor {
   /** @returns exit code of the engine that ended by itself */
   async run(): Promise<number> {
     this.#holdOn();
+    this.#options.holds?.(this.#group);
+    if (this.#options.group !== undefined && this.#options.running === undefined) await this.#answerMeanwhile();
     const forward = (signal: NodeJS.Signals): void => {
       this.#stopping = true;
       if (this.#engine !== undefined) kill(this.#engine.pid, signal);
@@ -151,6 +157,7 @@ export class Supervisor {
     }
     engine.isReady = true;
     engine.socket.write(Uint8Array.of(GO));
+    this.#options.answered?.();
   }
 
   async #answerMeanwhile(): Promise<void> {

@@ -31,6 +31,11 @@ export const send: (fd: number, bytes: Uint8Array, length: number, flags: number
   'intptr_t send(int fd, const void *bytes, size_t length, int flags)',
 );
 
+/** A struct msghdr by its address. */
+export const sendmsg: (fd: number, message: number, flags: number) => number = libc.func(
+  'intptr_t sendmsg(int fd, uintptr_t message, int flags)',
+);
+
 export const close: (fd: number) => number = libc.func('int close(int fd)');
 
 /** The same three with memory by its address, for loops in which a call must not copy. */

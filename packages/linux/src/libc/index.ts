@@ -27,6 +27,7 @@ export {
   read,
   readAt,
   send,
+  sendmsg,
   setrlimit,
   signalfd,
   socketpair,

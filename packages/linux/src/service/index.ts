@@ -1,0 +1,1 @@
+export { serviceManager, type ServiceManager } from './service-manager.ts';

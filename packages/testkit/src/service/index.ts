@@ -1,0 +1,1 @@
+export { ServiceListener, type Notification } from './listener.ts';
