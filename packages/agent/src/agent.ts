@@ -1,10 +1,12 @@
-import { ProblemError } from '@assay/wire';
+import { ApiClient, ProblemError } from '@assay/wire';
 import { BackOff } from './back-off.ts';
+import { CertificateKeeper } from './certificate.ts';
 import { enrol, enrolAgain, type Enrolled } from './enrolment.ts';
 import { newKeys, openKeys, type HostKeys } from './keys.ts';
 import type { AgentOptions } from './options.ts';
 import { attestOnce } from './round.ts';
 import { loadState } from './state.ts';
+import { TlsTransport } from './transport.ts';
 import { pause, Wakeup } from './wakeup.ts';
 
 export interface Agent {
@@ -70,11 +72,15 @@ const UNDECIDED: ReadonlySet<string> = new Set(['ENROLMENT-WAITS', 'ENROLMENT-RE
 async function session(options: AgentOptions, wakeup: Wakeup, stop: AbortSignal, succeeded: () => void): Promise<void> {
   await options.tpm.startup(); // A TPM that lost power answers nothing before; firmware does it for the machine's own.
   const keys = await openKeys(options.tpm, options.statePath);
+  const channel = openChannel(options);
   try {
-    const enrolled = await enrol(options, keys);
+    const enrolled = await enrol(options, keys, channel.client);
+    const keeper = channel.transport && new CertificateKeeper(options.tpm, keys, channel.transport);
+    await keeper?.keep(enrolled.client);
     options.onPhase?.({ phase: 'attesting', hostId: enrolled.hostId });
-    await attest({ options, keys, enrolled, wakeup, stop, succeeded });
+    await attest({ options, keys, enrolled, keeper, wakeup, stop, succeeded });
   } finally {
+    channel.transport?.close();
     await options.tpm.flush(keys.akHandle);
   }
 }
@@ -87,7 +93,7 @@ async function session(options: AgentOptions, wakeup: Wakeup, stop: AbortSignal,
 export async function enrolHost(options: AgentOptions): Promise<string> {
   await options.tpm.startup();
   const keys = await openKeys(options.tpm, options.statePath);
-  return options.tpm.using(keys.akHandle, async () => (await enrol(options, keys)).hostId);
+  return enrolling(options, keys, async (client) => (await enrol(options, keys, client)).hostId);
 }
 
 /**
@@ -99,23 +105,50 @@ export async function renewKey(options: AgentOptions): Promise<string> {
   await options.tpm.startup();
   const kept = await loadState(options.statePath);
   const keys = await newKeys(options.tpm);
-  return options.tpm.using(keys.akHandle, async () => (await enrolAgain(options, keys, kept)).hostId);
+  return enrolling(options, keys, async (client) => (await enrolAgain(options, keys, client, kept)).hostId);
+}
+
+async function enrolling(
+  options: AgentOptions,
+  { akHandle }: HostKeys,
+  work: (client: ApiClient) => Promise<string>,
+): Promise<string> {
+  const { client, transport } = openChannel(options);
+  try {
+    return await options.tpm.using(akHandle, () => work(client));
+  } finally {
+    transport?.close();
+  }
+}
+
+interface Channel {
+  /** With the join token. */
+  readonly client: ApiClient;
+  /** Where the verifier is asked over TLS. */
+  readonly transport: TlsTransport | undefined;
+}
+
+function openChannel({ verifierUrl, joinToken, authorities }: AgentOptions): Channel {
+  const transport = /^https:/i.test(verifierUrl) ? new TlsTransport(authorities) : undefined;
+  return { client: new ApiClient(verifierUrl, joinToken, transport?.send), transport };
 }
 
 interface Attesting {
   readonly options: AgentOptions;
   readonly keys: HostKeys;
   readonly enrolled: Enrolled;
+  readonly keeper: CertificateKeeper | undefined;
   readonly wakeup: Wakeup;
   readonly stop: AbortSignal;
   readonly succeeded: () => void;
 }
 
-async function attest({ options, keys, enrolled, wakeup, stop, succeeded }: Attesting): Promise<void> {
+async function attest({ options, keys, enrolled, keeper, wakeup, stop, succeeded }: Attesting): Promise<void> {
   let { challenge } = enrolled;
   let rushed = 0;
   for (;;) {
     const last = stop.aborted;
+    await keeper?.keep(enrolled.client);
     const { reply, behind } = await attestOnce(options, keys, enrolled.client, challenge);
     succeeded();
     options.onPhase?.({ phase: 'attested', reply });

@@ -1,5 +1,5 @@
 import { toBase64, toHex } from '@assay/core/bytes';
-import { ActivateReply, ApiClient, Challenge, EnrolReply, ProblemError, route, ROUTES } from '@assay/wire';
+import { ActivateReply, Challenge, EnrolReply, ProblemError, route, ROUTES, type ApiClient } from '@assay/wire';
 import { activate, certificatesFor, type HostKeys } from './keys.ts';
 import type { AgentOptions } from './options.ts';
 import { saveState, type AgentState } from './state.ts';
@@ -11,14 +11,17 @@ export interface Enrolled {
   readonly challenge: Challenge;
 }
 
-/** Goes on with the enrolment that is kept, or enrols; the verifier may have forgotten the host. */
-export async function enrol(options: AgentOptions, keys: HostKeys): Promise<Enrolled> {
-  return (await resumed(options, keys)) ?? (await enrolled(options, keys));
+/**
+ * Goes on with the enrolment that is kept, or enrols; the verifier may have forgotten the host.
+ * @param joining calls with the join token
+ */
+export async function enrol(options: AgentOptions, keys: HostKeys, joining: ApiClient): Promise<Enrolled> {
+  return (await resumed(keys, joining)) ?? (await enrolBy(joining, ROUTES.enrol, options, keys));
 }
 
-async function resumed(options: AgentOptions, { state }: HostKeys): Promise<Enrolled | null> {
+async function resumed({ state }: HostKeys, joining: ApiClient): Promise<Enrolled | null> {
   if (state.enrolment === null) return null;
-  const client = new ApiClient(options.verifierUrl, state.enrolment.token);
+  const client = joining.withToken(state.enrolment.token);
   try {
     const challenge = await client.call(ROUTES.challenge, Challenge, { body: {} });
     return { client, hostId: state.enrolment.hostId, challenge };
@@ -28,21 +31,23 @@ async function resumed(options: AgentOptions, { state }: HostKeys): Promise<Enro
   }
 }
 
-async function enrolled(options: AgentOptions, keys: HostKeys): Promise<Enrolled> {
-  return enrolBy(new ApiClient(options.verifierUrl, options.joinToken), ROUTES.enrol, options, keys);
-}
-
 /**
  * Enrols with other keys than those that are kept: by the token of the host while the verifier knows it and the TPM is the
  * same, else as a new one.
  */
-export async function enrolAgain(options: AgentOptions, keys: HostKeys, kept: AgentState | null): Promise<Enrolled> {
+export async function enrolAgain(
+  options: AgentOptions,
+  keys: HostKeys,
+  joining: ApiClient,
+  kept: AgentState | null,
+): Promise<Enrolled> {
   const token = kept?.ekDigest === keys.state.ekDigest ? kept.enrolment?.token : undefined;
-  if (token === undefined) return enrolled(options, keys);
+  if (token === undefined) return enrolBy(joining, ROUTES.enrol, options, keys);
   try {
-    return await enrolBy(new ApiClient(options.verifierUrl, token), ROUTES.renewKey, options, keys);
+    return await enrolBy(joining.withToken(token), ROUTES.renewKey, options, keys);
   } catch (error) {
-    if (error instanceof ProblemError && error.problem.status === 401) return enrolled(options, keys);
+    if (error instanceof ProblemError && error.problem.status === 401)
+      return enrolBy(joining, ROUTES.enrol, options, keys);
     throw error;
   }
 }

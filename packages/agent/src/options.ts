@@ -8,6 +8,8 @@ export interface AgentOptions {
   readonly verifierUrl: string;
   /** Lets a host enrol; not needed once it has, nor where its endorsement key is registered. */
   readonly joinToken: string | undefined;
+  /** Authorities that may vouch for the verifier, in PEM; by default those that Node trusts. */
+  readonly authorities?: string;
   readonly tpm: Tpm;
   readonly source: MeasurementSource;
   readonly facts: HostFacts;

@@ -39,6 +39,7 @@ function stateOption(): Option {
 function working(target: Command): Command {
   return target
     .addOption(new Option('--verifier <url>', 'address of the verifier').env('ASSAY_URL').makeOptionMandatory())
+    .option('--ca <file>', 'authorities that may vouch for the verifier, PEM (default: those that Node trusts)')
     .option('--join-token-file <file>', 'token that lets a host enrol; else ASSAY_JOIN_TOKEN; not needed afterwards')
     .option('--name <name>', 'name of this host at the verifier (default: its host name)')
     .option('--tpm <which>', 'device[:PATH], swtpm:PATH, swtpm:unix:PATH or swtpm:tcp:HOST:PORT', 'device')

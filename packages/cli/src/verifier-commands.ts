@@ -12,6 +12,13 @@ export function addVerifier(program: Command): void {
     )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on', number, 4620)
+    .option('--tls-cert <file>', 'listens with TLS: the certificate of the verifier and those above it, PEM')
+    .option('--tls-key <file>', 'the key of that certificate, PEM')
+    .option(
+      '--tls-name <name>',
+      'listens with TLS: a name or address, certified by its own authority; repeatable',
+      collect,
+    )
     .option('--heartbeat <seconds>', 'how often a host is to send evidence when nothing is new', number, 10)
     .option('--stale-after <seconds>', 'age at which evidence is stale', number, 30)
     .option('--policy-key <file>', 'key by which reference values must be signed, PEM; may be repeated', collect)

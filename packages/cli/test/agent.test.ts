@@ -145,6 +145,46 @@ test('agent: a maker that the verifier is told to trust vouches for the key of t
   assert.deepEqual([broken.code, /PEM-FORM/.test(broken.stderr)], [3, true], broken.stderr);
 });
 
+test('agent: over TLS it trusts the authority that it is told, and shows a certificate of its host', {
+  skip,
+}, async (t) => {
+  const host = await new Host(t).on();
+  const state = join(scratch(t), 'verifier');
+  const tls = ['--tls-name', '127.0.0.1', '--tls-name', 'localhost', '--tls-name', '::1'];
+  const verifier = launch(['verifier', 'serve', '--port', '0', '--state', state, '--heartbeat', '1', ...tls]);
+  t.after(() => end(verifier, 'SIGKILL'));
+  const urlIn = (text: string): string => /https:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0] ?? '';
+  await eventually(
+    'the verifier is ready',
+    () => urlIn(verifier.output.stdout) !== '' || verifier.child.exitCode !== null,
+  );
+  const url = urlIn(verifier.output.stdout);
+  assert.notEqual(url, '', verifier.output.stderr);
+  const { join: token } = z
+    .object({ join: z.string() })
+    .parse(JSON.parse(readFileSync(join(state, 'tokens.json'), 'utf8')));
+  const where = ['--tpm', `swtpm:${host.socket}`, '--list', `kernel:${host.kernel}`, '--state', stateOf(host)];
+  const work = ['--verifier', url, '--name', 'web-03', ...where];
+  const env = { ASSAY_JOIN_TOKEN: token };
+  await assertFails(['agent', 'enrol', ...work], { exit: 4, code: 'VERIFIER-UNREACHABLE' }, { env });
+  const authority = join(state, 'authority.pem');
+  const agent = launch(['agent', 'run', ...work, '--ca', authority, '-o', 'jsonl'], { env });
+  t.after(() => end(agent, 'SIGKILL'));
+  await eventually('the status has a round', async () => (await status(host)).round?.verified === true);
+  await eventually('the verifier gave a certificate', () =>
+    / has a certificate for 43200 s/.test(verifier.output.stdout),
+  );
+  const asked = await assay(['hosts', 'get', 'web-03', '--url', url], { env: { NODE_EXTRA_CA_CERTS: authority } });
+  assert.match(asked.stdout, /^web-03 {2}unverified /, asked.stderr);
+  assert.equal(statSync(join(state, 'authority.json')).mode & 0o077, 0);
+  for (const wrong of [
+    ['--tls-cert', authority],
+    ['--tls-name', 'a b'],
+  ]) {
+    assert.equal((await assay(['verifier', 'serve', '--state', state, ...wrong])).code, 2, wrong.join(' '));
+  }
+});
+
 test('agent: the status of a directory in which none has worked says so, and one that is damaged is named', async (t) => {
   const state = scratch(t);
   const none = await assay(['agent', 'status', '--state', state]);

@@ -3,6 +3,7 @@ import type { ReferenceCache } from './hosts/references.ts';
 import type { News } from './news/news.ts';
 import type { AttestationKeys } from './rounds/attestation-keys.ts';
 import type { Database } from './store/schema.ts';
+import type { HostAuthority } from './tls/host-authority.ts';
 
 /** What every part of the verifier works with. */
 export interface Context {
@@ -10,6 +11,8 @@ export interface Context {
   readonly references: ReferenceCache;
   readonly attestationKeys: AttestationKeys;
   readonly ekAuthorities: EkAuthorities;
+  /** Gives hosts certificates, and wants them; null: hosts have none. */
+  readonly hostAuthority: HostAuthority | null;
   /** What the listeners of `/v1/events` are told, at every verifier of this store. */
   readonly news: News;
   readonly now: () => Date;

@@ -23,6 +23,8 @@ import type { SignInSettings } from './sign-in/settings.ts';
 import { startIndexer } from './store/indexer.ts';
 import { storeAddress } from './store/address.ts';
 import { openStore } from './store/open.ts';
+import { HostAuthority } from './tls/host-authority.ts';
+import type { TlsOptions } from './tls/server.ts';
 import { readTpmMakers } from './tpm-makers.ts';
 import type { Database } from './store/schema.ts';
 
@@ -42,6 +44,10 @@ export interface VerifierOptions {
   readonly ekRoots?: readonly ParsedCertificate[];
   /** Which machines wait for a decision when they enrol: those that nobody vouches for, or all; default `none`. */
   readonly approveEnrolments?: Context['approveEnrolments'];
+  /** Listens with TLS, gives hosts certificates and wants them from agents; without it, plain HTTP. */
+  readonly tls?: TlsOptions;
+  /** How long the certificate of a host is good for; default 12 hours. */
+  readonly hostCertificateSeconds?: number;
   /** Where alerts go; they are kept, and shown, without any. */
   readonly alertSinks?: readonly Sink[];
   /** How people sign in; without it only tokens let in. */
@@ -65,6 +71,7 @@ export interface Verifier {
 }
 
 const EXPIRY_CHECK_MILLISECONDS = 1000;
+const HALF_A_DAY = 12 * 3600;
 
 /**
  * Starts the service.
@@ -95,6 +102,7 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     pulse,
     rounds: new RoundQueue(context),
     signIn: options.signIn,
+    tls: options.tls,
     trustedProxies: options.trustedProxies ?? [],
   });
   const release = async (): Promise<void> => {
@@ -116,7 +124,7 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   const stopAlerter = startAlerter(context, options.alertSinks ?? []);
   const port = portOf(app);
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: `${options.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
     close: async () => {
       await stopExpiry();
@@ -144,7 +152,13 @@ async function contextOf(
     heartbeatSeconds: options.heartbeatSeconds ?? 10,
     staleAfterSeconds: options.staleAfterSeconds ?? 30,
     approveEnrolments: options.approveEnrolments ?? 'none',
+    hostAuthority: hostAuthorityOf(options),
   };
+}
+
+/** @throws FormatError KEY-PRIVATE, KEY-UNKNOWN, DER-FORM */
+function hostAuthorityOf({ tls, hostCertificateSeconds }: VerifierOptions): HostAuthority | null {
+  return tls === undefined ? null : new HostAuthority(tls.hostAuthority, hostCertificateSeconds ?? HALF_A_DAY);
 }
 
 /** What listeners are told; a store that cannot be read for it leaves them without, and the rounds alone. */

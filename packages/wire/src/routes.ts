@@ -48,6 +48,7 @@ export const ROUTES = {
   enrol: '/v1/agent/enrolments',
   activate: '/v1/agent/enrolments/:id/activation',
   renewKey: '/v1/agent/keys',
+  certificate: '/v1/agent/certificates',
   challenge: '/v1/agent/challenges',
   evidence: '/v1/agent/evidence',
   agentResult: '/v1/agent/result',

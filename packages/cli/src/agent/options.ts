@@ -8,6 +8,7 @@ import type { Tpm } from '@assay/linux/tpm';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import { boundedContent } from '../bounded-file.ts';
+import { readRoots } from '../ek-roots.ts';
 import { UsageError } from '../exit.ts';
 import { HostNameOption, hostNameOf } from '../host-name.ts';
 import { ConnectOptions } from '../options.ts';
@@ -15,6 +16,7 @@ import { TpmOptions } from '../tpm-options.ts';
 
 const ENGINE_DIRECTORY = '/run/assay/engine';
 const TOKEN_LIMIT = 4096;
+const AUTHORITIES_LIMIT = 4 * 1024 * 1024;
 
 const ListChoice = z
   .string()
@@ -27,6 +29,7 @@ const ListChoice = z
 /** Options of `agent run` and `agent enrol`. */
 export const AgentCommandOptions = z.object({
   verifier: ConnectOptions.shape.url,
+  ca: z.string().min(1, 'names no file').optional(),
   joinTokenFile: z.string().min(1, 'names no file').optional(),
   name: HostNameOption.optional(),
   tpm: TpmOptions.shape.tpm,
@@ -54,6 +57,7 @@ export async function agentOptions(options: AgentCommandOptions, tpm: Tpm): Prom
     name: options.name ?? hostNameOf(hostname()),
     verifierUrl: options.verifier,
     joinToken,
+    ...(options.ca === undefined ? {} : { authorities: await authoritiesIn(options.ca) }),
     tpm,
     source: openList(options.list),
     facts: {
@@ -64,6 +68,12 @@ export async function agentOptions(options: AgentCommandOptions, tpm: Tpm): Prom
     },
     statePath: state,
   };
+}
+
+/** @throws FormatError PEM-FORM where it holds no certificate */
+async function authoritiesIn(file: string): Promise<string> {
+  await readRoots(file);
+  return (await boundedContent(file, AUTHORITIES_LIMIT)).toString('latin1');
 }
 
 /** Without white space around it. @returns undefined where none is given */

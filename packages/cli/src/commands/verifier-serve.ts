@@ -8,11 +8,13 @@ import { EXIT } from '../exit.ts';
 import { readEkRoots } from '../ek-roots.ts';
 import { optionsFrom, StateOptions } from '../options.ts';
 import { trustedKeys } from '../reference/files.ts';
+import { tlsFrom, TlsOptions } from '../tls-options.ts';
 import { Console } from '../up/console.ts';
 import { stopSignal } from '../up/signals.ts';
 import { openTokens } from '../up/state.ts';
 
 const ServeOptions = StateOptions.extend({
+  ...TlsOptions.shape,
   store: z
     .string()
     .regex(/^(sqlite:.|postgres(ql)?:\/\/.)/, 'takes sqlite:FILE or postgres://USER@HOST/NAME')
@@ -50,6 +52,7 @@ export async function serve(given: unknown): Promise<number> {
   const ekRoots = options.ekRoots === undefined ? [] : await readEkRoots(options.ekRoots);
   const { directory, tokens, resultKey } = await openTokens(options.state);
   const { host, port, heartbeat, staleAfter } = options;
+  const tls = await tlsFrom(options, directory);
   const verifier = await startVerifier({
     store: options.store ?? `sqlite:${directory}/verifier.sqlite`,
     host,
@@ -60,6 +63,7 @@ export async function serve(given: unknown): Promise<number> {
     policyKeys,
     ...(signIn === undefined ? {} : { signIn }),
     trustedProxies: options.trustedProxy,
+    ...(tls === undefined ? {} : { tls }),
     ekRoots,
     approveEnrolments: options.approveEnrolments,
     publicDirectory: BUILT_PAGE,
@@ -69,6 +73,7 @@ export async function serve(given: unknown): Promise<number> {
   });
   process.stdout.write(`assay ${packageJson.version} at ${verifier.url}\n`);
   out.section('tokens', [`${directory}/tokens.json`]);
+  if (options.tlsName.length > 0) out.section('authority', [`${directory}/authority.pem`]);
   await signal;
   out.line('stopping');
   await verifier.close();

@@ -75,6 +75,15 @@ export const REQUEST_CODES = {
     meaning: 'The machine of this enrolment is a host already, so nothing is left to decide.',
     remedy: 'To take it back, remove the host: `assay hosts remove`.',
   },
+  'CERT-MISSING': {
+    meaning: 'The connection shows no certificate of the host, which this verifier wants beside its token.',
+    remedy: 'The agent gets one by itself; a proxy that ends TLS before the verifier does not pass it on.',
+  },
+  'CERT-HOST': {
+    meaning: 'The certificate of the connection and the token of the request are of two hosts.',
+    remedy:
+      'Each host has a token and a certificate of its own; if nobody mixed them up, somebody has the token of another.',
+  },
   'EVIDENCE-MISSING': {
     meaning: 'The host has sent no evidence that verified, so it has no list to capture.',
     remedy: 'Wait for its first evidence, or look at its findings.',

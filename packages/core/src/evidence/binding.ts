@@ -20,6 +20,7 @@ export interface Binding {
 }
 
 const LABEL = 'assay evidence v1';
+const KEY_LABEL = 'assay key v1';
 
 /**
  * `extraData` of the quote: SHA-256 over a label, the nonce, the session, the AK's name and the facts, each with its
@@ -28,10 +29,24 @@ const LABEL = 'assay evidence v1';
  */
 export function bindingDigest(hasher: Hasher, binding: Binding): Uint8Array {
   const { tpmKind, listSource, kernel, agentVersion } = binding.facts;
-  const texts = [tpmKind, listSource, kernel, agentVersion].map(utf8);
+  return bound(hasher, LABEL, binding, [tpmKind, listSource, kernel, agentVersion].map(utf8));
+}
+
+/**
+ * `extraData` of a quote that binds a key of the host to its attestation key; another label, so that it is never evidence.
+ * @param key SubjectPublicKeyInfo in DER
+ */
+export function keyBindingDigest(hasher: Hasher, binding: Omit<Binding, 'facts'>, key: Uint8Array): Uint8Array {
+  return bound(hasher, KEY_LABEL, binding, [key]);
+}
+
+function bound(
+  hasher: Hasher,
+  label: string,
+  { nonce, session, akName }: Omit<Binding, 'facts'>,
+  parts: readonly Uint8Array[],
+): Uint8Array {
   const writer = new ByteWriter();
-  for (const part of [utf8(LABEL), binding.nonce, utf8(binding.session), binding.akName, ...texts]) {
-    writer.u32(part.length).bytes(part);
-  }
+  for (const part of [utf8(label), nonce, utf8(session), akName, ...parts]) writer.u32(part.length).bytes(part);
   return hasher.digest('sha256', writer.finish());
 }

@@ -1,8 +1,11 @@
 export {
+  certificateSignedBy,
+  KEY_PURPOSES,
   makeCertificate,
   SIGNATURE_OIDS,
   type CertificateIssuer,
   type CertificateParameters,
+  type CertificatePurpose,
 } from './certificate-build.ts';
 export {
   encodePublicKey,

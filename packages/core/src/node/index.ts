@@ -1,3 +1,4 @@
+export { certificateBy, newSigningKey, type NodeIssuer } from './certificates.ts';
 export { nodeCredentials } from './credentials.ts';
 export { nodeCrypto } from './crypto.ts';
 export { nodeDigestSignatures } from './digest-signatures.ts';

@@ -7,4 +7,4 @@ export {
   type NameAttribute,
 } from './names.ts';
 export { verifyPath, type PathInput, type VerifiedCertificate } from './path.ts';
-export { parseCertificates } from './pem.ts';
+export { certificatePem, parseCertificates } from './pem.ts';

@@ -1,4 +1,4 @@
-import { fromBase64 } from '../bytes/index.ts';
+import { fromBase64, toBase64 } from '../bytes/index.ts';
 import { FormatError } from '../errors/index.ts';
 import { parseCertificate, type ParsedCertificate } from '../keys/index.ts';
 
@@ -23,6 +23,12 @@ export function parseCertificates(text: string): ParsedCertificate[] {
     found.push(parseCertificate(decoded(body.join(''), start + 1)));
   }
   return found;
+}
+
+/** One certificate in that form. @param der X.509 */
+export function certificatePem(der: Uint8Array): string {
+  const lines = toBase64(der).match(/.{1,64}/g) ?? [];
+  return [BEGIN, ...lines, END, ''].join('\n');
 }
 
 function decoded(body: string, line: number): Uint8Array {

@@ -1,10 +1,10 @@
 import { fromBase64, fromHex, toBase64, toHex, utf8 } from '@assay/core/bytes';
-import { bindingDigest } from '@assay/core/evidence';
+import { bindingDigest, keyBindingDigest } from '@assay/core/evidence';
 import type { HashName } from '@assay/core/hash';
 import { bootAggregate } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import { Tpm, type KeyBlobs } from '@assay/linux/tpm';
-import type { Challenge, EnrolReply, EnrolRequest, EvidenceMessage, HostFacts } from '@assay/wire';
+import type { CertificateRequest, Challenge, EnrolReply, EnrolRequest, EvidenceMessage, HostFacts } from '@assay/wire';
 import { SimulatedTpm } from '../tpm/index.ts';
 import { SimulatedList, type Appended } from './list.ts';
 
@@ -127,6 +127,20 @@ export class SimulatedHost {
   #loadedKeys(): Promise<HostKeys> {
     this.#keys ??= loadKeys(this.tpm);
     return this.#keys;
+  }
+
+  /** Answers a challenge with a quote over a key of the host. @param key SubjectPublicKeyInfo in DER */
+  async certificateRequest({ session, nonce, selection }: Challenge, key: Uint8Array): Promise<CertificateRequest> {
+    const { akHandle, akName } = await this.#loadedKeys();
+    const extraData = keyBindingDigest(nodeHasher, { nonce: fromHex(nonce), session, akName }, key);
+    const { message, signature } = await this.tpm.quote(akHandle, extraData, [selection]);
+    const pcrs = await this.tpm.readPcrs(selection.bank, selection.pcrs);
+    return {
+      session,
+      key: toBase64(key),
+      quote: { message: toBase64(message), signature: toBase64(signature) },
+      pcrs: Object.fromEntries(Array.from(pcrs, ([pcr, value]) => [String(pcr), toHex(value)])),
+    };
   }
 
   /** Answers a challenge: a quote, and the entries from the place that the challenge names. */

@@ -66,6 +66,7 @@ const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
   // The identifier of an enrolment is a secret of who began it.
   [`POST ${ROUTES.activate}`]: 'everybody',
   [`POST ${ROUTES.renewKey}`]: 'host',
+  [`POST ${ROUTES.certificate}`]: 'host',
   [`POST ${ROUTES.challenge}`]: 'host',
   [`POST ${ROUTES.evidence}`]: 'host',
   [`GET ${ROUTES.agentResult}`]: 'host',

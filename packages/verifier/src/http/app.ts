@@ -24,6 +24,7 @@ import type { App } from './instance.ts';
 import { Provider } from '../sign-in/provider.ts';
 import { sessionPrincipal } from '../sign-in/sessions.ts';
 import type { SignInSettings } from '../sign-in/settings.ts';
+import { tlsServer, type TlsOptions } from '../tls/server.ts';
 import { guardRoute, identifying } from './access.ts';
 import { Cookies } from './cookies.ts';
 import { isLoopback, isLoopbackAddress, requireLoopbackName } from './guards.ts';
@@ -56,6 +57,8 @@ export interface AppOptions {
   readonly pulse: Pulse;
   readonly rounds: RoundQueue;
   readonly signIn: SignInSettings | undefined;
+  /** undefined: plain HTTP. */
+  readonly tls: TlsOptions | undefined;
   /** Addresses of proxies, whose word on where a request comes from is taken. */
   readonly trustedProxies: readonly string[];
 }
@@ -66,6 +69,7 @@ export async function createApp(context: Context, streams: EventStreams, options
     bodyLimit: BODY_LIMIT,
     clientErrorHandler: answerBadHttp,
     frameworkErrors: errorHandler(context.log),
+    ...(options.tls === undefined ? {} : { serverFactory: tlsServer(options.tls) }),
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);

@@ -52,7 +52,7 @@ function listBytes(text: string): Uint8Array {
 }
 
 /** @throws FormatError TEXT-HEX for an index with leading zeros, which could name one PCR twice */
-function pcrValues(values: EvidenceMessage['pcrs']): Map<number, Uint8Array> {
+export function pcrValues(values: EvidenceMessage['pcrs']): Map<number, Uint8Array> {
   return new Map(
     Object.entries(values).map(([index, value]) => {
       const pcr = Number(index);

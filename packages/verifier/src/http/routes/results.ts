@@ -8,6 +8,7 @@ import { summaryOf } from '../../hosts/summary.ts';
 import { expireVerdicts } from '../../hosts/verdict.ts';
 import { resultOf } from '../../results/result.ts';
 import { agentHostOf, requireAgent } from '../guards.ts';
+import { requireHostCertificate } from '../host-certificate.ts';
 import { hostNamed } from '../hosts.ts';
 import type { App } from '../instance.ts';
 import { BEARER, HostParams, PROBLEMS } from '../schemas.ts';
@@ -44,7 +45,7 @@ export function resultRoutes(app: App, context: Context, { keys }: ResultOptions
   app.get(
     ROUTES.agentResult,
     {
-      onRequest: [requireAgent(context.database)],
+      onRequest: [requireAgent(context.database), requireHostCertificate(context)],
       schema: {
         summary: 'The result of the host that asks, to be shown to services',
         tags: ['results'],
