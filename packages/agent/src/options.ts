@@ -15,6 +15,8 @@ export interface AgentOptions {
   readonly facts: HostFacts;
   /** File that keeps the attestation key and the enrolment. */
   readonly statePath: string;
+  /** Most bytes of the list that go along with a quote; what is before them goes in parts. Default: 16 MiB. */
+  readonly tailBytes?: number;
   readonly onPhase?: (phase: AgentPhase) => void;
 }
 

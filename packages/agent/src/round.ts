@@ -1,10 +1,11 @@
 import { fromHex } from '@assay/core/bytes';
 import { bindingDigest } from '@assay/core/evidence';
 import { nodeHasher } from '@assay/core/node';
-import { type ApiClient, type Challenge, type EvidenceMessage, EvidenceReply, ROUTES } from '@assay/wire';
+import { type ApiClient, Challenge, type EvidenceMessage, EvidenceReply, ROUTES } from '@assay/wire';
 import type { HostKeys } from './keys.ts';
-import { listPart } from './list.ts';
+import { listPart, listTail } from './list.ts';
 import type { AgentOptions } from './options.ts';
+import { pushParts } from './parts.ts';
 import { quotedEvidence } from './quote.ts';
 
 export interface RoundResult {
@@ -18,13 +19,16 @@ export async function attestOnce(
   options: AgentOptions,
   keys: HostKeys,
   client: ApiClient,
-  challenge: Challenge,
+  asked: Challenge,
 ): Promise<RoundResult> {
+  const sent = await pushParts(options.source, client, asked.list, options.tailBytes);
+  // The parts may have taken longer than a question waits.
+  const challenge = sent === undefined ? asked : await client.call(ROUTES.challenge, Challenge, { body: {} });
   const { session, selection } = challenge;
   const nonce = fromHex(challenge.nonce);
   const extraData = bindingDigest(nodeHasher, { nonce, session, akName: keys.akName, facts: options.facts });
   const quoted = await quotedEvidence(options.tpm, keys.akHandle, extraData, selection);
-  const list = await listPart(options.source, challenge.list);
+  const list = await (sent === undefined ? listPart(options.source, challenge.list) : listTail(options.source, sent));
   const message: EvidenceMessage = { session, facts: options.facts, ...quoted, list };
   const reply = await client.call(ROUTES.evidence, EvidenceReply, { body: message });
   return { reply, behind: isBehind(reply, list) };

@@ -43,7 +43,7 @@ export interface Answer {
 interface Call {
   readonly method?: string;
   readonly headers?: Record<string, string>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
 }
 
 /** A request with exactly these headers; fetch would not send another Host. */

@@ -5,6 +5,9 @@ import { ListSource, PcrValues, TpmKind, Verdict } from './hosts.ts';
 /** Most bytes of a measurement list in one message. */
 export const LIST_CHUNK_LIMIT = 32 * 1024 * 1024;
 
+/** Most bytes of a list that an agent keeps for the message with the quote: what is before them it sends in parts. */
+export const LIST_TAIL_LIMIT = 16 * 1024 * 1024;
+
 /** Most bytes of a whole evidence message. */
 export const EVIDENCE_BODY_LIMIT = 64 * 1024 * 1024;
 
@@ -69,46 +72,51 @@ export const ActivateReply = z.object({
 });
 export type ActivateReply = z.infer<typeof ActivateReply>;
 
-const Quote = z.object({
-  /** TPMS_ATTEST, as signed. */
-  message: base64(4096),
-  /** TPMT_SIGNATURE. */
-  signature: base64(4096),
-});
-
-/** Asks for a certificate; answers a challenge with a quote that binds the key to the attestation key of the host. */
-export const CertificateRequest = z.object({
-  session: z.string().max(64),
-  /** SubjectPublicKeyInfo in DER: a P-256 key. */
-  key: base64(128),
-  quote: Quote,
-  pcrs: PcrValues,
-});
-export type CertificateRequest = z.infer<typeof CertificateRequest>;
-
-export const CertificateReply = z.object({
-  /** PEM: the certificate of the host, then that of the authority. */
-  certificate: z.string(),
-  /** How long it is good for, from now. */
-  lifetimeSeconds: z.number(),
-});
-export type CertificateReply = z.infer<typeof CertificateReply>;
+/** Bank of template digests that are sent. */
+const ListBank = z.enum(['sha1', 'sha256', 'sha384', 'sha512']);
 
 export const EvidenceMessage = z.object({
   session: z.string().max(64),
   facts: HostFacts,
-  quote: Quote,
+  quote: z.object({
+    /** TPMS_ATTEST, as signed. */
+    message: base64(4096),
+    /** TPMT_SIGNATURE. */
+    signature: base64(4096),
+  }),
   pcrs: PcrValues,
   list: z.object({
     /** Bank of the template digests in `entries`. */
-    bank: z.enum(['sha1', 'sha256', 'sha384', 'sha512']),
+    bank: ListBank,
     fromEntry: z.int().min(1),
     fromOffset: z.int().min(0),
     /** Whole records of the binary list, from `fromEntry` on. */
     entries: base64(LIST_CHUNK_LIMIT),
+    /** The entries continue the parts of the list that were sent before. */
+    continues: z.boolean().optional(),
   }),
 });
 export type EvidenceMessage = z.infer<typeof EvidenceMessage>;
+
+/** A place in a measurement list: an entry, from 1, and the byte of the binary list where it begins. */
+export const ListPlace = z.object({ fromEntry: z.int().min(1), fromOffset: z.int().min(0) });
+export type ListPlace = z.infer<typeof ListPlace>;
+
+/** What bytes of a binary list are that come before the quote that will prove them; the bytes are the body. */
+export const ListPartQuery = z.strictObject({
+  bank: ListBank,
+  fromEntry: z.coerce.number().int().min(1),
+  fromOffset: z.coerce.number().int().min(0),
+  /** Chosen at random when an agent starts: parts of one upload are of one boot. */
+  upload: z.string().min(1).max(64),
+});
+export type ListPartQuery = z.infer<typeof ListPartQuery>;
+
+export const ListPartReply = z.object({
+  /** Where the next part shall begin: behind the last whole record that was taken. */
+  list: ListPlace,
+});
+export type ListPartReply = z.infer<typeof ListPartReply>;
 
 export const EvidenceReply = z.object({
   /** True when the evidence verified and the kept state moved on. */

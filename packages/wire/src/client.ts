@@ -18,6 +18,8 @@ const TIME_LIMIT_SECONDS = 30;
 export interface CallOptions {
   /** Sent as JSON; its presence makes the call a POST. */
   readonly body?: unknown;
+  /** Sent as they are, in place of JSON. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
   readonly method?: 'DELETE';
   readonly query?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -25,24 +27,19 @@ export interface CallOptions {
   readonly limitSeconds?: number;
 }
 
-/** What sends a request: `fetch`, or what does its work with certificates that it does not know of. */
-export type Send = (url: URL, init: RequestInit) => Promise<Response>;
-
 /** Calls the verifier's HTTP API; what it answers is checked against its schema before it is used. */
 export class ApiClient {
   readonly baseUrl: string;
   readonly #token: string | undefined;
-  readonly #transport: Send;
 
   /** @param token bearer token: the operator's, the join token or an agent's; reads on loopback need none. */
-  constructor(baseUrl: string, token?: string, transport: Send = fetch) {
+  constructor(baseUrl: string, token?: string) {
     this.baseUrl = baseUrl;
     this.#token = token;
-    this.#transport = transport;
   }
 
   withToken(token: string): ApiClient {
-    return new ApiClient(this.baseUrl, token, this.#transport);
+    return new ApiClient(this.baseUrl, token);
   }
 
   /**
@@ -68,8 +65,8 @@ export class ApiClient {
     const init: RequestInit = { headers: this.#headers(options), redirect: 'error', signal };
     if (options.method !== undefined) init.method = options.method;
     if (options.body !== undefined) Object.assign(init, { method: 'POST', body: JSON.stringify(options.body) });
-    const transport = this.#transport;
-    return this.#received(transport(url, init));
+    if (options.bytes !== undefined) Object.assign(init, { method: 'POST', body: options.bytes });
+    return this.#received(fetch(url, init));
   }
 
   #headers(options: CallOptions): Record<string, string> {
@@ -77,6 +74,7 @@ export class ApiClient {
       accept: 'application/json',
       ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
       ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(options.bytes === undefined ? {} : { 'content-type': 'application/octet-stream' }),
     };
   }
 

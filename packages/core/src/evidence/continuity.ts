@@ -1,3 +1,4 @@
+import { equalBytes } from '../bytes/index.ts';
 import { VerificationError } from '../errors/index.ts';
 import { emptyPcr } from '../measurement/index.ts';
 
@@ -63,8 +64,40 @@ export function positionOf(
   const continues =
     boot === 'same' && kept !== null && list.fromEntry === kept.entries + 1 && list.fromOffset === kept.bytes;
   if (continues) return kept;
-  throw new VerificationError(
+  throw gap(list.fromEntry);
+}
+
+function gap(fromEntry: number): VerificationError {
+  return new VerificationError(
     'IMA-LOG-GAP',
-    `the entries sent begin at ${list.fromEntry}, which does not continue the list`,
+    `the entries sent begin at ${fromEntry}, which does not continue the list`,
   );
+}
+
+/** What came of a list in parts that are checked and not proved yet. */
+export interface SentBefore {
+  readonly start: ListPosition;
+  readonly end: ListPosition;
+  /** PCR 10 after the entries that are kept, where the parts go beyond them. */
+  readonly atKept?: Uint8Array;
+}
+
+/**
+ * From where the entries sent are replayed that continue such parts.
+ * @throws VerificationError IMA-LOG-GAP when the parts begin where no list of this boot can, or the entries elsewhere than
+ *   where the parts end; IMA-REPLAY when the parts are not what was verified before in this boot
+ */
+export function afterSentBefore(
+  boot: Boot,
+  kept: KeptState | null,
+  list: { readonly fromEntry: number; readonly fromOffset: number },
+  { start, end, atKept }: SentBefore,
+): ListPosition {
+  const begin = positionOf(boot, kept, { fromEntry: start.entries + 1, fromOffset: start.bytes });
+  const continues = list.fromEntry === end.entries + 1 && list.fromOffset === end.bytes;
+  if (!continues || !equalBytes(begin.pcr, start.pcr)) throw gap(list.fromEntry);
+  if (boot !== 'same' || kept === null || begin.entries >= kept.entries || kept.entries > end.entries) return end;
+  if (atKept === undefined) throw gap(list.fromEntry);
+  if (equalBytes(atKept, kept.pcr)) return end;
+  throw new VerificationError('IMA-REPLAY', 'the list begins otherwise than it did before in this boot');
 }

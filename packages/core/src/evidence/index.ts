@@ -7,10 +7,10 @@ export {
   type TpmIdentity,
   type VerifiedEkCertificate,
 } from './ek-certificate.ts';
-export type { Boot, KeptState } from './continuity.ts';
+export { LIST_START, type Boot, type KeptState, type ListPosition, type SentBefore } from './continuity.ts';
+export { checkListPart, IMA_PCR, type ListPart } from './list-part.ts';
 export { EVIDENCE_STEPS, stepOf, type EvidenceStep } from './steps.ts';
 export {
-  IMA_PCR,
   verifyEvidence,
   type EvidenceInput,
   type EvidencePorts,

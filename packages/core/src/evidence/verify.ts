@@ -1,15 +1,8 @@
 import { equalBytes } from '../bytes/index.ts';
-import { FormatError, VerificationError } from '../errors/index.ts';
+import { VerificationError } from '../errors/index.ts';
 import type { HashName, Hasher } from '../hash/index.ts';
 import type { SignatureVerifier } from '../keys/index.ts';
-import {
-  beginsWithDigestAndName,
-  firstForgedDigest,
-  matchingPrefix,
-  parseBinaryList,
-  replay,
-  type MeasurementEntry,
-} from '../measurement/index.ts';
+import { matchingPrefix, replay, type MeasurementEntry } from '../measurement/index.ts';
 import {
   verifyQuote,
   type PcrSelection,
@@ -18,10 +11,17 @@ import {
   type VerifiedQuote,
 } from '../tpm/index.ts';
 import { bindingDigest, type HostFacts } from './binding.ts';
-import { bootOf, positionOf, type Boot, type KeptState, type ListPosition } from './continuity.ts';
+import {
+  afterSentBefore,
+  bootOf,
+  positionOf,
+  type Boot,
+  type KeptState,
+  type ListPosition,
+  type SentBefore,
+} from './continuity.ts';
+import { checkedEntries, IMA_PCR } from './list-part.ts';
 
-/** The register that IMA extends unless a kernel is built otherwise (CONFIG_IMA_MEASURE_PCR_IDX). */
-export const IMA_PCR = 10;
 const BANK = 'sha256';
 
 export interface EvidenceInput {
@@ -44,6 +44,8 @@ export interface EvidenceInput {
     readonly fromOffset: number;
     /** Whole binary records. */
     readonly bytes: Uint8Array;
+    /** The part of the list that came before, where it is too long for one message; the records continue it. */
+    readonly sentBefore?: SentBefore;
   };
   readonly kept: KeptState | null;
 }
@@ -121,14 +123,18 @@ interface CoveredList {
 }
 
 function coveredList(input: EvidenceInput, boot: Boot, quote: VerifiedQuote, hasher: Hasher): CoveredList {
-  const start = positionOf(boot, input.kept, input.list);
-  const sent = sentEntries(input, start, hasher);
+  const { bank, bytes, sentBefore } = input.list;
+  const start =
+    sentBefore === undefined
+      ? positionOf(boot, input.kept, input.list)
+      : afterSentBefore(boot, input.kept, input.list, sentBefore);
+  const sent = checkedEntries({ bank, bytes, start }, hasher);
   const kept = boot === 'same' ? input.kept : null;
   checkLength(start.entries + sent.length, kept);
-  const count = coveredCount(hasher, start, sent, { quoted: quotedPcr(quote), checked: input.list.bank });
+  const count = coveredCount(hasher, start, sent, { quoted: quotedPcr(quote), checked: bank });
   const covered = sent.slice(0, count);
   checkLength(start.entries + count, kept);
-  if (kept !== null) checkKeptPart(hasher, start, covered, kept);
+  if (kept !== null && kept.entries >= start.entries) checkKeptPart(hasher, start, covered, kept);
   return {
     entries: covered.filter((entry) => entry.number > (kept?.entries ?? 0)),
     pending: sent.length - count,
@@ -138,32 +144,6 @@ function coveredList(input: EvidenceInput, boot: Boot, quote: VerifiedQuote, has
       pcr: quotedPcr(quote),
     },
   };
-}
-
-function sentEntries(input: EvidenceInput, start: ListPosition, hasher: Hasher): MeasurementEntry[] {
-  const { bank, bytes } = input.list;
-  const entries = parsedEntries(bytes, bank, start);
-  const forged = firstForgedDigest(hasher, bank, entries);
-  if (forged !== undefined) {
-    const message = `entry ${forged.number}: the recorded template digest is not the digest of its data`;
-    throw new VerificationError('IMA-TEMPLATE-DIGEST', message, { entry: forged.number, offset: forged.offset });
-  }
-  const elsewhere = entries.find((entry) => entry.pcr !== IMA_PCR);
-  if (elsewhere !== undefined) {
-    const message = `entry ${elsewhere.number} goes to PCR ${elsewhere.pcr}, which this quote does not cover`;
-    throw new VerificationError('IMA-REPLAY', message, { entry: elsewhere.number, offset: elsewhere.offset });
-  }
-  return entries;
-}
-
-function parsedEntries(bytes: Uint8Array, bank: HashName, start: ListPosition): MeasurementEntry[] {
-  try {
-    const place = { firstEntry: start.entries + 1, firstOffset: start.bytes };
-    return parseBinaryList(bytes, { bank, ...place, accept: beginsWithDigestAndName }).entries;
-  } catch (error) {
-    const unknown = error instanceof FormatError && (error.code === 'LIST-TEMPLATE' || error.code === 'HASH-UNKNOWN');
-    throw unknown ? new VerificationError('IMA-TEMPLATE-UNKNOWN', error.message, error.place) : error;
-  }
 }
 
 /** The list may be longer than the quoted PCR, since entries arrive between the two; it is never shorter. */

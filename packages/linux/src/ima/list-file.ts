@@ -7,8 +7,11 @@ import type { HashName } from '@assay/core/hash';
 export interface MeasurementSource {
   /** Bank of the template digests in it. */
   readonly bank: HashName;
-  /** The bytes from an offset to the present end; the last record may not be whole yet. Empty past the end. */
-  read(fromOffset: number): Promise<Uint8Array>;
+  /**
+   * The bytes from an offset to the present end, or the first of them; the last record may not be whole. Empty past the end.
+   * @param most bytes that are read at most
+   */
+  read(fromOffset: number, most?: number): Promise<Uint8Array>;
   /** Calls back when the list may have grown, until the returned function is called. */
   watch(changed: () => void): () => void;
 }
@@ -26,7 +29,7 @@ const COUNT = 'runtime_measurements_count';
 export function engineList(directory: string, bank: HashName): MeasurementSource {
   return {
     bank,
-    read: (fromOffset) => readFrom(join(directory, `binary_runtime_measurements_${bank}`), fromOffset),
+    read: (fromOffset, most) => readFrom(join(directory, `binary_runtime_measurements_${bank}`), fromOffset, most),
     watch(changed) {
       const watcher = watch(directory, { persistent: false }, (_event, name) => {
         if (name === COUNT) changed();
@@ -40,7 +43,7 @@ export function engineList(directory: string, bank: HashName): MeasurementSource
 export function kernelList(directory: string, file: string, bank: HashName): MeasurementSource {
   return {
     bank,
-    read: (fromOffset) => readFrom(join(directory, file), fromOffset),
+    read: (fromOffset, most) => readFrom(join(directory, file), fromOffset, most),
     watch(changed) {
       let last = '';
       const timer = setInterval(() => {
@@ -57,24 +60,25 @@ export function kernelList(directory: string, file: string, bank: HashName): Mea
   };
 }
 
-async function readFrom(path: string, fromOffset: number): Promise<Uint8Array> {
+async function readFrom(path: string, fromOffset: number, most = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
   const file = await open(path, 'r');
   try {
-    return await readToEnd(file, fromOffset);
+    return await readUpTo(file, fromOffset, most);
   } finally {
     await file.close();
   }
 }
 
 /** Files of securityfs have no size: they are read until they end, a page or so at a time. */
-async function readToEnd(file: FileHandle, fromOffset: number): Promise<Uint8Array> {
+async function readUpTo(file: FileHandle, fromOffset: number, most: number): Promise<Uint8Array> {
   const buffer = Buffer.allocUnsafe(CHUNK);
   const chunks: Uint8Array[] = [];
-  let offset = fromOffset;
-  for (;;) {
-    const { bytesRead } = await file.read(buffer, 0, CHUNK, offset);
-    if (bytesRead === 0) return Buffer.concat(chunks);
+  let read = 0;
+  while (read < most) {
+    const { bytesRead } = await file.read(buffer, 0, Math.min(CHUNK, most - read), fromOffset + read);
+    if (bytesRead === 0) break;
     chunks.push(Uint8Array.from(buffer.subarray(0, bytesRead)));
-    offset += bytesRead;
+    read += bytesRead;
   }
+  return Buffer.concat(chunks);
 }

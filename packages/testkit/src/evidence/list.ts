@@ -46,8 +46,8 @@ export class SimulatedList implements MeasurementSource {
     return this.#records.slice(0, entry - 1).reduce((sum, record) => sum + record.length, 0);
   }
 
-  read(fromOffset: number): Promise<Uint8Array> {
-    return Promise.resolve(this.bytes().subarray(fromOffset));
+  read(fromOffset: number, most = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
+    return Promise.resolve(this.bytes().subarray(fromOffset, fromOffset + most));
   }
 
   watch(changed: () => void): () => void {

@@ -1,5 +1,5 @@
 import type { VerifiedEvidence } from '@assay/core/evidence';
-import { firmwareFinding, type Judgement } from '@assay/core/verdict';
+import { firmwareFinding } from '@assay/core/verdict';
 import type { HostFacts } from '@assay/wire';
 import type { Context } from '../context.ts';
 import { outlastsEvidence } from '../hosts/endorsement.ts';
@@ -13,26 +13,33 @@ import { appendToList } from '../store/lists.ts';
 import type { BootRow, Database, HostRow, RoundRow } from '../store/schema.ts';
 import { findingChanges } from './changes.ts';
 import { judged, newEntries } from './measurements.ts';
+import { NONE_PROVED, sightingsOf, storeParts } from './proved-parts.ts';
+import type { Waiting } from './sent-before.ts';
 
 /** Evidence that holds: the new entries are stored and judged, and findings open and close. */
 export async function acceptEvidence(
   db: Database,
   context: Context,
-  { host, round }: { readonly host: HostRow; readonly round: RoundRow },
+  { host, round, waiting }: { readonly host: HostRow; readonly round: RoundRow; readonly waiting: Waiting | null },
   facts: HostFacts,
   evidence: VerifiedEvidence,
 ): Promise<Change[]> {
   const receivedAt = context.now().toISOString();
   const boot = await bootFor(db, host, round, evidence, receivedAt);
+  const proved = waiting === null ? NONE_PROVED : await storeParts(db, context, { host, boot, evidence, waiting });
   const judgements = await judged(db, context, host, evidence.pcrs, evidence.entries);
-  await storeEntries(db, boot, evidence, receivedAt);
+  await storeEntries(db, boot, evidence, { receivedAt, violations: proved.violations });
   await updateHost(db, host.id, {
     boot: boot.id,
     tpm_kind: facts.tpmKind,
     list_source: facts.listSource,
     kernel: facts.kernel,
   });
-  const sightings = [...firmwareSighting(host, evidence, receivedAt), ...sightingsOf(judgements, receivedAt)];
+  const sightings = [
+    ...firmwareSighting(host, evidence, receivedAt),
+    ...proved.sightings,
+    ...sightingsOf(judgements, receivedAt),
+  ];
   return [...arrived(boot, evidence), ...(await changeFindings(db, boot, sightings, evidence, receivedAt))];
 }
 
@@ -79,11 +86,12 @@ async function storeEntries(
   db: Database,
   boot: BootRow,
   { entries, state }: VerifiedEvidence,
-  receivedAt: string,
+  proved: { readonly receivedAt: string; readonly violations: number },
 ): Promise<void> {
   const ids = await entryIds(db, newEntries(entries));
-  await appendToList(db, { boot: boot.id, first: boot.entries + 1, ids, receivedAt });
-  const violations = boot.violations + entries.filter((entry) => entry.violation).length;
+  const first = state.entries - entries.length + 1;
+  await appendToList(db, { boot: boot.id, first, ids, receivedAt: proved.receivedAt });
+  const violations = boot.violations + proved.violations + entries.filter((entry) => entry.violation).length;
   await updateBoot(db, boot.id, { entries: state.entries, violations });
 }
 
@@ -95,10 +103,6 @@ function arrived(boot: BootRow, { state }: VerifiedEvidence): Change[] {
 function firmwareSighting(host: HostRow, { firmwareBefore, quote }: VerifiedEvidence, seenAt: string): Sighting[] {
   if (firmwareBefore === undefined) return [];
   return [{ draft: firmwareFinding(host.name, firmwareBefore, quote.firmwareVersion), seenAt }];
-}
-
-function sightingsOf(judgements: readonly Judgement[], seenAt: string): Sighting[] {
-  return judgements.flatMap(({ finding }) => (finding === undefined ? [] : [{ draft: finding, seenAt }]));
 }
 
 /** Findings about refused evidence end with evidence that holds; those of an earlier boot end with that boot. */

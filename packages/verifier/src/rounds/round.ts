@@ -6,11 +6,13 @@ import { renewVerdict } from '../hosts/verdict.ts';
 import type { Change } from '../news/news.ts';
 import { RequestProblem } from '../problem.ts';
 import { takeChallenge } from '../store/challenges.ts';
+import { dropParts } from '../store/list-parts.ts';
 import { saveRounds } from '../store/rounds.ts';
 import type { Database, HostRow, RoundRow } from '../store/schema.ts';
 import { acceptEvidence, isIdle } from './accept.ts';
 import { issueChallenge, WHOLE_LIST } from './challenge.ts';
 import { refuseEvidence } from './refuse.ts';
+import { waitingParts } from './sent-before.ts';
 import { verifyMessage } from './verify.ts';
 
 /** A host as it stands in the store, locked by the transaction of the round. */
@@ -44,13 +46,17 @@ export async function runRound(
       'No challenge with this session waits for this host: it was answered before, has expired, or was never its own.',
     );
   }
-  const result = verifyMessage(message, context.attestationKeys.of(host), taken.challenge, keptOf(round));
+  const kept = keptOf(round);
+  const waiting = message.list.continues === true ? await waitingParts(db, host.id, kept) : null;
+  const ak = context.attestationKeys.of(host);
+  const result = verifyMessage(message, ak, taken.challenge, kept, waiting?.before);
   const proof = proofText(message, taken.challenge);
-  if (result.ok && isIdle(host, round, message.facts, result.evidence)) {
-    const kept = { ...taken.row, proof, ...keptColumns(result.evidence, context.now().toISOString()) };
-    return answer(context, { host, round: kept }, { verified: true, errors: [], changes: [] });
+  if (result.ok && waiting === null && isIdle(host, round, message.facts, result.evidence)) {
+    const after = { ...taken.row, proof, ...keptColumns(result.evidence, context.now().toISOString()) };
+    return answer(context, { host, round: after }, { verified: true, errors: [], changes: [] });
   }
   if (!result.ok) {
+    if (waiting !== null) await dropParts(db, host.id);
     const changes = await refuseEvidence(db, context, host, result.errors);
     const errors = result.errors.map(({ code, message: reason }) => ({ code, message: reason }));
     return answer(context, await renewed(db, context, { ...taken.row, refused: 1 }), {
@@ -59,14 +65,14 @@ export async function runRound(
       changes,
     });
   }
-  const changes = await acceptEvidence(db, context, { host, round }, message.facts, result.evidence);
-  const kept = {
+  const changes = await acceptEvidence(db, context, { host, round, waiting }, message.facts, result.evidence);
+  const after = {
     ...taken.row,
     proof,
     refused: 0,
     ...keptColumns(result.evidence, context.now().toISOString()),
   } as const;
-  return answer(context, await renewed(db, context, kept), { verified: true, errors: [], changes });
+  return answer(context, await renewed(db, context, after), { verified: true, errors: [], changes });
 }
 
 /** The host with the verdict that follows from what is stored now. */

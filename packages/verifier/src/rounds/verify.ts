@@ -1,6 +1,6 @@
 import { fromBase64, fromHex } from '@assay/core/bytes';
 import { FormatError, VerificationError } from '@assay/core/errors';
-import { verifyEvidence, type EvidenceResult } from '@assay/core/evidence';
+import { verifyEvidence, type EvidenceResult, type SentBefore } from '@assay/core/evidence';
 import { nodeCrypto } from '@assay/core/node';
 import type { VerifiedAttestationKey } from '@assay/core/tpm';
 import type { EvidenceMessage } from '@assay/wire';
@@ -14,6 +14,7 @@ export function verifyMessage(
   ak: VerifiedAttestationKey,
   challenge: OpenChallenge,
   kept: Kept | null,
+  sentBefore: SentBefore | undefined,
 ): EvidenceResult {
   try {
     return verifyEvidence(
@@ -31,6 +32,7 @@ export function verifyMessage(
           fromEntry: message.list.fromEntry,
           fromOffset: message.list.fromOffset,
           bytes: listBytes(message.list.entries),
+          ...(sentBefore === undefined ? {} : { sentBefore }),
         },
         kept: kept?.state ?? null,
       },

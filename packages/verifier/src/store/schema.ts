@@ -155,6 +155,26 @@ export interface BootEntriesRow {
   indexed: 0 | 1;
 }
 
+/** Entries of a list that came before the quote that will prove them. */
+export interface ListPartRow {
+  host: string;
+  /** Place of the first in the list, from 1, and the byte at which it begins. */
+  first: number;
+  byte_offset: number;
+  /** What tells one way through the list from another: chosen by the agent when it starts. */
+  upload: string;
+  /** PCR 10 before the first entry and after the last. */
+  start_pcr: Uint8Array;
+  end_pcr: Uint8Array;
+  count: number;
+  /** That the entries take in the binary list. */
+  bytes: number;
+  violations: number;
+  received_at: string;
+  /** store/ids.ts */
+  ids: Uint8Array;
+}
+
 /** Some of the boots whose list has an entry. */
 export interface EntryBootsRow {
   entry: number;
@@ -343,6 +363,7 @@ export interface Schema {
   entries: Numbered<EntryRow, 'id'>;
   boot_entries: Numbered<BootEntriesRow, 'seq'>;
   entry_boots: EntryBootsRow;
+  list_parts: ListPartRow;
   tokens: TokenRow;
   sessions: SessionRow;
   audit: AuditRow;

@@ -1,14 +1,15 @@
 import {
   ActivateReply,
   ActivateRequest,
-  CertificateReply,
-  CertificateRequest,
   Challenge,
   EnrolReply,
   EnrolRequest,
   EVIDENCE_BODY_LIMIT,
   EvidenceMessage,
   EvidenceReply,
+  LIST_CHUNK_LIMIT,
+  ListPartQuery,
+  ListPartReply,
   ROUTES,
 } from '@assay/wire';
 import type { FastifyRequest } from 'fastify';
@@ -16,13 +17,15 @@ import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { activate } from '../../enrolment/activate.ts';
 import { enrol, renewKey } from '../../enrolment/enrol.ts';
-import { certify } from '../../tls/certify.ts';
 import { askAgain } from '../../rounds/challenge.ts';
 import type { RoundQueue } from '../../rounds/queue.ts';
-import { requireHostCertificate } from '../host-certificate.ts';
+import { takePart } from '../../rounds/take-part.ts';
+import { RequestProblem } from '../../problem.ts';
 import type { App } from '../instance.ts';
 import { agentHostOf, recallAgent, requireAgent, requireJson } from '../guards.ts';
 import { BEARER, PROBLEMS } from '../schemas.ts';
+
+const BYTES = 'application/octet-stream';
 
 /** Per minute and address: enrolling costs the verifier a public-key operation each. */
 const ENROLMENT_RATE = { max: 300, timeWindow: 60_000 };
@@ -35,10 +38,10 @@ const AGENT_RATE = {
 };
 
 /** What agents send. */
-export function agentRoutes(app: App, context: Context, rounds: RoundQueue): void {
+export async function agentRoutes(app: App, context: Context, rounds: RoundQueue): Promise<void> {
   keyRoutes(app, context);
   evidenceRoutes(app, context, rounds);
-  certificateRoute(app, context);
+  await listPartRoute(app, context);
 }
 
 function keyRoutes(app: App, context: Context): void {
@@ -89,24 +92,6 @@ function keyRoutes(app: App, context: Context): void {
   );
 }
 
-function certificateRoute(app: App, context: Context): void {
-  app.post(
-    ROUTES.certificate,
-    {
-      onRequest: [requireJson, requireAgent(context.database)],
-      config: { rateLimit: AGENT_RATE },
-      schema: {
-        summary: 'Ask for a certificate of the host, with a quote over its key',
-        tags: ['agent'],
-        security: BEARER,
-        body: CertificateRequest,
-        response: { 201: CertificateReply, ...PROBLEMS },
-      },
-    },
-    async (request, reply) => reply.code(201).send(await certify(context, agentHostOf(request).id, request.body)),
-  );
-}
-
 function evidenceRoutes(app: App, context: Context, rounds: RoundQueue): void {
   const agent = requireAgent(context.database);
   app.post(
@@ -128,7 +113,7 @@ function evidenceRoutes(app: App, context: Context, rounds: RoundQueue): void {
   app.post(
     ROUTES.evidence,
     {
-      onRequest: [requireJson, recallAgent(context.database), requireHostCertificate(context)],
+      onRequest: [requireJson, recallAgent(context.database)],
       bodyLimit: EVIDENCE_BODY_LIMIT,
       config: { rateLimit: AGENT_RATE },
       schema: {
@@ -141,4 +126,33 @@ function evidenceRoutes(app: App, context: Context, rounds: RoundQueue): void {
     },
     async (request) => rounds.run(agentHostOf(request), request.body),
   );
+}
+
+/** The one route whose body is bytes: what can have hundreds of megabytes in all is read without a detour through text. */
+async function listPartRoute(app: App, context: Context): Promise<void> {
+  await app.register(async (scope: App) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(BYTES, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.post(
+      ROUTES.listParts,
+      {
+        onRequest: requireAgent(context.database),
+        bodyLimit: LIST_CHUNK_LIMIT,
+        config: { rateLimit: AGENT_RATE },
+        schema: {
+          summary: 'Send a part of a list that is too long for one message, before the quote that will prove it',
+          tags: ['agent'],
+          security: BEARER,
+          consumes: [BYTES],
+          querystring: ListPartQuery,
+          response: { 200: ListPartReply, ...PROBLEMS },
+        },
+      },
+      async (request) => {
+        const { body, query } = request;
+        if (!(body instanceof Uint8Array)) throw new RequestProblem('REQUEST-MALFORMED', 'There is no body.');
+        return { list: await takePart(context, agentHostOf(request).id, query, body) };
+      },
+    );
+  });
 }

@@ -7,6 +7,7 @@ import { entryKeys } from './entry-keys.ts';
 import { firmware } from './firmware.ts';
 import { fleet } from './fleet.ts';
 import { history } from './history.ts';
+import { listParts } from './list-parts.ts';
 import type { Migration } from './migration.ts';
 import { policies } from './policies.ts';
 import { policyChanges } from './policy-changes.ts';
@@ -28,4 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   admissions,
   entryKeys,
   history,
+  listParts,
 ];
