@@ -51,6 +51,7 @@ export const ROUTES = {
   certificate: '/v1/agent/certificates',
   challenge: '/v1/agent/challenges',
   evidence: '/v1/agent/evidence',
+  listParts: '/v1/agent/list-parts',
   agentResult: '/v1/agent/result',
   resultKeys: '/.well-known/jwks.json',
 } as const;

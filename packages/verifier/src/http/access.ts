@@ -69,6 +69,7 @@ const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
   [`POST ${ROUTES.certificate}`]: 'host',
   [`POST ${ROUTES.challenge}`]: 'host',
   [`POST ${ROUTES.evidence}`]: 'host',
+  [`POST ${ROUTES.listParts}`]: 'host',
   [`GET ${ROUTES.agentResult}`]: 'host',
 };
 

@@ -98,7 +98,7 @@ export async function createApp(context: Context, streams: EventStreams, options
   accessRoutes(app, context);
   const signIn = options.signIn && cookies ? { provider: new Provider(options.signIn), cookies } : null;
   signInRoutes(app, context, { signIn, openReads, identify });
-  agentRoutes(app, context, options.rounds);
+  await agentRoutes(app, context, options.rounds);
   enrolmentRoutes(app, context);
   alertRoutes(app, context);
   resultRoutes(app, context, { keys: options.resultKeys });
