@@ -4,6 +4,9 @@ import type { ParsedCertificate } from '@assay/core/keys';
 import type { TrustedKey } from '@assay/core/reference';
 import type { Context } from './context.ts';
 import { judgeOutdated } from './policies/activate.ts';
+import type { PolicyTrust } from './policies/push.ts';
+import type { PolicySource } from './policies/source/source.ts';
+import { startPolicyReader, type PolicyReader } from './policies/source/start.ts';
 import { ReferenceCache } from './hosts/references.ts';
 import { startAlerter } from './alerts/alerter.ts';
 import type { Sink } from './alerts/sinks.ts';
@@ -23,6 +26,7 @@ import type { SignInSettings } from './sign-in/settings.ts';
 import { startIndexer } from './store/indexer.ts';
 import { storeAddress } from './store/address.ts';
 import { openStore } from './store/open.ts';
+import { forgetPolicySource } from './store/policy-source.ts';
 import { HostAuthority } from './tls/host-authority.ts';
 import type { TlsOptions } from './tls/server.ts';
 import { readTpmMakers } from './tpm-makers.ts';
@@ -40,6 +44,11 @@ export interface VerifierOptions {
   readonly resultKeys?: readonly string[];
   /** Keys by which reference values must be signed that are to come into force; none: nothing needs a signature. */
   readonly policyKeys?: readonly TrustedKey[];
+  /**
+   * Where policies come from, and how often it is looked at; what comes from there the API does not change. `none` gives
+   * what came from one back to the API; without it that stays as it is.
+   */
+  readonly policySource?: { readonly source: PolicySource; readonly seconds: number } | 'none';
   /** Authorities that may vouch for endorsement keys, beside the makers of TPMs that Assay knows. */
   readonly ekRoots?: readonly ParsedCertificate[];
   /** Which machines wait for a decision when they enrol: those that nobody vouches for, or all; default `none`. */
@@ -67,6 +76,8 @@ export interface VerifierOptions {
 export interface Verifier {
   readonly url: string;
   readonly port: number;
+  /** Looks at the source of policies at once. */
+  readPolicies(): void;
   close(): Promise<void>;
 }
 
@@ -122,16 +133,29 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   }
   const stopExpiry = everySecond(() => renew(context).then(() => pulse.beat()), context.log);
   const stopAlerter = startAlerter(context, options.alertSinks ?? []);
+  const reader = await policyReader(context, options, policyTrust);
   const port = portOf(app);
   return {
     url: `${options.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
     port,
+    readPolicies: () => reader?.look(),
     close: async () => {
+      await reader?.stop();
       await stopExpiry();
       await stopAlerter();
       await release();
     },
   };
+}
+
+async function policyReader(
+  context: Context,
+  { policySource }: VerifierOptions,
+  trust: PolicyTrust,
+): Promise<PolicyReader | undefined> {
+  if (policySource === 'none') await forgetPolicySource(context.database);
+  if (policySource === undefined || policySource === 'none') return undefined;
+  return startPolicyReader(context, policySource.source, trust, policySource.seconds);
 }
 
 async function contextOf(

@@ -15,6 +15,8 @@ export const PolicyVersion = z.object({
   signer: z.string().nullable(),
   pushedBy: z.string(),
   pushedAt: Time,
+  /** Of the source that it came from (`--policies-from`); null where it was pushed. */
+  commit: z.string().nullable(),
   inForceSince: Time.nullable(),
 });
 export type PolicyVersion = z.infer<typeof PolicyVersion>;
@@ -24,6 +26,31 @@ export const PolicyList = z.object({
   policies: z.array(PolicyVersion),
   /** Hosts that each policy is for, by its name. */
   hosts: z.record(z.string(), z.int()),
+  /** The directory or repository from which policies come; null where none was given. */
+  source: z
+    .object({
+      origin: z.string(),
+      branch: z.string().nullable(),
+      /** What was applied last, who signed it, and since when; null before the first. */
+      commit: z.string().nullable(),
+      signer: z.string().nullable(),
+      appliedAt: Time.nullable(),
+      checkedAt: Time,
+      /** Why what the source has now cannot be applied; what is in force stays. */
+      failure: z.object({ code: z.string(), message: z.string(), since: Time }).nullable(),
+    })
+    .nullable(),
+  /** Policies that come from it: the API does not change them. */
+  managed: z.array(
+    z.object({
+      name: z.string(),
+      version: z.int(),
+      file: z.string(),
+      commit: z.string(),
+      /** What is not as the source has it. */
+      drift: z.string().nullable(),
+    }),
+  ),
 });
 export type PolicyList = z.infer<typeof PolicyList>;
 

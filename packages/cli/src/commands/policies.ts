@@ -1,4 +1,13 @@
-import { PolicyDiff, PolicyList, PolicyProposed, PolicySimulation, PolicyText, route, ROUTES } from '@assay/wire';
+import {
+  PolicyDiff,
+  PolicyList,
+  PolicyProposed,
+  PolicySimulation,
+  PolicyText,
+  route,
+  ROUTES,
+  type PolicyVersion,
+} from '@assay/wire';
 import { z } from 'zod';
 import { operator, reader } from '../connect.ts';
 import { EXIT, UsageError } from '../exit.ts';
@@ -20,19 +29,48 @@ export async function getPolicies(given: unknown): Promise<number> {
   return EXIT.fine;
 }
 
-function listText({ policies, hosts }: PolicyList): string {
-  if (policies.length === 0) return 'No policies yet. Push one: assay reference push FILE\n';
+function listText(list: PolicyList): string {
+  const { policies, source } = list;
+  const from = source === null ? '' : sourceText(source);
+  if (policies.length === 0) return from === '' ? 'No policies yet. Push one: assay reference push FILE\n' : from;
   const colour = colours(1);
   const head = ['NAME', 'VERSION', 'DIGESTS', 'SIGNER', 'PUSHED', 'STATE'].map((title) => colour.dim(title));
-  const rows = policies.map(({ name, version, digests, signer, pushedBy, pushedAt, inForceSince }) => [
+  return `${table([head, ...policies.map((policy) => rowOf(policy, list))])}${from}`;
+}
+
+function rowOf(policy: PolicyVersion, { hosts, managed }: PolicyList): string[] {
+  const { name, version, digests, signer, pushedBy, pushedAt, inForceSince, commit } = policy;
+  const colour = colours(1);
+  const state =
+    inForceSince === null ? '' : colour.green(`in force on ${hosts[name] ?? 0} hosts, since ${ago(inForceSince)}`);
+  const drift = managed.find((each) => each.name === name && each.version === version)?.drift ?? null;
+  const states = [state, ...(drift === null ? [] : [colour.yellow(`drift: ${drift}`)])].filter((text) => text !== '');
+  const by = commit === null ? shown(pushedBy) : `commit ${shortCommit(commit)}`;
+  return [
     name,
     String(version),
     String(digests),
     shown(signer ?? 'nobody'),
-    `${ago(pushedAt)} by ${shown(pushedBy)}`,
-    inForceSince === null ? '' : colour.green(`in force on ${hosts[name] ?? 0} hosts, since ${ago(inForceSince)}`),
-  ]);
-  return table([head, ...rows]);
+    `${ago(pushedAt)} by ${by}`,
+    states.join(', '),
+  ];
+}
+
+function sourceText({ origin, branch, commit, signer, checkedAt, failure }: NonNullable<PolicyList['source']>): string {
+  const where = `${shown(origin)}${branch === null ? '' : `, branch ${shown(branch)}`}`;
+  const what = commit === null ? 'nothing of it yet' : shortCommit(commit);
+  const by = signer === null ? '' : `, signed by ${shown(signer)}`;
+  const lines = [`source ${where}: ${what}${by}, looked at ${ago(checkedAt)}\n`];
+  if (failure !== null) {
+    const text = `${failure.code}: ${shown(failure.message)} (since ${ago(failure.since)}); what is in force stays`;
+    lines.push(`  ${colours(1).red('cannot be applied')} ${text}\n`);
+  }
+  return lines.join('');
+}
+
+/** As git shows it; a digest of files keeps its algorithm. */
+function shortCommit(commit: string): string {
+  return shown(commit).slice(0, commit.startsWith('sha256:') ? 19 : 12);
 }
 
 /** `assay policies simulate NAME [VERSION]` */

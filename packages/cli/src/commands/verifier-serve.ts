@@ -8,6 +8,7 @@ import { EXIT } from '../exit.ts';
 import { readEkRoots } from '../ek-roots.ts';
 import { optionsFrom, StateOptions } from '../options.ts';
 import { trustedKeys } from '../reference/files.ts';
+import { policySourceFrom, PolicySourceOptions } from '../reference/policy-source.ts';
 import { tlsFrom, TlsOptions } from '../tls-options.ts';
 import { Console } from '../up/console.ts';
 import { stopSignal } from '../up/signals.ts';
@@ -31,6 +32,7 @@ const ServeOptions = StateOptions.extend({
   ekRoots: z.string().min(1, 'names no directory').optional(),
   approveEnrolments: z.enum(['none', 'first-use', 'all']),
   policyKey: z.array(z.string().min(1)).default([]),
+  ...PolicySourceOptions,
 }).refine(({ heartbeat, staleAfter }) => staleAfter > heartbeat, {
   path: ['stale-after'],
   error: 'has to be longer than --heartbeat',
@@ -43,7 +45,8 @@ export async function serve(given: unknown): Promise<number> {
   const options = optionsFrom(ServeOptions, given);
   process.umask(0o077); // The state is for its owner alone, whatever the mode of a directory that was there before.
   const out = new Console();
-  const signal = stopSignal();
+  const reload: { read?: () => void } = {};
+  const signal = stopSignal(options.policiesFrom === undefined ? undefined : () => reload.read?.());
   const alertSinks =
     options.alerts === undefined ? [] : readSinks(await boundedContent(options.alerts, SETTINGS_LIMIT));
   const signIn =
@@ -53,6 +56,7 @@ export async function serve(given: unknown): Promise<number> {
   const { directory, tokens, resultKey } = await openTokens(options.state);
   const { host, port, heartbeat, staleAfter } = options;
   const tls = await tlsFrom(options, directory);
+  const policySource = policySourceFrom(options, directory);
   const verifier = await startVerifier({
     store: options.store ?? `sqlite:${directory}/verifier.sqlite`,
     host,
@@ -61,6 +65,7 @@ export async function serve(given: unknown): Promise<number> {
     resultKeys: [resultKey],
     alertSinks,
     policyKeys,
+    ...(policySource === undefined ? {} : { policySource }),
     ...(signIn === undefined ? {} : { signIn }),
     trustedProxies: options.trustedProxy,
     ...(tls === undefined ? {} : { tls }),
@@ -71,6 +76,7 @@ export async function serve(given: unknown): Promise<number> {
     staleAfterSeconds: staleAfter,
     log: (line) => out.log('verifier', line),
   });
+  reload.read = () => verifier.readPolicies();
   process.stdout.write(`assay ${packageJson.version} at ${verifier.url}\n`);
   out.section('tokens', [`${directory}/tokens.json`]);
   if (options.tlsName.length > 0) out.section('authority', [`${directory}/authority.pem`]);

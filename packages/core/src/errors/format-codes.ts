@@ -106,6 +106,10 @@ export const FORMAT_CODES = {
     meaning: 'The file that says how people sign in is not of its form; the message names the member.',
     remedy: 'docs/verifier.md describes each member, with an example.',
   },
+  'POLICIES-MANIFEST': {
+    meaning: 'assay-policies.json of the source of policies is not of its form; the message names the member.',
+    remedy: 'docs/reference.md describes it, with an example.',
+  },
   'TOKEN-FORM': {
     meaning: 'A token is no signed attestation result, or a claim of it is not of the form that the profile gives it.',
     remedy: 'Get a token from the verifier again; the message names the claim.',

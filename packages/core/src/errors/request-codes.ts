@@ -100,6 +100,10 @@ export const REQUEST_CODES = {
     meaning: 'The host is judged by a policy, so nothing can be captured for it alone.',
     remedy: 'Propose a new version of the policy, for instance by `assay findings approve`, and have it activated.',
   },
+  'POLICY-MANAGED': {
+    meaning: 'The policy comes from a directory or repository (`--policies-from`), so the API does not change it.',
+    remedy: 'Change it there, as the detail says; `assay policies simulate NAME --candidate FILE` tries it first.',
+  },
   'POLICY-UNSIGNED': {
     meaning: 'A version is to come into force that nobody signed who is trusted, and this verifier wants a signature.',
     remedy: 'Have it signed by `assay reference sign` with a key that the verifier was given, and push that.',

@@ -22,6 +22,10 @@ export const SYSTEM_CODES = {
     meaning: 'The file system, or this mount of it, keeps no such extended attributes.',
     remedy: 'Label the files on ext4, xfs, btrfs or tmpfs; some file systems need an option of mount.',
   },
+  'POLICIES-SOURCE': {
+    meaning: 'The directory or repository that policies come from cannot be read, or a file of it is missing.',
+    remedy: 'The message has what git or the system said; what is in force stays as it is until it can be read.',
+  },
   'TPM-UNREACHABLE': {
     meaning: 'The TPM does not answer.',
     remedy: 'Check the device or the socket; `assay doctor` says what is there.',

@@ -2,6 +2,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { Context } from '../context.ts';
 import { expireVerdicts } from '../hosts/verdict.ts';
 import { fleetCounts } from '../store/counts.ts';
+import { driftOf } from '../policies/source/drift.ts';
+import { policySourceRow } from '../store/policy-source.ts';
 import type { Pulse } from './pulse.ts';
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -57,7 +59,15 @@ export class Metrics {
     const now = this.#context.now().getTime();
     gauges.evidence.set(oldestEvidence === null ? 0 : Math.max(0, now - Date.parse(oldestEvidence)) / 1000);
     gauges.late.set(this.#pulse.lateSeconds());
+    await this.#policies();
     return this.registry.metrics();
+  }
+
+  async #policies(): Promise<void> {
+    const { database } = this.#context;
+    const source = await policySourceRow(database);
+    this.#gauges.source.set((source?.error ?? null) === null ? 0 : 1);
+    this.#gauges.drift.set((await driftOf(database)).filter(({ drift }) => drift !== null).length);
   }
 }
 
@@ -75,6 +85,16 @@ function gaugesOf(registry: Registry) {
     deliveries: new Gauge({
       name: 'assay_alert_deliveries_waiting',
       help: 'Messages that no sink has taken yet.',
+      registers,
+    }),
+    source: new Gauge({
+      name: 'assay_policies_source_failing',
+      help: 'Whether what the source of policies has cannot be applied; what is in force stays.',
+      registers,
+    }),
+    drift: new Gauge({
+      name: 'assay_policies_drifted',
+      help: 'Policies that are not in force as their source has them.',
       registers,
     }),
     evidence: new Gauge({

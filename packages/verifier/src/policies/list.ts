@@ -1,6 +1,8 @@
 import type { PolicyList, PolicyVersion } from '@assay/wire';
 import { allPolicies, hostsOfPolicy, policiesInForce, type PolicySummaryRow } from '../store/policies.ts';
+import { policySourceRow } from '../store/policy-source.ts';
 import type { Database, PolicyInForceRow } from '../store/schema.ts';
+import { driftOf } from './source/drift.ts';
 
 /** All versions, and how many hosts each policy is for. */
 export async function listPolicies(db: Database): Promise<PolicyList> {
@@ -8,7 +10,20 @@ export async function listPolicies(db: Database): Promise<PolicyList> {
   const policies = (await allPolicies(db)).map((row) => versionOnWire(row, inForce.get(row.name)));
   const hosts: Record<string, number> = {};
   for (const name of inForce.keys()) hosts[name] = (await hostsOfPolicy(db, name)).length;
-  return { schema: 'assay.policies.v1', policies, hosts };
+  return { schema: 'assay.policies.v1', policies, hosts, ...(await sourceOnWire(db)) };
+}
+
+async function sourceOnWire(db: Database): Promise<Pick<PolicyList, 'source' | 'managed'>> {
+  const row = await policySourceRow(db);
+  if (row === undefined) return { source: null, managed: [] };
+  const { origin, branch, commit_id: commit, signer, error, error_code: code, failing_since: since } = row;
+  const failure = error === null || code === null || since === null ? null : { code, message: error, since };
+  return {
+    source: { origin, branch, commit, signer, appliedAt: row.applied_at, checkedAt: row.checked_at, failure },
+    managed: (await driftOf(db)).map(({ name, version, file, commit_id, drift }) => {
+      return { name, version, file, commit: commit_id, drift };
+    }),
+  };
 }
 
 export function versionOnWire(row: PolicySummaryRow, inForce: PolicyInForceRow | undefined): PolicyVersion {
@@ -20,6 +35,7 @@ export function versionOnWire(row: PolicySummaryRow, inForce: PolicyInForceRow |
     signer: row.signer,
     pushedBy: row.pushed_by,
     pushedAt: row.pushed_at,
+    commit: row.commit_id,
     inForceSince: inForce?.version === row.version ? inForce.since : null,
   };
 }

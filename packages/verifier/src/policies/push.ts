@@ -16,6 +16,7 @@ import type { Context } from '../context.ts';
 import { compiledReference } from '../hosts/references.ts';
 import { RequestProblem } from '../problem.ts';
 import { noteChanges } from './changes.ts';
+import { refuseManaged } from './source/managed.ts';
 import { insertPolicy, newestPolicy, policyOf, signPolicy } from '../store/policies.ts';
 import type { Database, PolicyRow } from '../store/schema.ts';
 
@@ -25,23 +26,37 @@ export interface PolicyTrust {
   readonly keys: readonly TrustedKey[];
 }
 
+/** What was pushed: read, and verified where it is an envelope. */
+export interface Pushed {
+  readonly reference: Pick<ParsedReference, 'document' | 'canonical'>;
+  readonly signer: string | null;
+}
+
+/**
+ * @param text reference values, or a DSSE envelope that holds them
+ * @throws VerificationError POLICY-SIGNATURE; FormatError
+ */
+export function readPushed(text: string, { keys }: PolicyTrust): Pushed {
+  const bytes = utf8(text);
+  const signed = isEnvelope(text) ? verifySignedReference(bytes, keys, nodeMessageSignatures) : undefined;
+  return { reference: signed ?? parseReference(bytes), signer: signed?.signer ?? null };
+}
+
 /**
  * Stores a version, which does not bring it into force. The same content again may bring its signature.
- * @param text reference values, or a DSSE envelope that holds them
- * @throws VerificationError POLICY-SIGNATURE; FormatError; RequestProblem POLICY-ROLLBACK
+ * @throws VerificationError POLICY-SIGNATURE; FormatError; RequestProblem POLICY-ROLLBACK, POLICY-MANAGED
  */
 export async function pushPolicy(
   context: Context,
   by: Principal,
   text: string,
-  { keys }: PolicyTrust,
+  trust: PolicyTrust,
 ): Promise<PolicyRow> {
-  const bytes = utf8(text);
-  const signed = isEnvelope(text) ? verifySignedReference(bytes, keys, nodeMessageSignatures) : undefined;
-  const reference = signed ?? parseReference(bytes);
-  return context.database
-    .transaction()
-    .execute((db) => storeVersion(db, context, by, { reference, signer: signed?.signer ?? null }));
+  const pushed = readPushed(text, trust);
+  return context.database.transaction().execute(async (db) => {
+    await refuseManaged(db, pushed.reference.document.name);
+    return storeVersion(db, context, by, pushed);
+  });
 }
 
 export function isEnvelope(text: string): boolean {
@@ -52,16 +67,12 @@ export function isEnvelope(text: string): boolean {
   }
 }
 
-interface NewVersion {
-  readonly reference: Pick<ParsedReference, 'document' | 'canonical'>;
-  readonly signer: string | null;
-}
-
-async function storeVersion(
+/** @param version with the commit of the source that it comes from. @throws RequestProblem POLICY-ROLLBACK */
+export async function storeVersion(
   db: Database,
   context: Context,
   by: Principal,
-  { reference, signer }: NewVersion,
+  { reference, signer, commit = null }: Pushed & { readonly commit?: string | null },
 ): Promise<PolicyRow> {
   const { name, version } = reference.document;
   const digest = referenceDigest(nodeHasher, reference);
@@ -83,8 +94,11 @@ async function storeVersion(
     signer,
     pushed_by: by.name,
     pushed_at: at,
+    commit_id: commit,
   };
   const now = { ...row, signer: signer ?? row.signer };
+  // What is read from a source again and again is one act.
+  if (known !== undefined && now.signer === known.signer && commit !== null) return known;
   if (known === undefined) {
     await insertPolicy(db, now);
     await noteChanges(db, reference.document);
@@ -93,7 +107,7 @@ async function storeVersion(
     actor: by.name,
     action: 'policy.push',
     subject: `${name}@${version}`,
-    detail: { digest, signer },
+    detail: { digest, signer, ...(commit === null ? {} : { commit }) },
   });
   return now;
 }
@@ -113,6 +127,7 @@ export async function proposePolicy(
   name: string,
   change: (document: ReferenceDocument) => ReferenceDocument,
 ): Promise<Proposed> {
+  await refuseManaged(db, name);
   const newest = await newestPolicy(db, name);
   if (newest === undefined) throw new RequestProblem('REQUEST-NOT-FOUND', `There is no policy ${name}.`);
   const { document } = parseReference(newest.document);

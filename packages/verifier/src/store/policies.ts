@@ -3,7 +3,7 @@ import type { Database, PolicyInForceRow, PolicyRow, ReferenceVersionRow } from 
 
 export type PolicySummaryRow = Omit<PolicyRow, 'document'>;
 
-const SUMMARY = ['name', 'version', 'digest', 'digests', 'signer', 'pushed_by', 'pushed_at'] as const;
+const SUMMARY = ['name', 'version', 'digest', 'digests', 'signer', 'pushed_by', 'pushed_at', 'commit_id'] as const;
 
 /** All versions, by name and version. */
 export async function allPolicies(db: Database): Promise<PolicySummaryRow[]> {

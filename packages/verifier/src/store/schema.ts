@@ -214,6 +214,34 @@ export interface PolicyRow {
   /** Name of the token. */
   pushed_by: string;
   pushed_at: string;
+  /** Of the source that it came from; null where it was pushed. */
+  commit_id: string | null;
+}
+
+/** The one source of policies. */
+export interface PolicySourceRow {
+  id: number;
+  origin: string;
+  branch: string | null;
+  /** What was applied last, and who signed it; null before the first. */
+  commit_id: string | null;
+  signer: string | null;
+  applied_at: string | null;
+  checked_at: string;
+  /** Why what it has now cannot be applied; all null, or none. */
+  error_code: string | null;
+  error: string | null;
+  failing_since: string | null;
+}
+
+/** A policy as the source has it. */
+export interface ManagedPolicyRow {
+  name: string;
+  version: number;
+  file: string;
+  /** Names or ids as JSON, or "all". */
+  hosts: string;
+  commit_id: string;
 }
 
 /** That a version has a digest in a pool that the version before it had not, or the other way round. */
@@ -371,6 +399,8 @@ export interface Schema {
   reference_values: ReferenceValueRow;
   policies: PolicyRow;
   policy_changes: PolicyChangeRow;
+  policy_source: PolicySourceRow;
+  managed_policies: ManagedPolicyRow;
   policies_in_force: PolicyInForceRow;
   host_policies: HostPolicyRow;
   findings: Numbered<FindingRow, 'seq'>;

@@ -19,6 +19,7 @@ import { proposeDenials, simulateCandidate, simulateVersion } from '../../polici
 import { diffPolicy, versionNamed } from '../../policies/diff.ts';
 import { listPolicies, versionOnWire } from '../../policies/list.ts';
 import { pushPolicy, type PolicyTrust } from '../../policies/push.ts';
+import { refuseManaged } from '../../policies/source/managed.ts';
 import { policiesInForce } from '../../store/policies.ts';
 import type { PolicyRow } from '../../store/schema.ts';
 import { principalOf } from '../access.ts';
@@ -72,6 +73,7 @@ export function policyRoutes(app: App, context: Context, trust: PolicyTrust): vo
       },
     },
     async (request) => {
+      await refuseManaged(context.database, request.params.id);
       const row = await activatePolicy(context, principalOf(request), request.params.id, request.body, trust);
       return replyOf(context, row);
     },
