@@ -75,15 +75,35 @@ export type ActivateReply = z.infer<typeof ActivateReply>;
 /** Bank of template digests that are sent. */
 const ListBank = z.enum(['sha1', 'sha256', 'sha384', 'sha512']);
 
+const Quote = z.object({
+  /** TPMS_ATTEST, as signed. */
+  message: base64(4096),
+  /** TPMT_SIGNATURE. */
+  signature: base64(4096),
+});
+
+/** Asks for a certificate; answers a challenge with a quote that binds the key to the attestation key of the host. */
+export const CertificateRequest = z.object({
+  session: z.string().max(64),
+  /** SubjectPublicKeyInfo in DER: a P-256 key. */
+  key: base64(128),
+  quote: Quote,
+  pcrs: PcrValues,
+});
+export type CertificateRequest = z.infer<typeof CertificateRequest>;
+
+export const CertificateReply = z.object({
+  /** PEM: the certificate of the host, then that of the authority. */
+  certificate: z.string(),
+  /** How long it is good for, from now. */
+  lifetimeSeconds: z.number(),
+});
+export type CertificateReply = z.infer<typeof CertificateReply>;
+
 export const EvidenceMessage = z.object({
   session: z.string().max(64),
   facts: HostFacts,
-  quote: z.object({
-    /** TPMS_ATTEST, as signed. */
-    message: base64(4096),
-    /** TPMT_SIGNATURE. */
-    signature: base64(4096),
-  }),
+  quote: Quote,
   pcrs: PcrValues,
   list: z.object({
     /** Bank of the template digests in `entries`. */

@@ -27,19 +27,24 @@ export interface CallOptions {
   readonly limitSeconds?: number;
 }
 
+/** What sends a request: `fetch`, or what does its work with certificates that it does not know of. */
+export type Send = (url: URL, init: RequestInit) => Promise<Response>;
+
 /** Calls the verifier's HTTP API; what it answers is checked against its schema before it is used. */
 export class ApiClient {
   readonly baseUrl: string;
   readonly #token: string | undefined;
+  readonly #transport: Send;
 
   /** @param token bearer token: the operator's, the join token or an agent's; reads on loopback need none. */
-  constructor(baseUrl: string, token?: string) {
+  constructor(baseUrl: string, token?: string, transport: Send = fetch) {
     this.baseUrl = baseUrl;
     this.#token = token;
+    this.#transport = transport;
   }
 
   withToken(token: string): ApiClient {
-    return new ApiClient(this.baseUrl, token);
+    return new ApiClient(this.baseUrl, token, this.#transport);
   }
 
   /**
@@ -66,7 +71,8 @@ export class ApiClient {
     if (options.method !== undefined) init.method = options.method;
     if (options.body !== undefined) Object.assign(init, { method: 'POST', body: JSON.stringify(options.body) });
     if (options.bytes !== undefined) Object.assign(init, { method: 'POST', body: options.bytes });
-    return this.#received(fetch(url, init));
+    const transport = this.#transport;
+    return this.#received(transport(url, init));
   }
 
   #headers(options: CallOptions): Record<string, string> {

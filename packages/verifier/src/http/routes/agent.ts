@@ -1,6 +1,8 @@
 import {
   ActivateReply,
   ActivateRequest,
+  CertificateReply,
+  CertificateRequest,
   Challenge,
   EnrolReply,
   EnrolRequest,
@@ -17,10 +19,12 @@ import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { activate } from '../../enrolment/activate.ts';
 import { enrol, renewKey } from '../../enrolment/enrol.ts';
+import { certify } from '../../tls/certify.ts';
 import { askAgain } from '../../rounds/challenge.ts';
 import type { RoundQueue } from '../../rounds/queue.ts';
 import { takePart } from '../../rounds/take-part.ts';
 import { RequestProblem } from '../../problem.ts';
+import { requireHostCertificate } from '../host-certificate.ts';
 import type { App } from '../instance.ts';
 import { agentHostOf, recallAgent, requireAgent, requireJson } from '../guards.ts';
 import { BEARER, PROBLEMS } from '../schemas.ts';
@@ -42,6 +46,7 @@ export async function agentRoutes(app: App, context: Context, rounds: RoundQueue
   keyRoutes(app, context);
   evidenceRoutes(app, context, rounds);
   await listPartRoute(app, context);
+  certificateRoute(app, context);
 }
 
 function keyRoutes(app: App, context: Context): void {
@@ -92,6 +97,24 @@ function keyRoutes(app: App, context: Context): void {
   );
 }
 
+function certificateRoute(app: App, context: Context): void {
+  app.post(
+    ROUTES.certificate,
+    {
+      onRequest: [requireJson, requireAgent(context.database)],
+      config: { rateLimit: AGENT_RATE },
+      schema: {
+        summary: 'Ask for a certificate of the host, with a quote over its key',
+        tags: ['agent'],
+        security: BEARER,
+        body: CertificateRequest,
+        response: { 201: CertificateReply, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => reply.code(201).send(await certify(context, agentHostOf(request).id, request.body)),
+  );
+}
+
 function evidenceRoutes(app: App, context: Context, rounds: RoundQueue): void {
   const agent = requireAgent(context.database);
   app.post(
@@ -113,7 +136,7 @@ function evidenceRoutes(app: App, context: Context, rounds: RoundQueue): void {
   app.post(
     ROUTES.evidence,
     {
-      onRequest: [requireJson, recallAgent(context.database)],
+      onRequest: [requireJson, recallAgent(context.database), requireHostCertificate(context)],
       bodyLimit: EVIDENCE_BODY_LIMIT,
       config: { rateLimit: AGENT_RATE },
       schema: {
@@ -136,7 +159,7 @@ async function listPartRoute(app: App, context: Context): Promise<void> {
     scope.post(
       ROUTES.listParts,
       {
-        onRequest: requireAgent(context.database),
+        onRequest: [requireAgent(context.database), requireHostCertificate(context)],
         bodyLimit: LIST_CHUNK_LIMIT,
         config: { rateLimit: AGENT_RATE },
         schema: {
