@@ -30,17 +30,25 @@ export class HeardLines {
 /** What of many hosts follows from their findings. */
 const OF_FINDINGS = ['findings', 'alerts', 'enrolments'] as const;
 
-/** Puts what an event says into the cached answers, and has those read again that the event only hints at. */
-export function applyEvent(client: QueryClient, heard: HeardLines, event: FleetEvent): void {
+/**
+ * Puts what an event says into the cached answers, and has those read again that the event only hints at.
+ *
+ * @returns whether anything changed besides the time of evidence
+ */
+export function applyEvent(client: QueryClient, heard: HeardLines, event: FleetEvent): boolean {
   const known = client.getQueryData(hostLinesQuery.queryKey);
   if (known !== undefined)
     client.setQueryData(hostLinesQuery.queryKey, { ...known, hosts: merged(known.hosts, event) });
+  const knownById = new Map(event.hosts.length === 0 ? [] : known?.hosts.map((host) => [host.id, host]));
   const findingsOf = new Set(event.findingsOf);
   if (findingsOf.size > 0) for (const key of OF_FINDINGS) void client.invalidateQueries({ queryKey: [key] });
+  let changed = event.gone.length > 0 || event.findingsOf.length > 0;
   for (const line of event.hosts) {
-    const before = heard.hear(line) ?? known?.hosts.find((host) => host.id === line.id);
+    const before = heard.hear(line) ?? knownById.get(line.id);
+    changed ||= before === undefined || !sameBesidesTime(before, line);
     applyLine(client, line, before, findingsOf.has(line.id));
   }
+  return changed;
 }
 
 /** Both are few or sorted: one walk through them, and no sorting of thousands. */

@@ -1,6 +1,7 @@
 import { QueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import { applyEvent, HeardLines } from './cache.ts';
+import { fleetQuery } from './queries.ts';
 import { holdDocumentsUntil } from './documents.ts';
 import { type Connection, EventStream } from './events.ts';
 
@@ -21,9 +22,24 @@ async function readAgain(): Promise<void> {
   await queryClient.invalidateQueries();
 }
 
+/** In a storm of changes the fleet is counted anew this often, not for each of them. */
+const FLEET_REST_MS = 3000;
+let fleetTimer = 0;
+
+function readFleetAgain(): void {
+  if (fleetTimer !== 0) return;
+  void queryClient.invalidateQueries({ queryKey: fleetQuery.queryKey });
+  fleetTimer = window.setTimeout(() => {
+    fleetTimer = 0;
+    void queryClient.invalidateQueries({ queryKey: fleetQuery.queryKey });
+  }, FLEET_REST_MS);
+}
+
 export const eventStream = new EventStream({
   onOpenAgain: () => void readAgain(),
-  onEvent: (event) => applyEvent(queryClient, heard, event),
+  onEvent: (event) => {
+    if (applyEvent(queryClient, heard, event)) readFleetAgain();
+  },
 });
 
 holdDocumentsUntil(eventStream.tried);

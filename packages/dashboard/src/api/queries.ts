@@ -1,9 +1,11 @@
 import type {
   Finding,
   FindingList,
+  FleetDocument,
   HostDocument,
   HostLine,
   HostLines,
+  HostTimeline,
   Measurement,
   MeasurementList,
 } from '@assay/wire';
@@ -67,6 +69,13 @@ export const hostLinesQuery = queryOptions({
   },
 });
 
+/** The fleet as the store counts it; asked again when verdicts or findings change, and each half minute as the day goes on. */
+export const fleetQuery = queryOptions({
+  queryKey: ['fleet'],
+  refetchInterval: 30_000,
+  queryFn: ({ signal }) => requestDocument<FleetDocument>(ROUTES.fleet, 'assay.fleet.v1', { signal }),
+});
+
 /** All that is kept here of one host stands under its name. */
 export const hostKey = (name: string) => ['host', name] as const;
 
@@ -82,6 +91,13 @@ async function readMeasurements(name: string, query: Readonly<Record<string, str
   const page = await requestDocument<MeasurementList>(address, 'assay.measurements.v1', signal ? { signal } : {});
   return { rows: page.measurements, next: page.next };
 }
+
+export const timelineQuery = (name: string) =>
+  queryOptions({
+    queryKey: [...hostKey(name), 'timeline'],
+    queryFn: ({ signal }) =>
+      requestDocument<HostTimeline>(route(ROUTES.timeline, name), 'assay.host-timeline.v1', { signal }),
+  });
 
 /** Newest entry first. */
 export const measurementsQuery = (name: string) =>

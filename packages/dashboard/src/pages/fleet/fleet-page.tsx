@@ -1,45 +1,15 @@
-import type { HostLine, Verdict } from '@assay/wire';
+import type { HostLine } from '@assay/wire';
 import { useQuery } from '@tanstack/react-query';
-import { Link, Navigate, useCanGoBack } from '@tanstack/react-router';
-import { type Fleet, hostLinesQuery } from '../../api/queries.ts';
-import { Icon } from '../../parts/icon.tsx';
-import { VERDICT_ICONS } from '../../parts/icons.ts';
+import { Navigate, useCanGoBack } from '@tanstack/react-router';
+import { type Fleet, fleetQuery, hostLinesQuery } from '../../api/queries.ts';
 import { Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { countWords, numberWords } from '../../text/numbers.ts';
-import { VERDICT_TONES } from '../../text/tone.ts';
-import { VERDICT_WORDS, VERDICTS_BY_URGENCY } from '../../text/verdict.ts';
+import { Causes } from './causes.tsx';
 import { EmptyFleet } from './empty-fleet.tsx';
-
-function Tile({ verdict, hosts }: { verdict: Verdict; hosts: number }) {
-  return (
-    <li data-tone={VERDICT_TONES[verdict]} data-verdict={verdict} className="card relative p-4">
-      <p className="flex items-center gap-1.5 text-sm font-semibold text-tone">
-        <Icon name={VERDICT_ICONS[verdict]} className="size-4 stroke-[2.6]" />
-        {VERDICT_WORDS[verdict]}
-      </p>
-      <Link
-        to="/hosts"
-        search={{ verdict: [verdict] }}
-        className={`digits mt-1 block font-display text-4xl font-semibold outline-none after:absolute after:inset-0 after:rounded-2xl focus-visible:after:outline-2 focus-visible:after:outline-focus ${hosts === 0 ? 'text-muted' : 'text-tone'}`}
-      >
-        {numberWords(hosts)}
-        <span className="sr-only"> {VERDICT_WORDS[verdict]}</span>
-      </Link>
-    </li>
-  );
-}
-
-function Tiles({ hosts }: { hosts: readonly HostLine[] }) {
-  const byVerdict = Map.groupBy(hosts, ({ verdict }) => verdict);
-  return (
-    <ul aria-label="Hosts by verdict" className="grid grid-cols-2 gap-3 sm:grid-cols-3 xl:grid-cols-6">
-      {VERDICTS_BY_URGENCY.map((verdict) => (
-        <Tile key={verdict} verdict={verdict} hosts={byVerdict.get(verdict)?.length ?? 0} />
-      ))}
-    </ul>
-  );
-}
+import { HeatGrid } from './heat-grid.tsx';
+import { Tiles } from './tiles.tsx';
+import { Watch } from './watch.tsx';
 
 /** Who opens the page of a fleet of one wants to see that one; who chose the fleet in the menu wants the fleet. */
 function useOnlyHost(fleet: Fleet | undefined): HostLine | undefined {
@@ -47,18 +17,40 @@ function useOnlyHost(fleet: Fleet | undefined): HostLine | undefined {
   return fleet?.hosts.length === 1 && !chosen ? fleet.hosts[0] : undefined;
 }
 
+/** The state of the fleet in one sentence, the worst first. */
+function lead(hosts: readonly HostLine[] | undefined): string {
+  if (hosts === undefined) return 'Asking the verifier';
+  const all = countWords(hosts.length, 'host', 'hosts');
+  const failed = hosts.filter(({ verdict }) => verdict === 'failed').length;
+  const well = hosts.filter(({ verdict }) => verdict === 'trusted').length;
+  if (failed > 0) return `${numberWords(failed)} of ${all} failed`;
+  return well === hosts.length ? `All ${all} are trusted` : `${numberWords(well)} of ${all} are trusted`;
+}
+
 export function FleetPage() {
   const query = useQuery(hostLinesQuery);
+  const summary = useQuery(fleetQuery);
   const only = useOnlyHost(query.data);
   if (only !== undefined) return <Navigate to="/hosts/$host" params={{ host: only.name }} replace />;
   if (query.data?.hosts.length === 0) return <EmptyFleet />;
   return (
-    <Page
-      title="Fleet"
-      lead={query.data === undefined ? 'Asking the verifier' : countWords(query.data.hosts.length, 'host', 'hosts')}
-      command="assay hosts get"
-    >
-      <Loaded query={query}>{(fleet) => <Tiles hosts={fleet.hosts} />}</Loaded>
+    <Page title="Fleet" lead={lead(query.data?.hosts)} command="assay hosts get">
+      <Loaded query={query}>
+        {({ hosts }) => (
+          <div className="space-y-7">
+            <Tiles hosts={hosts} fleet={summary.data} />
+            <HeatGrid hosts={hosts} />
+            <Loaded query={summary}>
+              {(fleet) => (
+                <div className="grid items-start gap-x-6 gap-y-7 lg:grid-cols-[minmax(0,3fr)_minmax(19rem,2fr)]">
+                  <Causes fleet={fleet} />
+                  <Watch fleet={fleet} hosts={hosts} />
+                </div>
+              )}
+            </Loaded>
+          </div>
+        )}
+      </Loaded>
     </Page>
   );
 }
