@@ -21,7 +21,7 @@ export const browserMissing: string | false = existsSync(CHROMIUM)
   : `${CHROMIUM} is missing; install it with: apt-get install chromium`;
 
 /** Far over what any step takes, for machines that do other things too. */
-const LONGEST_WAIT_MS = 20_000;
+const LONGEST_WAIT_MS = 60_000;
 
 let browser: Promise<Browser> | undefined;
 

@@ -22,7 +22,7 @@ export function DialogForm<Answer>({ title, lead, action, send, onDone, onClose,
     mutate(new FormData(event.currentTarget));
   };
   return (
-    <Modal label={title} onClose={onClose} className="p-6 sm:p-8">
+    <Modal label={title} onClose={onClose} className="overflow-y-auto! p-6 sm:p-8">
       <h2 className="font-display text-2xl font-semibold tracking-tight wrap-anywhere">{title}</h2>
       <div className="mt-2 space-y-2 text-muted">{lead}</div>
       <form onSubmit={submit} className="mt-5 space-y-4">

@@ -91,7 +91,8 @@ const notSortable = (): void => undefined;
 /** What runs in the fleet; what only few hosts ran is worth a look first. */
 export function MeasurementsPage() {
   const search = measurements.useSearch();
-  const query = useInfiniteQuery(fleetMeasurementsQuery(useDeferredValue(search)));
+  const q = useDeferredValue(search.q);
+  const query = useInfiniteQuery(fleetMeasurementsQuery({ ...search, q }));
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.measurements) ?? [], [query.data]);
   const [first] = query.data?.pages ?? [];
   const isSettled = first !== undefined && !query.isFetching;
