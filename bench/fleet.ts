@@ -32,6 +32,7 @@ const LIMITS = { idle: 2000, first: 2000, memory: 20 * 1024, finding: 250, diges
 const IDLE_RUNS = 3;
 const IDLE_ROUNDS = 100;
 const SETTLE_MILLISECONDS = 1500;
+const SETTLE_TRIES = 40;
 
 class Verifier {
   readonly #child: ChildProcess;
@@ -142,11 +143,11 @@ async function idleCost({ verifier, agents }: OneAtATime, host: FleetHost): Prom
 
 /** Until the verifier has moved the list into its index, in the background. */
 async function settled(verifier: Verifier): Promise<void> {
-  for (;;) {
+  for (let tries = 0; tries < SETTLE_TRIES; tries++) {
     const before = await verifier.usage();
     await delay(SETTLE_MILLISECONDS);
     const cpu = (await verifier.usage()).cpuBefore - before.cpu;
-    if (cpu / 1000 < SETTLE_MILLISECONDS / 20) return;
+    if (cpu / 1000 < SETTLE_MILLISECONDS / 10) return;
   }
 }
 

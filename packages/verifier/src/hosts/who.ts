@@ -22,15 +22,15 @@ interface Seen {
 export async function whoMeasured(db: Database, digest: string, page: SightingsPage): Promise<DigestDocument> {
   const entries = await entriesWithDigest(db, digest);
   const paths = new Map(entries.map(({ id, record }) => [id, pathOf(record)]));
-  const seen = seenBy(await sightingsOf(db, [...paths.keys()]), paths);
-  const byBoot = Map.groupBy(seen, ({ boot }) => boot);
-  const newestFirst = [...byBoot.keys()].toSorted((one, other) => other - one);
+  const sightings = await sightingsOf(db, [...paths.keys()]);
+  const newestFirst = bootsIn(sightings);
   const older = page.before ?? Number.POSITIVE_INFINITY;
   const shown = await newestOf(
     db,
     newestFirst.filter((boot) => boot < older),
     page.limit + 1,
   );
+  const byBoot = seenIn(sightings, paths, new Set(shown.map(({ id }) => id)));
   const part = shown.slice(0, page.limit);
   const last = part.at(-1);
   return {
@@ -66,16 +66,31 @@ function pathOf(record: Uint8Array): string {
   return entry === undefined ? '' : filenameHint(entry.fields);
 }
 
-/** One for each boot and path, however often it was measured there. */
-function seenBy(sightings: Awaited<ReturnType<typeof sightingsOf>>, paths: ReadonlyMap<number, string>): Seen[] {
+type Sightings = Awaited<ReturnType<typeof sightingsOf>>;
+
+/** The newest first. */
+function bootsIn(sightings: Sightings): number[] {
+  const boots = new Set<number>();
+  for (const some of sightings.values()) for (const { boot } of some) boots.add(boot);
+  return [...boots].toSorted((one, other) => other - one);
+}
+
+/** Of some boots: one for each path, however often it was measured there. */
+function seenIn(
+  sightings: Sightings,
+  paths: ReadonlyMap<number, string>,
+  boots: ReadonlySet<number>,
+): Map<number, Seen[]> {
   const found = new Map<string, Seen>();
   for (const [entry, some] of sightings) {
     const path = paths.get(entry) ?? '';
     for (const { boot, at } of some) {
+      if (!boots.has(boot)) continue;
       const known = found.get(`${boot} ${path}`);
       if (known === undefined) found.set(`${boot} ${path}`, { boot, path, first: at, last: at });
       else [known.first, known.last] = [Math.min(known.first, at), Math.max(known.last, at)];
     }
   }
-  return [...found.values()].toSorted((a, b) => a.path.localeCompare(b.path));
+  const byPath = [...found.values()].toSorted((a, b) => a.path.localeCompare(b.path));
+  return Map.groupBy(byPath, ({ boot }) => boot);
 }
