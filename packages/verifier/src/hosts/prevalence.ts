@@ -22,6 +22,8 @@ export interface Counted {
 
 /** So old may an answer be: lists of a large fleet are not read for each request. */
 const LASTS_MILLISECONDS = 15_000;
+/** It lasts so many times as long as it took, so that whoever looks costs a twentieth of a core at most. */
+const LASTS_TIMES = 20;
 const NAMES = 3;
 
 /** Counts in which present boots each entry is; what it counted last answers for a while. */
@@ -36,10 +38,14 @@ export class Prevalence {
 
   async counted(): Promise<Counted> {
     if (this.#counting !== undefined && performance.now() < this.#until) return this.#counting;
-    this.#until = performance.now() + LASTS_MILLISECONDS;
+    const began = performance.now();
+    this.#until = Infinity;
     this.#counting = this.#count();
     try {
-      return await this.#counting;
+      const counted = await this.#counting;
+      const took = performance.now() - began;
+      this.#until = performance.now() + Math.max(LASTS_MILLISECONDS, LASTS_TIMES * took);
+      return counted;
     } catch (error) {
       this.#counting = undefined;
       throw error;
