@@ -7,7 +7,7 @@ import { INLINE_BYTES, jobOf, keyOf, type Job, type Opening } from './job.ts';
 import type { Lines } from './jobs.ts';
 import { clock, type Case, type Judge, type Verdict } from './judge.ts';
 import type { ReaderMessage, ReaderSetup } from './messages.ts';
-import { isOwnThread } from './own-threads.ts';
+import { OwnThreads } from './own-threads.ts';
 import { Tally } from './tally.ts';
 import { taskOf } from './task.ts';
 import { Turbo } from './turbo.ts';
@@ -62,6 +62,7 @@ export class ReaderLoop {
   readonly #cache = new VerdictCache();
   readonly #turbo: Turbo | undefined;
   readonly #tally: Tally;
+  readonly #ownThreads = new OwnThreads();
   readonly #jobs = new Map<number, Job>();
   /** Executions that were allowed and whose second event, the opening, is still to come: thread and inode. */
   readonly #executed = new Map<number, number>();
@@ -117,6 +118,7 @@ export class ReaderLoop {
   #tick(now: number): void {
     this.#nextTick = now + TICK_MS;
     this.#parts.beat();
+    this.#ownThreads.forget();
     if (this.#control.paused) this.#turbo?.release();
     else this.#turbo?.sweep(now);
     const waiting = [...this.#jobs.values()].flatMap((job) => (job.isLate ? [] : [...job.batch, ...job.later]));
@@ -143,7 +145,7 @@ export class ReaderLoop {
   }
 
   #answerOwn(event: AskedEvent): boolean {
-    if (!isOwnThread(event.pid, this.#parts.setup.reportsThreads)) return false;
+    if (!this.#ownThreads.has(event.pid, this.#parts.setup.reportsThreads)) return false;
     if (event.kind !== 'closed') this.#group.answer(event.fd, true);
     this.#group.release(event.fd);
     return true;
