@@ -77,7 +77,7 @@ export const HOOK_COVERAGE: readonly HookCoverage[] = [
 
 /** A way past the engine that this host leaves open, and what closes it. */
 export interface Bypass {
-  readonly name: 'memfd' | 'user-namespaces';
+  readonly name: 'memfd' | 'user-namespaces' | 'block-devices' | 'instant';
   readonly open: boolean;
   readonly sentence: string;
   readonly remedy: string;
@@ -100,7 +100,24 @@ export function bypasses(): Bypass[] {
       sentence: 'Everybody can mount a tmpfs in a user namespace and run programs from it, which is not watched.',
       remedy: 'sysctl user.max_user_namespaces=0',
     },
+    {
+      name: 'block-devices',
+      open: !bootedWith('bdev_allow_write_mounted=0'),
+      sentence:
+        'Root can write to the block device below a mounted file system, whose files then change with no trace.',
+      remedy: 'boot with bdev_allow_write_mounted=0, or keep programs on dm-verity',
+    },
+    {
+      name: 'instant',
+      open: true,
+      sentence: 'Who may write to a program can change it in the instant between its verdict and its execution.',
+      remedy: 'let nobody write to programs: root as their owner, dm-verity or fs-verity',
+    },
   ];
+}
+
+function bootedWith(parameter: string): boolean {
+  return readFileSync('/proc/cmdline', 'latin1').trim().split(/\s+/).includes(parameter);
 }
 
 /** Undefined where the kernel has none of that name. */
@@ -132,7 +149,7 @@ export const TURBO_LIMITS: readonly TurboLimit[] = [
   {
     name: 'file-systems',
     sentence:
-      'Files of other file systems than ext4, xfs and btrfs stay events, those that changed within ten seconds, and all over 16384.',
+      'Files of other file systems than ext4 and btrfs stay events, those that changed within ten seconds, and all over 16384.',
   },
   {
     name: 'non-blocking',

@@ -12,10 +12,10 @@ import {
 const ALGORITHMS = ['sha256'] as const;
 
 /**
- * ext4, xfs, btrfs (include/uapi/linux/magic.h): on these a store through a shared mapping changes the ctime. On tmpfs
- * it does not, overlayfs answers for another file system, and a FUSE or network server says what it likes.
+ * ext4, btrfs (include/uapi/linux/magic.h): on these a store through a shared mapping changes the ctime. On tmpfs
+ * it does not, on xfs files can exchange their content (XFS_IOC_SWAPEXT), overlayfs answers for another file system, and a FUSE or network server says what it likes.
  */
-const CACHED_FILE_SYSTEMS = new Set([0xef53, 0x58465342, 0x9123683e]);
+const CACHED_FILE_SYSTEMS = new Set([0xef53, 0x9123683e]);
 
 /**
  * Two ticks of the slowest clock (CONFIG_HZ=100): a file that changed later than this may change again without another

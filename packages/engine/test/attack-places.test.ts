@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { WAYS_TO_CHANGE } from '@assay/testkit/files';
+import { WAYS_OF_XFS, WAYS_TO_CHANGE } from '@assay/testkit/files';
 import { cannotMount, mountExt4, mountOver, mountTmpfs, mountXfs, type ScratchMount } from '@assay/testkit/mounts';
 import { Attacker, digestOf, openGate, watchdog, writeProgram } from './gate-support.ts';
 
@@ -71,7 +71,8 @@ for (const [where, open] of Object.entries(doors)) {
   test(`what was changed ${where} is measured before it runs again`, LIMIT, async (context) => {
     using at = open();
     await using gate = await openGate([at.watched], { policy: 'measure func=BPRM_CHECK\n' });
-    for (const way of WAYS.filter((name) => name in WAYS_TO_CHANGE)) {
+    const ways = WAYS.filter((name) => name in WAYS_TO_CHANGE);
+    for (const way of where === 'on xfs' ? [...ways, ...Object.keys(WAYS_OF_XFS)] : ways) {
       await context.test(`after ${way}`, async () => {
         const path = writeProgram(join(at.path, 'program'), way);
         const first = digestOf(path);

@@ -1,9 +1,16 @@
 // A process that changes and runs files, as a test tells it: one line of JSON in, one line out.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { removeXattr, setXattr } from '@assay/linux/xattr';
-import { mapForWriting, WAYS_TO_CHANGE, type WritableMapping } from '@assay/testkit/files';
+import {
+  mapForWriting,
+  moveBlocks,
+  WAYS_OF_EXT4,
+  WAYS_OF_XFS,
+  WAYS_TO_CHANGE,
+  type WritableMapping,
+} from '@assay/testkit/files';
 
 const LIMIT_MS = 20_000;
 const mappings = new Map<string, WritableMapping>();
@@ -28,10 +35,25 @@ const actions: Readonly<Record<string, (...given: string[]) => unknown>> = {
     return JSON.stringify(counts);
   },
   change: (way = '', path = '') => {
-    const change = WAYS_TO_CHANGE[way];
+    const change = { ...WAYS_TO_CHANGE, ...WAYS_OF_EXT4, ...WAYS_OF_XFS }[way];
     if (change === undefined) throw new Error(`no such way: ${way}`);
     change(path);
     return 'changed';
+  },
+  /** Replaces bytes of a file on its block device, and lets the kernel read the file anew. */
+  below: (path = '', old = '', fresh = '') => {
+    const device = spawnSync('findmnt', ['--noheadings', '--output', 'SOURCE', '--target', path], { encoding: 'utf8' });
+    const fd = openSync(device.stdout.trim(), 'r+');
+    const at = readFileSync(fd).indexOf(old);
+    writeSync(fd, fresh, at);
+    fsyncSync(fd);
+    closeSync(fd);
+    spawnSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0'], { stdio: 'ignore' });
+    return at;
+  },
+  move: (path = '') => {
+    moveBlocks(path);
+    return 'moved';
   },
   map: (path = '') => {
     mappings.set(path, mapForWriting(path));

@@ -1,6 +1,13 @@
 // Becomes a program in an unusual way: WAY PATH
-import { executeFromMemory, executePathDescriptor } from '@assay/testkit/files';
+import { executeByHandle, executeFromMemory, executePathDescriptor, executeUnnamed } from '@assay/testkit/files';
 
-const [way, path = ''] = process.argv.slice(2);
-if (way === 'memory') executeFromMemory(path);
-else executePathDescriptor(path);
+const WAYS: Readonly<Record<string, (path: string) => never>> = {
+  memory: executeFromMemory,
+  path: executePathDescriptor,
+  handle: executeByHandle,
+  unnamed: executeUnnamed,
+};
+
+const [way = '', path = ''] = process.argv.slice(2);
+WAYS[way]?.(path);
+throw new Error(`no such way: ${way}`);

@@ -2,8 +2,11 @@ import { fileSystemMagic, fileSystemUuid } from '@assay/linux/files';
 import { readMounts, type Mount } from '@assay/linux/mounts';
 import type { FileSystemFacts } from '../decision/contract.ts';
 
-/** ext4, xfs, btrfs (include/uapi/linux/magic.h): a store through a shared mapping changes the ctime there. */
-const HONEST_MAGICS: ReadonlySet<bigint | undefined> = new Set([0xef53n, 0x58465342n, 0x9123683en]);
+/**
+ * ext4, btrfs (include/uapi/linux/magic.h): a store through a shared mapping changes the ctime there. On xfs it does, too, but
+ * XFS_IOC_SWAPEXT lets whoever may write to two files exchange their content, and leaves the ctime as it is.
+ */
+const HONEST_MAGICS: ReadonlySet<bigint | undefined> = new Set([0xef53n, 0x9123683en]);
 /** SB_I_IMA_UNVERIFIABLE_SIGNATURE */
 const UNVERIFIABLE = /^(?:fuse|fuseblk|9p|afs|ceph|cifs|nfs4?|smb3)$/;
 
@@ -12,7 +15,7 @@ export interface KnownFileSystem {
   readonly facts: FileSystemFacts;
   /** As in audit records. */
   readonly device: string;
-  /** Every change of a file changes its ctime: not on tmpfs, overlayfs, FUSE and what comes over a network. */
+  /** Every change of a file changes its ctime: not on tmpfs, xfs, overlayfs, FUSE and what comes over a network. */
   readonly isHonest: boolean;
 }
 

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { address } from 'koffi';
+import { openByHandle, openUnnamed } from './exchange.ts';
 import { calls, checked, onArchitecture, syscall } from './libc.ts';
 
 const EXECVEAT = onArchitecture({ x64: 322, arm64: 281 });
@@ -10,6 +12,21 @@ const O_PATH = 0o10000000;
 /** Becomes the program, by a descriptor that cannot be read. @throws Error with the name of errno */
 export function executePathDescriptor(path: string): never {
   return execute(checked('open', calls.open(path, O_PATH)), path);
+}
+
+/** Becomes the program, by a descriptor that was opened by no path. @throws Error with the name of errno */
+export function executeByHandle(path: string): never {
+  return execute(openByHandle(path, 0), path);
+}
+
+/** Becomes a copy of the program that has no name, beside it (O_TMPFILE). @throws Error with the name of errno */
+export function executeUnnamed(path: string): never {
+  const written = openUnnamed(dirname(path));
+  const content = readFileSync(path);
+  checked('write', calls.write(written, content, content.length));
+  const fd = checked('open', calls.open(`/proc/self/fd/${written}`, 0));
+  calls.close(written);
+  return execute(fd, path);
 }
 
 /** Becomes a copy of the program that lies in memory alone. @throws Error with the name of errno */

@@ -1,3 +1,4 @@
 export { mapForWriting, type WritableMapping } from './mapping.ts';
-export { WAYS_TO_CHANGE } from './ways.ts';
-export { executeFromMemory, executePathDescriptor } from './execute.ts';
+export { WAYS_OF_EXT4, WAYS_OF_XFS, WAYS_TO_CHANGE } from './ways.ts';
+export { executeByHandle, executeFromMemory, executePathDescriptor, executeUnnamed } from './execute.ts';
+export { moveBlocks } from './exchange.ts';

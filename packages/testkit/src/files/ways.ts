@@ -18,11 +18,14 @@ import {
 import { address, alloc, view } from 'koffi';
 import { submitAio } from './aio.ts';
 import { calls, checked, onArchitecture, syscall } from './libc.ts';
-import { mapForWriting } from './mapping.ts';
+import { cloneRange, exchangeNames, linkUnnamed, openByHandle, swapExtents, swapWithBootLoader } from './exchange.ts';
+import { mapForWriting, mapShared } from './mapping.ts';
 import { writeByRing } from './ring.ts';
 
 /** The last page of a file is what most ways change. */
 const PAGE = 4096;
+/** The last page may hold less. */
+const TAIL = 16;
 /** include/uapi/asm-generic/fcntl.h */
 const O_RDWR = 2;
 const O_DIRECT = onArchitecture({ x64: 0o40000, arm64: 0o200000 });
@@ -84,6 +87,29 @@ export const WAYS_TO_CHANGE: Readonly<Record<string, Way>> = {
   },
   'another file that gets its inode number': reuseInode,
   'a write by a loop device': writeByLoop,
+  'a write to /proc/PID/mem, where it is mapped': (path) => withMapping(path, writeMemory),
+  'process_vm_writev(2), where it is mapped': (path) => withMapping(path, writeVectorOfProcess),
+  'a write by a handle (open_by_handle_at(2))': (path) => {
+    const fd = openByHandle(path, O_RDWR);
+    try {
+      checked('pwrite', calls.pwrite(fd, fresh(), PAGE, lastPage(fd)));
+    } finally {
+      calls.close(fd);
+    }
+  },
+  'another file that changes places with it (RENAME_EXCHANGE)': (path) => exchangeNames(path, fresh()),
+  'a file without a name that is linked in its place (O_TMPFILE)': (path) => linkUnnamed(path, fresh()),
+};
+
+/** As {@link WAYS_TO_CHANGE}, of one file system alone. */
+export const WAYS_OF_EXT4: Readonly<Record<string, Way>> = {
+  'content that comes from the inode of the boot loader (EXT4_IOC_SWAP_BOOT)': (path) =>
+    swapWithBootLoader(path, fresh()),
+};
+
+export const WAYS_OF_XFS: Readonly<Record<string, Way>> = {
+  'a block that is cloned from another file (FICLONERANGE)': (path) => cloneRange(path, fresh()),
+  'extents that change places with those of another file (XFS_IOC_SWAPEXT)': (path) => swapExtents(path, fresh()),
 };
 
 let count = 0;
@@ -176,6 +202,31 @@ function withPipe(path: string, fill: (pipe: number) => number): void {
 function storeThroughMapping(path: string): void {
   using mapping = mapForWriting(path);
   mapping.store(Math.max(0, statSync(path).size - PAGE), fresh());
+}
+
+function withMapping(path: string, write: (at: bigint) => void): void {
+  withFile(path, (fd, at) => {
+    using mapping = mapShared(fd, fstatSync(fd).size, 0);
+    write(mapping.start + BigInt(at));
+  });
+}
+
+function writeMemory(at: bigint): void {
+  const memory = openSync('/proc/self/mem', 'r+');
+  try {
+    checked('pwrite', calls.pwrite(memory, fresh(), TAIL, Number(at)));
+  } finally {
+    closeSync(memory);
+  }
+}
+
+function writeVectorOfProcess(at: bigint): void {
+  const bytes = fresh().subarray(0, TAIL);
+  const there = Buffer.alloc(16);
+  there.writeBigUInt64LE(at, 0);
+  there.writeBigUInt64LE(BigInt(bytes.length), 8);
+  const number = onArchitecture({ x64: 311, arm64: 271 });
+  syscall('process_vm_writev', number, process.pid, vector(bytes), 1, there, 1, 0);
 }
 
 /** File systems give the number of an inode that was removed to one of the next that are made. */
