@@ -39,7 +39,7 @@ function decodeSightings(bytes: Uint8Array): Sighting[] {
 export async function indexArrivals(database: Database, most = ENTRIES_AT_ONCE): Promise<boolean> {
   return database.transaction().execute(async (db) => {
     if (!(await mayIndex(db))) return false;
-    const limit = Math.max(ARRIVALS_AT_ONCE, most / ENTRIES_AT_ONCE);
+    const limit = Math.max(ARRIVALS_AT_ONCE, Math.ceil(most / ENTRIES_AT_ONCE));
     const arrivals = withinLimit(await notIndexed(db).orderBy('seq').limit(limit).execute(), most);
     if (arrivals.length === 0) return false;
     const found = [...sightingsByEntry(arrivals)];
