@@ -22,7 +22,7 @@ export interface HostKeys {
 export async function openKeys(tpm: Tpm, statePath: string): Promise<HostKeys> {
   const kept = await loadState(statePath);
   const keys = (kept === null ? null : await keptKeys(tpm, kept)) ?? (await newKeys(tpm));
-  await saveState(statePath, keys.state);
+  if (keys.state !== kept) await saveState(statePath, keys.state); // A file that is written is measured anew.
   return keys;
 }
 

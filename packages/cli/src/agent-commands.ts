@@ -7,11 +7,13 @@ const STATE = '/var/lib/assay-agent';
 
 export function addAgent(program: Command): void {
   const agent = group(program, 'agent', 'Proves to a verifier what this host has run.');
-  const run = working(command(agent, 'run', 'Enrol if need be, and push evidence; Ctrl-C stops it.')).addOption(
-    new Option('-o, --output <format>', 'text for people, a JSON object on each line for programs')
-      .choices(['text', 'jsonl'])
-      .default('text'),
-  );
+  const run = working(command(agent, 'run', 'Enrol if need be, and push evidence; Ctrl-C stops it.'))
+    .option('--user <name>', 'goes on as this user, with no privilege but to read the lists; for root')
+    .addOption(
+      new Option('-o, --output <format>', 'text for people, a JSON object on each line for programs')
+        .choices(['text', 'jsonl'])
+        .default('text'),
+    );
   examples(run, [
     'assay agent run --verifier https://assay.example --join-token-file /etc/assay/join-token',
     'assay agent run --verifier https://assay.example --list engine --name web-03',

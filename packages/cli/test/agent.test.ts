@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { manufactureSwtpm, swtpmAvailable } from '@assay/testkit/swtpm';
 import { AgentStatus } from '@assay/agent';
 import { z } from 'zod';
-import { assay, assertFails, documentIn, launch, ROOT, scratch, UNSAFE, type Launched } from './assay.ts';
+import {
+  assay,
+  assertFails,
+  documentIn,
+  isRoot,
+  launch,
+  NOBODY,
+  ROOT,
+  scratch,
+  UNSAFE,
+  type Launched,
+} from './assay.ts';
 import { end, Host, Service } from './machines.ts';
 import { eventually } from './up.ts';
 
@@ -143,6 +154,29 @@ test('agent: a maker that the verifier is told to trust vouches for the key of t
   writeFileSync(join(roots, 'other.pem'), 'nothing');
   const broken = await assay([...serve, roots]);
   assert.deepEqual([broken.code, /PEM-FORM/.test(broken.stderr)], [3, true], broken.stderr);
+});
+
+test('agent: root gives up everything but reading the lists, and attests as another user', {
+  skip: isRoot ? skip : 'only root can become another user',
+}, async (t) => {
+  const host = await new Host(t).on();
+  const service = await new Service(t).start();
+  chmodSync(host.socket, 0o666);
+  for (const file of readdirSync(host.kernel)) chmodSync(join(host.kernel, file), 0o400);
+  chmodSync(service.joinToken, 0o400);
+  const token = ['--join-token-file', service.joinToken];
+  const agent = running(t, [...words(host, service, token), '--user', String(NOBODY), '-o', 'jsonl']);
+  await service.hasEntries('web-03', 1);
+  const facts = readFileSync(`/proc/${agent.child.pid}/status`, 'latin1');
+  assert.match(facts, new RegExp(`^Uid:(\\t${NOBODY}){4}$`, 'm'));
+  for (const set of ['Prm', 'Eff', 'Bnd', 'Amb']) assert.match(facts, new RegExp(`^Cap${set}:\\t0{15}4$`, 'm'));
+  assert.match(facts, /^NoNewPrivs:\t1$/m);
+  assert.equal(statSync(join(stateOf(host), 'agent.json')).uid, NOBODY);
+  assert.equal(statSync(stateOf(host)).mode & 0o777, 0o700);
+  const stopped = await end(agent, 'SIGTERM');
+  assert.equal(stopped.code, 0, stopped.stderr);
+  const none = await assay(['agent', 'run', ...words(host, service, token), '--user', 'nobody-of-this-name']);
+  assert.deepEqual([none.code, /there is no such user/.test(none.stderr)], [2, true], none.stderr);
 });
 
 test('agent: over TLS it trusts the authority that it is told, and shows a certificate of its host', {

@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import { hostname, release } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { AgentOptions } from '@assay/agent';
 import { SystemError } from '@assay/core/errors';
-import { engineList, kernelIma, type MeasurementSource } from '@assay/linux/ima';
+import { engineList, isThere, kernelIma, type MeasurementSource } from '@assay/linux/ima';
 import type { Tpm } from '@assay/linux/tpm';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -88,7 +87,7 @@ export async function joinTokenOf(file: string | undefined): Promise<string | un
 function openList({ kind, directory }: AgentCommandOptions['list']): MeasurementSource {
   if (kind === 'engine') {
     const where = directory ?? ENGINE_DIRECTORY;
-    if (existsSync(where)) return engineList(where, 'sha256');
+    if (isThere(where)) return engineList(where, 'sha256');
     throw new SystemError('ENGINE-UNREACHABLE', `${where} is not there: no engine keeps its list in it`);
   }
   const ima = kernelIma(directory === undefined ? undefined : [directory]);

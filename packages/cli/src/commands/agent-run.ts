@@ -1,6 +1,7 @@
 import { startAgent, StatusFile, type AgentPhase } from '@assay/agent';
 import type { Tpm } from '@assay/linux/tpm';
 import { z } from 'zod';
+import { becomeUser } from '../agent/become-user.ts';
 import { AgentCommandOptions, agentFiles, agentOptions } from '../agent/options.ts';
 import { holdState } from '../agent/state.ts';
 import { EXIT } from '../exit.ts';
@@ -11,12 +12,16 @@ import { withTpm } from '../tpm-options.ts';
 import { Console } from '../up/console.ts';
 import { stopSignal } from '../up/signals.ts';
 
-const RunOptions = AgentCommandOptions.extend({ output: z.enum(['text', 'jsonl']) });
+const RunOptions = AgentCommandOptions.extend({
+  output: z.enum(['text', 'jsonl']),
+  user: z.string().min(1, 'names no user').optional(),
+});
 type RunOptions = z.infer<typeof RunOptions>;
 
 /** `assay agent run`: until a signal ends it in order. */
 export async function runAgent(given: unknown): Promise<number> {
   const options = optionsFrom(RunOptions, given);
+  if (options.user !== undefined) becomeUser(options.user, options);
   process.umask(0o077); // Keys and tokens are for their owner alone.
   const release = await holdState(options.state);
   try {

@@ -1,2 +1,2 @@
-export { kernelIma, type KernelIma } from './kernel.ts';
+export { isThere, kernelIma, type KernelIma } from './kernel.ts';
 export { engineList, kernelList, type MeasurementSource } from './list-file.ts';

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { kernelList, type MeasurementSource } from './list-file.ts';
 
@@ -18,7 +18,7 @@ export type KernelIma =
 
 /** What this kernel's IMA offers. Reading its list needs root. */
 export function kernelIma(directories: readonly string[] = DIRECTORIES): KernelIma {
-  const directory = directories.find((candidate) => existsSync(join(candidate, 'binary_runtime_measurements')));
+  const directory = directories.find((candidate) => isThere(join(candidate, 'binary_runtime_measurements')));
   if (directory === undefined)
     return { state: 'absent', reason: 'the kernel has no IMA, or securityfs is not mounted' };
   try {
@@ -26,6 +26,15 @@ export function kernelIma(directories: readonly string[] = DIRECTORIES): KernelI
     return { state: 'present', entries, measuring: entries > 1, source: sourceIn(directory) };
   } catch (error) {
     return { state: 'unreadable', reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** access(2) asks for the real user without its capabilities, so who may read by one alone would see nothing. */
+export function isThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
   }
 }
 
@@ -38,7 +47,7 @@ function countIn(path: string): number {
 /** Kernels before 6.10 have the SHA-1 list only, without a suffix. */
 function sourceIn(directory: string): MeasurementSource {
   const sha256 = 'binary_runtime_measurements_sha256';
-  return existsSync(join(directory, sha256))
+  return isThere(join(directory, sha256))
     ? kernelList(directory, sha256, 'sha256')
     : kernelList(directory, 'binary_runtime_measurements', 'sha1');
 }
