@@ -56,6 +56,13 @@ function addTrials(policies: Command): void {
       (await import('./commands/policies.ts')).diffPolicyVersions(name, { from, to }, given),
     ),
   );
+  const excluded = connected(command(policies, 'excluded', 'List what excludes of the version in force let through.'))
+    .argument('<name>', 'name of the policy')
+    .addOption(outputOption());
+  examples(excluded, ['assay policies excluded web', "assay policies excluded web -o json | jq '.entries[].path'"]);
+  excluded.action(
+    action(async (name, given) => (await import('./commands/policies.ts')).excludedByPolicy(name, given)),
+  );
   const deny = connected(command(policies, 'deny', 'Propose a version in which a digest is denied, whoever signed it.'))
     .argument('<name>', 'name of the policy')
     .argument('<digest>', 'such as sha256:9f3c…')

@@ -76,6 +76,8 @@ test('a fleet is judged by a policy: pushed, activated, found wanting, mended an
       (await ask('policies', 'get')).stdout,
       /^web +1 +\d+ +nobody .* in force on 3 hosts, since \d+ s ago$/m,
     );
+    const excluded = await ask('policies', 'excluded', 'web');
+    assert.deepEqual(excluded, { ...excluded, code: 0, stdout: 'No exclude of web version 1 let anything through.\n' });
     const captured = ['reference', 'capture', '--host', 'web-01'];
     await assertFails(captured, { exit: 1, code: 'POLICY-ASSIGNED' }, here);
   });

@@ -4,6 +4,7 @@ import type { ParsedCertificate } from '@assay/core/keys';
 import type { TrustedKey } from '@assay/core/reference';
 import type { Context } from './context.ts';
 import { judgeOutdated } from './policies/activate.ts';
+import { renewEnds } from './policies/ends.ts';
 import type { PolicyTrust } from './policies/push.ts';
 import type { PolicySource } from './policies/source/source.ts';
 import { startPolicyReader, type PolicyReader } from './policies/source/start.ts';
@@ -208,6 +209,7 @@ function newsOf(store: string, deliver: (changes: readonly Change[]) => void, lo
 /** Verdicts that time has overtaken, and boots that no one judged by the version in force, after a crash for instance. */
 async function renew(context: Context): Promise<void> {
   await expireVerdicts(context);
+  await renewEnds(context);
   await judgeOutdated(context);
 }
 

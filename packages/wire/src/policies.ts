@@ -18,6 +18,9 @@ export const PolicyVersion = z.object({
   /** Of the source that it came from (`--policies-from`); null where it was pushed. */
   commit: z.string().nullable(),
   inForceSince: Time.nullable(),
+  /** Of what is in force: when it is good no more, and when the next part of it ends (a pool, an exclude, or all of it). */
+  validUntil: Time.nullable(),
+  nextEnd: Time.nullable(),
 });
 export type PolicyVersion = z.infer<typeof PolicyVersion>;
 
@@ -26,6 +29,8 @@ export const PolicyList = z.object({
   policies: z.array(PolicyVersion),
   /** Hosts that each policy is for, by its name. */
   hosts: z.record(z.string(), z.int()),
+  /** By which version the present boots of the hosts of each policy were judged; null: by none yet. */
+  judged: z.record(z.string(), z.array(z.object({ version: z.int().nullable(), hosts: z.int() }))),
   /** The directory or repository from which policies come; null where none was given. */
   source: z
     .object({
@@ -203,3 +208,23 @@ export const PolicyDiff = z.object({
   ),
 });
 export type PolicyDiff = z.infer<typeof PolicyDiff>;
+
+/** What excludes of the version in force let through in the present boots. */
+export const ExcludedList = z.object({
+  schema: z.literal('assay.policy-excluded.v1'),
+  name: PolicyName,
+  version: Version,
+  /** By path. */
+  entries: z.array(
+    z.object({
+      pattern: z.string(),
+      reason: z.string(),
+      owner: z.string(),
+      expires: Time,
+      digest: z.string(),
+      path: z.string(),
+      hosts: z.array(z.string()),
+    }),
+  ),
+});
+export type ExcludedList = z.infer<typeof ExcludedList>;

@@ -22,6 +22,7 @@ export const ROUTES = {
   policies: '/v1/policies',
   policy: '/v1/policies/:id',
   policyActivation: '/v1/policies/:id/activation',
+  policyExcluded: '/v1/policies/:id/excluded',
   policyDiff: '/v1/policies/:id/diff',
   policyProposals: '/v1/policies/:id/proposals',
   policySimulation: '/v1/policies/:id/simulation',

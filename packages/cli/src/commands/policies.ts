@@ -1,4 +1,5 @@
 import {
+  ExcludedList,
   PolicyDiff,
   PolicyList,
   PolicyProposed,
@@ -38,13 +39,21 @@ function listText(list: PolicyList): string {
   return `${table([head, ...policies.map((policy) => rowOf(policy, list))])}${from}`;
 }
 
-function rowOf(policy: PolicyVersion, { hosts, managed }: PolicyList): string[] {
+function rowOf(policy: PolicyVersion, { hosts, managed, judged }: PolicyList): string[] {
   const { name, version, digests, signer, pushedBy, pushedAt, inForceSince, commit } = policy;
   const colour = colours(1);
   const state =
     inForceSince === null ? '' : colour.green(`in force on ${hosts[name] ?? 0} hosts, since ${ago(inForceSince)}`);
   const drift = managed.find((each) => each.name === name && each.version === version)?.drift ?? null;
-  const states = [state, ...(drift === null ? [] : [colour.yellow(`drift: ${drift}`)])].filter((text) => text !== '');
+  const behind = (judged[name] ?? [])
+    .filter((each) => each.version !== version)
+    .reduce((sum, each) => sum + each.hosts, 0);
+  const states = [
+    state,
+    expiryText(policy),
+    inForceSince === null || behind === 0 ? '' : `${behind} hosts to be judged by it`,
+    drift === null ? '' : colour.yellow(`drift: ${drift}`),
+  ].filter((text) => text !== '');
   const by = commit === null ? shown(pushedBy) : `commit ${shortCommit(commit)}`;
   return [
     name,
@@ -54,6 +63,16 @@ function rowOf(policy: PolicyVersion, { hosts, managed }: PolicyList): string[] 
     `${ago(pushedAt)} by ${by}`,
     states.join(', '),
   ];
+}
+
+const SOON_DAYS = 14;
+
+function expiryText({ validUntil }: PolicyVersion): string {
+  if (validUntil === null) return '';
+  const days = (Date.parse(validUntil) - Date.now()) / 86_400_000;
+  const colour = colours(1);
+  if (days < 0) return colour.red(`good until ${validUntil}: over`);
+  return days < SOON_DAYS ? colour.yellow(`expires in ${Math.ceil(days)} days`) : `good until ${validUntil}`;
 }
 
 function sourceText({ origin, branch, commit, signer, checkedAt, failure }: NonNullable<PolicyList['source']>): string {
@@ -140,6 +159,31 @@ export async function denyDigest(name: unknown, digest: unknown, given: unknown)
   if (options.output === 'json') printJson(proposed);
   else process.stdout.write(proposalText(proposed, options.limit));
   return EXIT.fine;
+}
+
+/** `assay policies excluded NAME` */
+export async function excludedByPolicy(name: unknown, given: unknown): Promise<number> {
+  const options = optionsFrom(ConnectOptions, given);
+  const path = route(ROUTES.policyExcluded, z.string().parse(name));
+  const list = await reader(options).call(path, ExcludedList, { limitSeconds: LIMIT_SECONDS });
+  if (options.output === 'json') printJson(list);
+  else process.stdout.write(excludedText(list));
+  return list.entries.length === 0 ? EXIT.fine : EXIT.no;
+}
+
+function excludedText({ name, version, entries }: ExcludedList): string {
+  if (entries.length === 0) return `No exclude of ${name} version ${version} let anything through.\n`;
+  const colour = colours(1);
+  const head = ['PATH', 'DIGEST', 'HOSTS', 'EXCLUDE', 'ENDS', 'WHY'].map((title) => colour.dim(title));
+  const rows = entries.map((entry) => [
+    shown(entry.path),
+    entry.digest,
+    entry.hosts.length > 2 ? `${entry.hosts.length} hosts` : entry.hosts.map(shown).join(', '),
+    shown(entry.pattern),
+    entry.expires,
+    `${shown(entry.reason)} (${shown(entry.owner)})`,
+  ]);
+  return table([head, ...rows]);
 }
 
 /** `assay policies fetch NAME VERSION --out FILE` */

@@ -1,5 +1,6 @@
 export { ACCEPTED, decide, type Decision, type DecisionStatus } from './decide.ts';
 export { diffReferences, type PoolChange, type ReferenceDiff, type RuleChange } from './diff.ts';
+export { nextEnd } from './ends.ts';
 export {
   emptyReference,
   LIMITS,

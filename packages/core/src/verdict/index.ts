@@ -1,5 +1,6 @@
 export { poolText } from './change-cause.ts';
 export { isLibrary } from './explain.ts';
+export { expiredFinding } from './expired.ts';
 export { firmwareFinding } from './firmware.ts';
 export { severityOf, type Explanation, type FindingDraft, type Severity } from './findings.ts';
 export { judgeEntries, type EntryStatus, type JudgeContext, type Judgement } from './judge.ts';

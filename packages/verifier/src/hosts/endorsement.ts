@@ -52,7 +52,7 @@ export function isDispute({ boot, code }: Pick<FindingRow, 'boot' | 'code'>): bo
 
 /** Such a finding stays whatever evidence comes: quotes say nothing of who made the TPM, nor of who else asks. */
 export function outlastsEvidence(finding: Pick<FindingRow, 'boot' | 'code'>): boolean {
-  return isAboutEndorsement(finding) || isDispute(finding);
+  return isAboutEndorsement(finding) || isDispute(finding) || finding.code === 'POLICY-EXPIRED';
 }
 
 /** Looks again at the certificates that did not verify: the authorities may be others now. */

@@ -33,6 +33,7 @@ const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
   [`POST ${ROUTES.captures}`]: 'operator',
   [`GET ${ROUTES.policies}`]: 'viewer',
   [`GET ${ROUTES.policy}`]: 'viewer',
+  [`GET ${ROUTES.policyExcluded}`]: 'viewer',
   [`GET ${ROUTES.policyDiff}`]: 'viewer',
   [`GET ${ROUTES.policySimulation}`]: 'viewer',
   [`POST ${ROUTES.policySimulation}`]: 'operator',

@@ -2,6 +2,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { Context } from '../context.ts';
 import { expireVerdicts } from '../hosts/verdict.ts';
 import { fleetCounts } from '../store/counts.ts';
+import { expiryOf } from '../policies/list.ts';
+import { policiesInForce } from '../store/policies.ts';
 import { driftOf } from '../policies/source/drift.ts';
 import { policySourceRow } from '../store/policy-source.ts';
 import type { Pulse } from './pulse.ts';
@@ -67,6 +69,10 @@ export class Metrics {
     const { database } = this.#context;
     const source = await policySourceRow(database);
     this.#gauges.source.set((source?.error ?? null) === null ? 0 : 1);
+    const expiring = (await policiesInForce(database)).map((row) => expiryOf(row, this.#context.now()));
+    for (const state of ['soon', 'over'] as const) {
+      this.#gauges.expiring.set({ state }, expiring.filter((each) => each === state).length);
+    }
     this.#gauges.drift.set((await driftOf(database)).filter(({ drift }) => drift !== null).length);
   }
 }
@@ -90,6 +96,12 @@ function gaugesOf(registry: Registry) {
     source: new Gauge({
       name: 'assay_policies_source_failing',
       help: 'Whether what the source of policies has cannot be applied; what is in force stays.',
+      registers,
+    }),
+    expiring: new Gauge({
+      name: 'assay_policies_expiring',
+      help: 'Policies in force that are good for less than 14 days (soon), or no more (over).',
+      labelNames: ['state'],
       registers,
     }),
     drift: new Gauge({

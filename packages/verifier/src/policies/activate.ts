@@ -1,4 +1,4 @@
-import { admitReference, parseReference } from '@assay/core/reference';
+import { admitReference, nextEnd, parseReference, type ReferenceDocument } from '@assay/core/reference';
 import { nodeHasher } from '@assay/core/node';
 import type { PolicyActivation } from '@assay/wire';
 import { audit } from '../access/audit.ts';
@@ -19,7 +19,8 @@ import {
   setJudged,
 } from '../store/policies.ts';
 import { lockRounds } from '../store/rounds.ts';
-import type { Database, PolicyRow } from '../store/schema.ts';
+import type { Database, PolicyInForceRow, PolicyRow } from '../store/schema.ts';
+import { noteExpiry } from './ends.ts';
 import type { PolicyTrust } from './push.ts';
 
 /** Hosts whose boots are judged again before others may go on. */
@@ -38,9 +39,15 @@ export async function activatePolicy(
   trust: PolicyTrust,
 ): Promise<PolicyRow> {
   const row = await context.database.transaction().execute(async (db) => {
-    const policy = await admitted(db, context, by, { name, version: activation.version }, trust);
+    const { policy, document } = await admitted(db, context, by, { name, version: activation.version }, trust);
     const since = context.now().toISOString();
-    await putInForce(db, { name, version: policy.version, since, activated_by: by.name });
+    await putInForce(db, {
+      name,
+      version: policy.version,
+      since,
+      activated_by: by.name,
+      ...endsOf(document, context.now()),
+    });
     const hosts = await hostsNamed(db, activation.hosts ?? []);
     await assignPolicy(db, hosts, name);
     const subject = `${name}@${policy.version}`;
@@ -58,7 +65,7 @@ async function admitted(
   by: Principal,
   { name, version }: { readonly name: string; readonly version: number },
   { keys }: PolicyTrust,
-): Promise<PolicyRow> {
+): Promise<{ readonly policy: PolicyRow; readonly document: ReferenceDocument }> {
   const policy = await policyOf(db, name, version);
   if (policy === undefined) throw new RequestProblem('REQUEST-NOT-FOUND', `${name} has no version ${version}.`);
   if (keys.length > 0 && policy.signer === null) {
@@ -72,8 +79,13 @@ async function admitted(
   }
   const inForce = await lockPolicyInForce(db, name);
   const before = inForce === undefined ? undefined : await policyOf(db, name, inForce.version);
-  admitReference(parseReference(policy.document), context.now(), before, nodeHasher);
-  return policy;
+  const reference = parseReference(policy.document);
+  admitReference(reference, context.now(), before, nodeHasher);
+  return { policy, document: reference.document };
+}
+
+function endsOf(document: ReferenceDocument, now: Date): Pick<PolicyInForceRow, 'valid_until' | 'ends_at'> {
+  return { valid_until: document.validUntil ?? null, ends_at: nextEnd(document, now) };
 }
 
 async function hostsNamed(db: Database, hosts: PolicyActivation['hosts']): Promise<string[]> {
@@ -114,6 +126,7 @@ async function judgeHost(db: Database, context: Context, id: string): Promise<Ch
         await currentList(db, id),
         await context.references.policy(db, policy.name, policy.version),
       );
+  const expiry = await noteExpiry(db, context, id, policy);
   await renewVerdict(db, context, id);
-  return [{ type: 'host', host: id }, ...changes];
+  return [{ type: 'host', host: id }, ...changes, ...expiry];
 }

@@ -1,5 +1,5 @@
 import type { PolicyList, PolicyVersion } from '@assay/wire';
-import { allPolicies, hostsOfPolicy, policiesInForce, type PolicySummaryRow } from '../store/policies.ts';
+import { allPolicies, hostsOfPolicy, policiesInForce, rollouts, type PolicySummaryRow } from '../store/policies.ts';
 import { policySourceRow } from '../store/policy-source.ts';
 import type { Database, PolicyInForceRow } from '../store/schema.ts';
 import { driftOf } from './source/drift.ts';
@@ -10,7 +10,21 @@ export async function listPolicies(db: Database): Promise<PolicyList> {
   const policies = (await allPolicies(db)).map((row) => versionOnWire(row, inForce.get(row.name)));
   const hosts: Record<string, number> = {};
   for (const name of inForce.keys()) hosts[name] = (await hostsOfPolicy(db, name)).length;
-  return { schema: 'assay.policies.v1', policies, hosts, ...(await sourceOnWire(db)) };
+  const judged: PolicyList['judged'] = {};
+  for (const { name, version, hosts: number } of await rollouts(db)) {
+    judged[name] = [...(judged[name] ?? []), { version, hosts: number }];
+  }
+  return { schema: 'assay.policies.v1', policies, hosts, judged, ...(await sourceOnWire(db)) };
+}
+
+const SOON_MILLISECONDS = 14 * 86_400_000;
+
+/** Whether what is in force is good no more, or only for some days. */
+export function expiryOf({ valid_until: until }: PolicyInForceRow, now: Date): 'soon' | 'over' | null {
+  if (until === null) return null;
+  const left = Date.parse(until) - now.getTime();
+  if (left < 0) return 'over';
+  return left < SOON_MILLISECONDS ? 'soon' : null;
 }
 
 async function sourceOnWire(db: Database): Promise<Pick<PolicyList, 'source' | 'managed'>> {
@@ -27,6 +41,7 @@ async function sourceOnWire(db: Database): Promise<Pick<PolicyList, 'source' | '
 }
 
 export function versionOnWire(row: PolicySummaryRow, inForce: PolicyInForceRow | undefined): PolicyVersion {
+  const isInForce = inForce?.version === row.version;
   return {
     name: row.name,
     version: row.version,
@@ -36,6 +51,8 @@ export function versionOnWire(row: PolicySummaryRow, inForce: PolicyInForceRow |
     pushedBy: row.pushed_by,
     pushedAt: row.pushed_at,
     commit: row.commit_id,
-    inForceSince: inForce?.version === row.version ? inForce.since : null,
+    inForceSince: isInForce ? inForce.since : null,
+    validUntil: isInForce ? inForce.valid_until : null,
+    nextEnd: isInForce && inForce.ends_at !== '' ? inForce.ends_at : null,
   };
 }

@@ -67,7 +67,7 @@ function onWire(simulator: Simulator, boots: ReadonlyMap<string, RecordedBoot>):
 }
 
 /** Entries of several lists: one that is in many is read, and decided about, once. */
-class KnownEntries {
+export class KnownEntries {
   readonly #db: Database;
   readonly #entries = new Map<number, MeasurementEntry>();
 

@@ -55,6 +55,9 @@ async function stillShown(db: Database, context: Context, finding: FindingRow): 
   if (isDispute(finding)) {
     return 'An enrolment waits for a decision. This ends with it: assay enrolments list.';
   }
+  if (finding.code === 'POLICY-EXPIRED') {
+    return 'This ends when a newer version of the policy is in force (assay reference activate).';
+  }
   if (finding.boot === null) {
     return 'No evidence has verified since. This ends by itself with the next evidence that does.';
   }

@@ -55,6 +55,27 @@ export async function putInForce(db: Database, row: PolicyInForceRow): Promise<v
     .execute();
 }
 
+/** Of which something has ended since somebody looked. */
+export async function policiesEnded(db: Database, now: string): Promise<PolicyInForceRow[]> {
+  return db.selectFrom('policies_in_force').selectAll().where('ends_at', '<', now).execute();
+}
+
+/** The boots of all hosts of a policy, by the version that is in force already. */
+export async function judgeAllAgain(db: Database, name: string): Promise<void> {
+  await db.updateTable('host_policies').set({ judged: null }).where('name', '=', name).execute();
+}
+
+/** By how many hosts' boots were judged by which version; null: by none yet. */
+export async function rollouts(db: Database): Promise<{ name: string; version: number | null; hosts: number }[]> {
+  return db
+    .selectFrom('host_policies')
+    .select(({ fn }) => ['name', 'judged as version', fn.count<number>('host').as('hosts')])
+    .groupBy(['name', 'judged'])
+    .orderBy('name')
+    .orderBy('judged')
+    .execute();
+}
+
 export async function assignPolicy(db: Database, hosts: readonly string[], name: string): Promise<void> {
   for (const host of hosts) {
     await db

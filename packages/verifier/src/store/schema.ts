@@ -261,6 +261,10 @@ export interface PolicyInForceRow {
   version: number;
   since: string;
   activated_by: string;
+  /** After this time it is good no more. */
+  valid_until: string | null;
+  /** When the next part of it ends, itself too; null: never, empty: nobody has looked yet. */
+  ends_at: string | null;
 }
 
 export interface HostPolicyRow {

@@ -1,4 +1,5 @@
 import {
+  ExcludedList,
   PolicyActivation,
   PolicyCandidate,
   PolicyDiff,
@@ -17,6 +18,7 @@ import type { Context } from '../../context.ts';
 import { activatePolicy } from '../../policies/activate.ts';
 import { proposeDenials, simulateCandidate, simulateVersion } from '../../policies/candidate.ts';
 import { diffPolicy, versionNamed } from '../../policies/diff.ts';
+import { excludedEntries } from '../../policies/excluded.ts';
 import { listPolicies, versionOnWire } from '../../policies/list.ts';
 import { pushPolicy, type PolicyTrust } from '../../policies/push.ts';
 import { refuseManaged } from '../../policies/source/managed.ts';
@@ -115,6 +117,18 @@ function readRoutes(app: App, context: Context): void {
 
 /** What comes of a version before it is in force. */
 function trialRoutes(app: App, context: Context): void {
+  app.get(
+    ROUTES.policyExcluded,
+    {
+      schema: {
+        summary: 'What excludes of the version in force let through in the present boots',
+        tags: ['policies'],
+        params: Name,
+        response: { 200: ExcludedList, ...PROBLEMS },
+      },
+    },
+    ({ params }) => excludedEntries(context, params.id),
+  );
   app.get(
     ROUTES.policyDiff,
     {

@@ -11,6 +11,7 @@ import { listParts } from './list-parts.ts';
 import type { Migration } from './migration.ts';
 import { policies } from './policies.ts';
 import { policyChanges } from './policy-changes.ts';
+import { policyEnds } from './policy-ends.ts';
 import { policySource } from './policy-source.ts';
 import { rounds } from './rounds.ts';
 import { sessions } from './sessions.ts';
@@ -27,6 +28,7 @@ export const MIGRATIONS: readonly Migration[] = [
   acknowledgements,
   policyChanges,
   policySource,
+  policyEnds,
   sessions,
   admissions,
   entryKeys,
