@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { getSystemErrorName } from 'node:util';
 import { address } from 'koffi';
 import { openByHandle, openUnnamed } from './exchange.ts';
 import { calls, checked, onArchitecture, syscall } from './libc.ts';
@@ -35,6 +36,21 @@ export function executeFromMemory(path: string): never {
   const content = readFileSync(path);
   checked('write', calls.write(fd, content, content.length));
   return execute(fd, path);
+}
+
+/**
+ * Executes a program and waits for its end, with as little around it as there can be: no pipes, no environment. Blocks.
+ * @returns wait status, 0 after exit(0)
+ */
+export function executeToEnd(path: string): number {
+  const argument = Buffer.from(`${path}\0`);
+  const list = Buffer.alloc(16);
+  list.writeBigUInt64LE(address(argument));
+  const [pid, status] = [Buffer.alloc(4), Buffer.alloc(4)];
+  const errno = calls.posixSpawn(pid, path, null, null, list, Buffer.alloc(8));
+  if (errno !== 0) throw new Error(`posix_spawn: ${getSystemErrorName(-errno)}`);
+  checked('waitpid', calls.waitpid(pid.readInt32LE(), status, 0));
+  return status.readInt32LE();
 }
 
 function execute(fd: number, name: string): never {

@@ -1,4 +1,10 @@
 export { mapForWriting, type WritableMapping } from './mapping.ts';
 export { WAYS_OF_EXT4, WAYS_OF_XFS, WAYS_TO_CHANGE } from './ways.ts';
-export { executeByHandle, executeFromMemory, executePathDescriptor, executeUnnamed } from './execute.ts';
+export {
+  executeByHandle,
+  executeFromMemory,
+  executePathDescriptor,
+  executeToEnd,
+  executeUnnamed,
+} from './execute.ts';
 export { moveBlocks } from './exchange.ts';

@@ -19,6 +19,10 @@ export const calls: {
     [from: number, at: null, to: number, offset: Uint8Array | null, length: number, flags: number]
   >;
   readonly pipe: Call<[fds: Uint8Array]>;
+  readonly posixSpawn: Call<
+    [pid: Uint8Array, path: string, actions: null, attributes: null, given: Uint8Array, environment: Uint8Array]
+  >;
+  readonly waitpid: Call<[pid: number, status: Uint8Array, options: number]>;
 } = {
   open: libc.func('int open(const char *path, int flags)'),
   close: libc.func('int close(int fd)'),
@@ -33,6 +37,10 @@ export const calls: {
     'intptr_t copy_file_range(int from, void *at, int to, void *offset, size_t length, unsigned int flags)',
   ),
   pipe: libc.func('int pipe(_Out_ void *fds)'),
+  posixSpawn: libc.func(
+    'int posix_spawn(_Out_ void *pid, const char *path, void *actions, void *attributes, const void *given, const void *environment)',
+  ),
+  waitpid: libc.func('int waitpid(int pid, _Out_ void *status, int options)'),
 };
 
 type Word = number | bigint | string | Uint8Array | null;
