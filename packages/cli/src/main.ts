@@ -7,6 +7,7 @@ import { addEngine } from './engine-commands.ts';
 import { addEnrolments } from './enrolments-commands.ts';
 import { EXIT, exitCodeOf, UsageError } from './exit.ts';
 import { addEvm, addFile, addKey, addVerity } from './label-commands.ts';
+import { addEvidence } from './evidence-commands.ts';
 import { addLog } from './log-commands.ts';
 import { followOutput } from './output/ends.ts';
 import { reportError, type Format } from './output/report.ts';
@@ -76,6 +77,7 @@ function createProgram(): Command {
   addVerifier(program);
   addAudit(program);
   addLog(program);
+  addEvidence(program);
   addPolicy(program);
   addEngine(program);
   addEventLog(program);

@@ -17,7 +17,7 @@ const Certificates = z.array(z.string());
 export async function bundleOf(db: Database, host: HostRow): Promise<EvidenceBundle> {
   const [round] = await roundsOf(db, [host.id]);
   const kept = round === undefined ? null : keptOf(round);
-  if (kept === null || host.boot === null || round?.proof == null) {
+  if (kept === null || host.boot === null || round === undefined || round.proof === null) {
     throw new RequestProblem('EVIDENCE-MISSING', `No evidence of ${host.name} is kept yet.`);
   }
   if (kept.state.bytes > BUNDLE_LIST_LIMIT) {
@@ -32,7 +32,10 @@ export async function bundleOf(db: Database, host: HostRow): Promise<EvidenceBun
     ekPublic: toBase64(host.ek_public),
     akPublic: toBase64(host.ak_public),
     ekCertificates: host.ek_certificates === null ? [] : Certificates.parse(JSON.parse(host.ek_certificates)),
-    ...{ session, nonce, facts, quote },
+    session,
+    nonce,
+    facts,
+    quote,
     pcrs: Object.fromEntries([...kept.pcrs].map(([index, value]) => [String(index), toHex(value)])),
     list: { bank: 'sha256', entries: toBase64(concat(rows.map(({ record }) => record))) },
   };

@@ -24,8 +24,13 @@ export async function timelineOf(db: Database, host: HostRow): Promise<HostTimel
       entries,
     })),
     boots: boots.map(({ id, reset_count, restart_count, since, until, entries, violations }) => ({
-      ...{ id, resetCount: reset_count, restartCount: restart_count },
-      ...{ since, until, entries, violations },
+      id,
+      resetCount: reset_count,
+      restartCount: restart_count,
+      since,
+      until,
+      entries,
+      violations,
     })),
     arrivals: await arrivalsOf(db, bootIds, MOST),
     captures: (await capturesOf(db, host.id, MOST)).map(({ captured_at: at, version, digests, note }) => ({
@@ -40,7 +45,9 @@ export async function timelineOf(db: Database, host: HostRow): Promise<HostTimel
         : { name: policy.name, version: policy.version, since: policy.since, activatedBy: policy.activated_by },
     findings: (await findingsThatWere(db, host.id, MOST)).map((row) => ({
       id: `F-${row.seq}`,
-      ...{ code: row.code, severity: row.severity, sentence: row.sentence },
+      code: row.code,
+      severity: row.severity,
+      sentence: row.sentence,
       from: row.first_seen,
       until: row.open === 1 ? null : (row.resolved_at ?? row.last_seen),
     })),

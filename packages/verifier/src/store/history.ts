@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Verdict } from '@assay/wire';
-import type { Database, VerdictChangeRow } from './schema.ts';
+import type { VerdictChangeRow } from './history-rows.ts';
+import type { Database } from './schema.ts';
 
 export async function noteVerdict(db: Database, row: Omit<VerdictChangeRow, 'seq'>): Promise<void> {
   await db.insertInto('verdict_changes').values(row).execute();

@@ -1,6 +1,7 @@
 import type { HostFacts, TrustTier, Verdict } from '@assay/wire';
 import type { PoolKind } from '@assay/core/reference';
 import type { Generated, Kysely } from 'kysely';
+import type { HostLabelsRow, VerdictChangeRow } from './history-rows.ts';
 
 // How values stand in the database: bytes that only programs read (keys, nonces, records, PCR values) are BLOBs;
 // file digests are text as on the wire (`sha256:<hex>`), because they are looked up and shown with their algorithm;
@@ -98,26 +99,6 @@ export interface RoundRow {
   pcrs: Uint8Array | null;
   /** What else came in that evidence, and what was asked for it, as JSON: hosts/proof.ts. */
   proof: string | null;
-}
-
-/** A verdict that a host got. */
-export interface VerdictChangeRow {
-  seq: number;
-  host: string;
-  at: string;
-  /** Null for the first. */
-  before: Verdict | null;
-  verdict: Verdict;
-  sentence: string;
-  /** The boot and the length of its list at that time. */
-  boot: number | null;
-  entries: number;
-}
-
-export interface HostLabelsRow {
-  host: string;
-  /** JSON: texts by name. */
-  labels: string;
 }
 
 export interface BootRow {

@@ -7,9 +7,12 @@ import { Empty } from '../../parts/empty.tsx';
 import { CopyAsCommand, useTitle } from '../../parts/page.tsx';
 import { ProblemText } from '../../parts/problem-text.tsx';
 import { SkeletonPanel } from '../../parts/skeleton.tsx';
+import { Boot, Identity, RawEvidence } from './details.tsx';
 import { Findings } from './findings.tsx';
 import { Ladder } from './ladder.tsx';
 import { Measurements } from './measurements.tsx';
+import { Tabs } from './tabs.tsx';
+import { Timeline } from './timeline.tsx';
 import { VerdictPanel } from './verdict-panel.tsx';
 
 const host = getRouteApi('/hosts/$host');
@@ -29,15 +32,27 @@ function Trail({ name }: { name: string }) {
   );
 }
 
+function Overview({ detail }: { detail: HostDetail }) {
+  return (
+    <div className="host-grid">
+      <Findings host={detail} />
+      <Ladder ladder={detail.ladder} />
+      <Measurements host={detail} />
+    </div>
+  );
+}
+
 function Shown({ detail }: { detail: HostDetail }) {
+  const { tab = 'overview', at } = host.useSearch();
   return (
     <>
       <VerdictPanel host={detail} />
-      <div className="host-grid mt-8">
-        <Findings host={detail} />
-        <Ladder ladder={detail.ladder} />
-        <Measurements host={detail} />
-      </div>
+      <Tabs host={detail.name} tab={tab} />
+      {tab === 'overview' && <Overview detail={detail} />}
+      {tab === 'timeline' && <Timeline host={detail.name} at={at} />}
+      {tab === 'boot' && <Boot host={detail} />}
+      {tab === 'identity' && <Identity host={detail} />}
+      {tab === 'evidence' && <RawEvidence host={detail} />}
     </>
   );
 }

@@ -30,6 +30,19 @@ const COLUMNS: readonly Column<HostLine>[] = [
     from: 40,
   },
   {
+    id: 'labels',
+    title: 'Labels',
+    track: 'minmax(6rem,1fr)',
+    cell: ({ labels }) => (
+      <span className="block truncate font-mono text-xs">
+        {Object.entries(labels)
+          .map(([name, value]) => `${name}=${value}`)
+          .join(' ')}
+      </span>
+    ),
+    from: 66,
+  },
+  {
     id: 'policy',
     title: 'Compared with',
     track: 'minmax(7rem,1fr)',

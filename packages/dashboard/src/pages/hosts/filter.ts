@@ -6,9 +6,16 @@ const among = <Choice>(chosen: readonly Choice[] | undefined, value: Choice): bo
 
 const policyOf = ({ reference }: HostLine): string => (reference === null ? 'none' : (reference.policy ?? 'captured'));
 
+const labelsOf = ({ labels }: HostLine): string[] => Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+
 /** Text is looked for in what a person reads of a host: its name, its id, its kernel. */
 function hasText(line: HostLine, text: string): boolean {
-  return line.name.toLowerCase().includes(text) || line.id.startsWith(text) || line.kernel.toLowerCase().includes(text);
+  return (
+    line.name.toLowerCase().includes(text) ||
+    line.id.startsWith(text) ||
+    line.kernel.toLowerCase().includes(text) ||
+    labelsOf(line).some((label) => label.toLowerCase().includes(text))
+  );
 }
 
 /** The hosts that the address asks for; `except` leaves one filter out, to count what it would let through. */
@@ -22,6 +29,7 @@ export function matching(hosts: readonly HostLine[], search: HostsSearch, except
       among(search.list, line.source) &&
       (search.policy === undefined || policyOf(line) === search.policy) &&
       (search.code === undefined || line.findings.code === search.code) &&
+      (search.label === undefined || labelsOf(line).includes(search.label)) &&
       (text === '' || hasText(line, text)),
   );
 }

@@ -50,7 +50,7 @@ function Filters({ all, search }: { all: readonly HostLine[]; search: HostsSearc
   }));
   return (
     <div className="mb-4 flex flex-wrap items-center gap-3">
-      <SearchField label="Name, id or kernel" value={search.q ?? ''} onChange={(q) => change({ q })} />
+      <SearchField label="Name, id, label or kernel" value={search.q ?? ''} onChange={(q) => change({ q })} />
       <Facets
         label="Filter by verdict"
         facets={facets}

@@ -12,6 +12,8 @@ export interface HostsSearch {
   readonly policy?: string | undefined;
   /** Code of an open finding. */
   readonly code?: string | undefined;
+  /** `name=value` */
+  readonly label?: string | undefined;
   readonly sort?: string | undefined;
 }
 
@@ -23,6 +25,7 @@ export function hostsSearch(raw: Record<string, unknown>): HostsSearch {
     list: choicesParam(raw, 'list', ['kernel', 'engine', 'simulated'] as const),
     policy: textParam(raw, 'policy'),
     code: textParam(raw, 'code'),
+    label: textParam(raw, 'label'),
     sort: textParam(raw, 'sort'),
   };
 }

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { browserMissing, newPage } from './browser.ts';
+import { assertAccessible, assertClean, assertFitsWindow, takePicture } from './checks.ts';
+import { failedHost, LiveHost, verifierFor } from './fleet.ts';
+
+const options = { skip: browserMissing };
+const ASSAY = fileURLToPath(new URL('../../cli/bin/assay.js', import.meta.url));
+
+const LOOKS = [
+  { colorScheme: 'light', viewport: { width: 1280, height: 800 } },
+  { colorScheme: 'dark', viewport: { width: 360, height: 740 } },
+] as const;
+
+const TABS = [
+  { tab: 'timeline', text: 'Became failed' },
+  { tab: 'boot', text: 'PCR 10, measurement list' },
+  { tab: 'identity', text: 'Identifier' },
+  { tab: 'evidence', text: 'Download web-03.evidence.json' },
+];
+
+test('each part of the page of a host is accessible and in order in both themes', options, async (t) => {
+  const verifier = await verifierFor(t, { staleAfterSeconds: 600 });
+  await failedHost(t, verifier, 'web-03');
+  for (const { colorScheme, viewport } of LOOKS) {
+    const { page, record } = await newPage(t, { colorScheme, viewport });
+    for (const { tab, text } of TABS) {
+      await page.goto(`${verifier.url}/hosts/web-03?tab=${tab}`);
+      await page.getByText(text).first().waitFor();
+      await takePicture(page, `host-${tab}-${colorScheme}-${viewport.width}`);
+      await assertFitsWindow(page);
+      await assertAccessible(page);
+    }
+    assertClean(record, verifier.url);
+  }
+});
+
+test('a host that has sent nothing says so in each part', options, async (t) => {
+  const verifier = await verifierFor(t);
+  await LiveHost.enrol(t, verifier, 'web-03');
+  const { page } = await newPage(t);
+  for (const tab of ['boot', 'evidence']) {
+    await page.goto(`${verifier.url}/hosts/web-03?tab=${tab}`);
+    await page.getByText('Comes with the first evidence.').last().waitFor();
+  }
+  await page.goto(`${verifier.url}/hosts/web-03?tab=timeline`);
+  await page.getByText('Became pending').waitFor();
+});
+
+test('the timeline goes back to how the host stood, by an address that can be sent', options, async (t) => {
+  const verifier = await verifierFor(t, { staleAfterSeconds: 600 });
+  await failedHost(t, verifier, 'web-03');
+  const { page } = await newPage(t);
+  await page.goto(`${verifier.url}/hosts/web-03?tab=timeline`);
+  await page.getByRole('region', { name: 'How it stands' }).getByText('6 entries').waitFor();
+  await page.getByRole('link', { name: 'Became trusted' }).click();
+  const then = page.getByRole('region', { name: 'How it stood then' });
+  await then.getByText('Trusted', { exact: true }).waitFor();
+  await then.getByText('5 entries', { exact: true }).waitFor();
+  await page.reload();
+  await then.getByText('Trusted', { exact: true }).waitFor();
+});
+
+/** Exit code and output of `assay evidence verify FILE`. */
+async function verified(file: string): Promise<{ code: number; text: string }> {
+  const run = promisify(execFile)(process.execPath, [ASSAY, 'evidence', 'verify', file, '-o', 'json']);
+  return run.then(
+    ({ stdout }) => ({ code: 0, text: stdout }),
+    (error: unknown) => {
+      const { code, stdout, stderr } = Object(error);
+      return { code: Number(code), text: `${stdout}${stderr}` };
+    },
+  );
+}
+
+test('what is downloaded verifies without the verifier, and not when anything in it is another', options, async (t) => {
+  const verifier = await verifierFor(t, { staleAfterSeconds: 600 });
+  await failedHost(t, verifier, 'web-03');
+  const { page } = await newPage(t);
+  await page.goto(`${verifier.url}/hosts/web-03?tab=evidence`);
+  const downloading = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Download web-03.evidence.json' }).click();
+  const download = await downloading;
+  assert.equal(download.suggestedFilename(), 'web-03.evidence.json');
+  const directory = await mkdtemp(join(tmpdir(), 'assay-bundle-'));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  const file = join(directory, 'web-03.evidence.json');
+  await download.saveAs(file);
+  await verifier.close();
+  const good = await verified(file);
+  assert.equal(good.code, 0, good.text);
+  assert.match(good.text, /"verified": ?true/);
+  const text = await readFile(file, 'utf8');
+  const nonce = /"nonce":"([0-9a-f]{64})"/.exec(text)?.[1] ?? '';
+  const changes = [
+    ['QUOTE-NONCE', text.replace(nonce, '0'.repeat(64))],
+    ['QUOTE-PCR-DIGEST', text.replace(/"10":"[0-9a-f]{64}"/, `"10":"${'0'.repeat(64)}"`)],
+    ['IMA-', text.replace(/("entries":")[A-Za-z0-9+/]{24}/, '$1AAAAAAAAAAAAAAAAAAAAAAAA')],
+  ] as const;
+  for (const [code, changed] of changes) {
+    assert.notEqual(changed, text);
+    await writeFile(file, changed);
+    const bad = await verified(file);
+    assert.notEqual(bad.code, 0, code);
+    assert.ok(bad.text.includes(code) || code === 'IMA-', bad.text);
+  }
+  await writeFile(file, '{"schema":"assay.evidence-bundle.v1"}');
+  assert.equal((await verified(file)).code, 3);
+});
