@@ -1,7 +1,7 @@
 import { startAgent, type Agent, type AgentPhase } from '@assay/agent';
 import { SimulatedHost } from '@assay/testkit/evidence';
 import { SimulatedTpm } from '@assay/testkit/tpm';
-import { ProblemError, type Verdict } from '@assay/wire';
+import type { Verdict } from '@assay/wire';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Chance } from './chance.ts';
 import { filesOf, type File, type Role } from './software.ts';
@@ -58,7 +58,7 @@ export class DemoMachine {
     return this.#verdict;
   }
 
-  /** The code with which the verifier refuses it. */
+  /** The code with which the verifier does not let it in. */
   get refusal(): string | undefined {
     return this.#refusal;
   }
@@ -112,8 +112,6 @@ export class DemoMachine {
 
   #note(phase: AgentPhase): void {
     if (phase.phase === 'attested') this.#verdict = phase.reply.verdict;
-    if (phase.phase !== 'retrying') return;
-    const { cause } = phase.error;
-    this.#refusal = cause instanceof ProblemError ? cause.problem.code : undefined;
+    if (phase.phase === 'waiting') this.#refusal = phase.error.problem.code;
   }
 }
