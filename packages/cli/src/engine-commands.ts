@@ -31,11 +31,9 @@ export function addEngine(program: Command): void {
   );
   examples(mode, ['sudo assay engine mode log', 'sudo assay engine mode enforce && sudo assay engine confirm']);
   mode.action(action(async (to, options) => (await import('./commands/engine-ask.ts')).changeMode(to, options)));
-  const doctor = command(
-    engine,
-    'doctor',
-    'Say how well each hook of the kernel is stood in for on this host.',
-  ).addOption(outputOption());
+  const doctor = asking(
+    command(engine, 'doctor', 'Say how well each hook of the kernel is stood in for on this host.'),
+  );
   examples(doctor, ['assay engine doctor', "assay engine doctor -o json | jq '.bypasses[] | select(.open)'"]);
   doctor.action(action(async (options) => (await import('./commands/engine-doctor.ts')).engineDoctor(options)));
 }
@@ -96,6 +94,7 @@ function addExplain(engine: Command): void {
     .argument('<path>', 'a file of this machine')
     .addOption(new Option('--as <access>', 'how it is opened').choices(['exec', 'read', 'write']).default('exec'))
     .option('--uid <id>', 'by whom', '0')
+    .option('--directory <dir>', 'directory of a running engine, which remembers what it said of the file', DIRECTORY)
     .addOption(outputOption());
   examples(explain, [
     'sudo assay engine explain /srv/bin/tool --policy /etc/assay/policy --cert /etc/keys',

@@ -9,6 +9,18 @@ import { startSwtpm } from '@assay/testkit/swtpm';
 import { z } from 'zod';
 import { assay, documentIn, launch, scratch, type Launched } from './assay.ts';
 
+/** An audit record that a running engine remembers. */
+export const Audit = z.strictObject({
+  time: z.iso.datetime(),
+  type: z.string(),
+  denied: z.boolean(),
+  pid: z.int(),
+  path: z.string(),
+  func: z.string().optional(),
+  cause: z.string().optional(),
+  rule: z.string().optional(),
+});
+
 /** The contract of `assay engine status -o json`, and of what changes the state. */
 export const Status = z.strictObject({
   schema: z.literal('assay.engine-status.v1'),
@@ -36,6 +48,7 @@ export const Status = z.strictObject({
     cached: z.int(),
     turbo: z.strictObject({ files: z.int(), breaks: z.int() }).optional(),
   }),
+  audits: z.array(Audit),
   confirmBy: z.iso.datetime().optional(),
   pausedUntil: z.iso.datetime().optional(),
   auditsDropped: z.int(),

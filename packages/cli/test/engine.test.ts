@@ -9,7 +9,7 @@ import { cannotMount, mountExt4 } from '@assay/testkit/mounts';
 import { startSwtpm } from '@assay/testkit/swtpm';
 import { z } from 'zod';
 import { ASSAY, assay, assertFails, documentIn, isRoot, ROOT, scratch } from './assay.ts';
-import { running, runs, until } from './engine-support.ts';
+import { Audit, running, runs, until } from './engine-support.ts';
 
 const skip = cannotMount() ?? false;
 const LIMIT = { skip, timeout: 90_000 };
@@ -40,6 +40,7 @@ const Explained = z.strictObject({
   meaning: z.string().optional(),
   next: z.string().optional(),
   entries: z.array(z.strictObject({ pcr: z.int(), template: z.string(), digest: z.string() })),
+  seen: z.array(Audit),
 });
 
 const RULES = 'measure func=BPRM_CHECK\nmeasure func=POLICY_CHECK\nappraise func=BPRM_CHECK\n';
@@ -57,6 +58,23 @@ test('engine: enforce with its rescue card, paused, confirmed, and what it refus
   assert.equal((await ask('resume')).paused, false);
   assert.equal(runs(program), false);
   const before = await ask('status');
+  const last = before.audits.at(-1);
+  assert.deepEqual(
+    [last?.path, last?.cause, last?.denied, last?.func, last?.rule],
+    [program, 'missing-hash', true, 'BPRM_CHECK', 'appraise func=BPRM_CHECK'],
+  );
+  const shown = await assay(['engine', 'status', '--directory', directory]);
+  assert.ok(shown.stdout.includes(`${program}: missing-hash, BPRM_CHECK, process ${last?.pid}, `), shown.stdout);
+  const asked = ['engine', 'explain', program, '--policy', setting.policy, '--directory', directory];
+  const doctor = documentIn(await assay(['engine', 'doctor', '--directory', directory, '-o', 'json']));
+  const mounts = z.array(z.strictObject({ path: z.string(), watched: z.boolean() })).parse(doctor['mounts']);
+  assert.deepEqual(
+    mounts.filter(({ watched }) => watched),
+    [{ path: mount, watched: true }],
+  );
+  assert.ok(mounts.length > 1, 'the root file system is named');
+  const told = Explained.parse(documentIn(await assay([...asked, '-o', 'json'])));
+  assert.deepEqual(told.seen.at(-1), last);
   assert.ok(before.confirmBy !== undefined);
   assert.equal((await ask('confirm')).confirmBy, undefined);
   assert.equal((await ask('mode', 'log')).appraise, 'log');
@@ -208,6 +226,14 @@ test('engine doctor says of each hook how well it is stood in for, and of each w
         remedy: z.string().optional(),
       }),
     ),
+    bpf: z.strictObject({
+      active: z.boolean().optional(),
+      types: z.boolean(),
+      call: z.enum(['works', 'not-permitted', 'missing']),
+      possible: z.boolean(),
+      sentence: z.string(),
+      remedy: z.string().optional(),
+    }),
     bypasses: z.array(
       z.strictObject({ name: z.string(), open: z.boolean(), sentence: z.string(), remedy: z.string() }),
     ),

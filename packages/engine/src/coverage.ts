@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { EventFunction } from '@assay/core/policy';
+import { bpfLsm, type BpfLsm } from '@assay/linux/lsm';
 
 /** How well the engine stands in for a hook of the kernel. */
 export interface HookCoverage {
@@ -10,8 +11,6 @@ export interface HookCoverage {
   /** What narrows the difference, where something does. */
   readonly remedy?: string;
 }
-
-const BPF = 'boot with bpf in lsm=, once the engine can load a gate there';
 
 /** Every function that a rule can name. */
 export const HOOK_COVERAGE: readonly HookCoverage[] = [
@@ -34,9 +33,8 @@ export const HOOK_COVERAGE: readonly HookCoverage[] = [
     func: 'MMAP_CHECK',
     coverage: 'approximated',
     why: 'asked when an ELF program or shared object is opened for reading, whether it is mapped or not; other files never',
-    remedy: BPF,
   },
-  { func: 'MMAP_CHECK_REQPROT', coverage: 'approximated', why: 'as MMAP_CHECK', remedy: BPF },
+  { func: 'MMAP_CHECK_REQPROT', coverage: 'approximated', why: 'as MMAP_CHECK' },
   {
     func: 'MODULE_CHECK',
     coverage: 'approximated',
@@ -118,6 +116,30 @@ export function bypasses(): Bypass[] {
 
 function bootedWith(parameter: string): boolean {
   return readFileSync('/proc/cmdline', 'latin1').trim().split(/\s+/).includes(parameter);
+}
+
+/** Whether this kernel would let an exact gate in (BPF LSM), for MMAP_CHECK and programs in memory; the engine loads none. */
+export interface BpfGate extends BpfLsm {
+  readonly possible: boolean;
+  readonly sentence: string;
+  /** What the kernel or the process misses. */
+  readonly remedy?: string;
+}
+
+export function bpfGate(found = bpfLsm()): BpfGate {
+  const remedy = bpfRemedy(found);
+  if (remedy !== undefined)
+    return { ...found, possible: false, sentence: 'This kernel lets no BPF LSM gate in.', remedy };
+  const sentence = 'This kernel would let a BPF LSM gate in, which could answer exactly; this version loads none.';
+  return { ...found, possible: true, sentence };
+}
+
+function bpfRemedy({ active, types, call }: BpfLsm): string | undefined {
+  if (call === 'missing') return 'a kernel with CONFIG_BPF_SYSCALL and CONFIG_BPF_LSM';
+  if (!types) return 'a kernel with CONFIG_DEBUG_INFO_BTF';
+  if (active === undefined) return 'mount securityfs, so that the kernel says which security modules are active';
+  if (!active) return 'boot with bpf at the end of lsm=';
+  return call === 'works' ? undefined : 'run as root, or with CAP_BPF and CAP_PERFMON';
 }
 
 /** Undefined where the kernel has none of that name. */

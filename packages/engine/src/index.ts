@@ -1,9 +1,11 @@
 export { AuditLog } from './audit-log.ts';
 export {
+  bpfGate,
   bypasses,
   grantsLeases,
   HOOK_COVERAGE,
   TURBO_LIMITS,
+  type BpfGate,
   type Bypass,
   type HookCoverage,
   type TurboLimit,

@@ -5,6 +5,7 @@ import type { DeciderSetup } from './decision/setup.ts';
 import type { EntryDraft } from './drafts.ts';
 import type { EngineTpm } from './engine-tpm.ts';
 import type { GateActivity } from './gate/figures.ts';
+import type { RecentAudit } from './recent-audits.ts';
 import type { Supervision } from './supervisor/supervision.ts';
 
 /** `notify` tells of an execution after the file was opened; in `permission` the execution waits for its measurement. */
@@ -60,6 +61,8 @@ export interface EngineStatus {
   readonly watching: boolean;
   /** In mode `permission`: how much there is to do, and how it is done. */
   readonly activity?: GateActivity;
+  /** The newest audit records, oldest first. */
+  readonly audits: readonly RecentAudit[];
   /** Why the engine no longer works; undefined while it does. */
   readonly problem: string | undefined;
 }

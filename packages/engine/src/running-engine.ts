@@ -11,6 +11,7 @@ import { fileDraft, recordDraft, type EntryDraft } from './drafts.ts';
 import { pcrsOf, type MeasurementList } from './list.ts';
 import type { AuditEvent } from './decision/contract.ts';
 import type { Engine, EngineOptions, EngineStatus } from './options.ts';
+import { RecentAudits } from './recent-audits.ts';
 import { Recorder } from './recorder.ts';
 import { RULES } from './rules.ts';
 import type { Watch, WatchHandlers } from './watch.ts';
@@ -56,6 +57,7 @@ export class RunningEngine implements Engine, WatchHandlers {
   readonly #stopLimit: number;
   /** Without policy nothing can be refused. */
   readonly #control: EngineControl | undefined;
+  readonly #audits = new RecentAudits();
   #lost = 0;
   #watching = true;
   #problem: Error | undefined;
@@ -240,6 +242,7 @@ export class RunningEngine implements Engine, WatchHandlers {
       lost: this.#lost,
       watching: this.#watching,
       ...(activity === undefined ? {} : { activity }),
+      audits: this.#audits.all,
       problem: this.#problem?.message,
     };
   }
@@ -286,6 +289,7 @@ export class RunningEngine implements Engine, WatchHandlers {
   }
 
   #audit(event: AuditEvent): void {
+    this.#audits.add(event);
     const { onAudit } = this.#options;
     if (onAudit === undefined) this.#log(event.text);
     else onAudit(event);

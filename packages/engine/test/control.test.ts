@@ -29,7 +29,14 @@ class IdleEngine implements Engine {
 
   status(): EngineStatus {
     const counts = { entries: 3, violations: 0, lost: 0 };
-    const rest = { mode: 'permission', rules: [], mounts: ['/mnt'], watching: true, problem: undefined } as const;
+    const rest = {
+      mode: 'permission',
+      rules: [],
+      audits: [],
+      mounts: ['/mnt'],
+      watching: true,
+      problem: undefined,
+    } as const;
     return { ...counts, ...rest, appraise: this.#mode, paused: this.#paused };
   }
 

@@ -1,7 +1,7 @@
 import { askEngine, type ControlRequest } from '@assay/engine/control';
 import { z } from 'zod';
 import { AskingOptions, Mode, Seconds } from '../engine/options.ts';
-import { activityLines, statusDocument, statusIn, statusLines } from '../engine/status.ts';
+import { activityLines, auditLines, statusDocument, statusIn, statusLines } from '../engine/status.ts';
 import { EXIT } from '../exit.ts';
 import { optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
@@ -41,7 +41,12 @@ async function ask(options: z.infer<typeof AskingOptions>, request: ControlReque
   if (options.output === 'json') printJson(statusDocument(status));
   else
     process.stdout.write(
-      table([...statusLines(status), ...activityLines(status)].map(([name, value]) => [name, shown(value)])),
+      table(
+        [...statusLines(status), ...activityLines(status), ...auditLines(status)].map(([name, value]) => [
+          name,
+          shown(value),
+        ]),
+      ),
     );
   const isWhole = status.watching && !status.paused && status.lost === 0;
   return request.command === 'status' && !isWhole ? EXIT.no : EXIT.fine;

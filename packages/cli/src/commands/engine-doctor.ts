@@ -1,22 +1,50 @@
-import { bypasses, grantsLeases, HOOK_COVERAGE, TURBO_LIMITS, type Bypass, type HookCoverage } from '@assay/engine';
-import type { z } from 'zod';
+import {
+  bpfGate,
+  bypasses,
+  grantsLeases,
+  HOOK_COVERAGE,
+  TURBO_LIMITS,
+  type BpfGate,
+  type Bypass,
+  type HookCoverage,
+} from '@assay/engine';
+import { coveredMounts, type CoveredMount } from '../engine/mount-coverage.ts';
+import { AskingOptions } from '../engine/options.ts';
 import { EXIT } from '../exit.ts';
-import { optionsFrom, OutputOptions } from '../options.ts';
+import { optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
-import { colours, table } from '../output/terminal.ts';
+import { colours, shown, table } from '../output/terminal.ts';
 
 /** `assay engine doctor`: exit code 1 while programs can run that no event tells of. */
-export function engineDoctor(given: unknown): Promise<number> {
-  const { output }: z.infer<typeof OutputOptions> = optionsFrom(OutputOptions, given);
+export async function engineDoctor(given: unknown): Promise<number> {
+  const { output, directory } = optionsFrom(AskingOptions, given);
   const found = bypasses();
   const turbo = { available: grantsLeases(), limits: TURBO_LIMITS };
-  if (output === 'json') printJson({ schema: 'assay.engine-doctor.v1', hooks: HOOK_COVERAGE, bypasses: found, turbo });
-  else process.stdout.write(table(HOOK_COVERAGE.map(hookRow)) + found.map(bypassText).join('') + turboText(turbo));
-  return Promise.resolve(found.some(({ open }) => open) ? EXIT.no : EXIT.fine);
+  const bpf = bpfGate();
+  const mounts = await coveredMounts(directory);
+  if (output === 'json') {
+    const common = { hooks: HOOK_COVERAGE, bypasses: found, turbo, bpf };
+    printJson({ schema: 'assay.engine-doctor.v1', ...common, ...(mounts === undefined ? {} : { mounts }) });
+  } else {
+    const ways = [...(mounts ?? []).map(mountText), ...found.map(bypassText)].join('');
+    process.stdout.write(table(HOOK_COVERAGE.map(hookRow)) + bpfText(bpf) + ways + turboText(turbo));
+  }
+  const isOpen = found.some(({ open }) => open) || mounts?.some(({ watched }) => !watched) === true;
+  return isOpen ? EXIT.no : EXIT.fine;
 }
 
 function hookRow({ func, coverage, why, remedy }: HookCoverage): string[] {
   return [func, coverage, remedy === undefined ? why : `${why} (${remedy})`];
+}
+
+function bpfText({ sentence, remedy }: BpfGate): string {
+  return remedy === undefined ? `${sentence}\n` : `${sentence}\n  ${remedy}\n`;
+}
+
+function mountText({ path, watched }: CoveredMount): string {
+  const colour = colours(1);
+  if (watched) return `${colour.green('watched')} ${shown(path)}\n`;
+  return `${colour.yellow('open')} Programs on ${shown(path)} run unasked.\n  --watch ${shown(path)}, or mount it noexec\n`;
 }
 
 function bypassText({ open, sentence, remedy }: Bypass): string {

@@ -7,16 +7,18 @@ import { ExplainedFile } from '@assay/engine';
 import { createDecider, type Decision, type HookCall } from '@assay/engine/decision';
 import { z } from 'zod';
 import { causeText } from '../engine/causes.ts';
-import { DecidingOptions } from '../engine/options.ts';
+import { auditText, type ShownAudit } from '../engine/status.ts';
+import { AskingOptions, DecidingOptions } from '../engine/options.ts';
+import { seenAudits } from '../engine/seen.ts';
 import { chooseSetup, type ChosenSetup } from '../engine/setup.ts';
 import { EXIT } from '../exit.ts';
-import { optionsFrom, OutputOptions } from '../options.ts';
+import { optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
 import { colours, shown } from '../output/terminal.ts';
 
 const ACCESSES = ['exec', 'read', 'write'] as const;
 
-const ExplainOptions = DecidingOptions.extend(OutputOptions.shape).extend({
+const ExplainOptions = DecidingOptions.extend(AskingOptions.shape).extend({
   as: z.enum(ACCESSES),
   uid: z.coerce.number('is no id').int().min(0).max(4294967294, 'is over 4294967294'),
 });
@@ -38,6 +40,8 @@ interface Explained {
   readonly label: string;
   readonly decision: Decision;
   readonly cause: string | undefined;
+  /** What a running engine remembers of it. */
+  readonly seen: readonly ShownAudit[];
 }
 
 /** `assay engine explain PATH`: exit code 1 where enforce would refuse it. */
@@ -45,14 +49,15 @@ export async function explainFile(given: unknown, flags: unknown): Promise<numbe
   const options = optionsFrom(ExplainOptions, flags);
   const path = z.string().min(1).parse(given);
   const chosen = await chooseSetup(options, 'enforce');
-  const explained = explainedFile(path, options, chosen);
+  const decided = explainedFile(path, options, chosen);
+  const explained = { ...decided, seen: await seenAudits(options.directory, decided.path) };
   if (options.output === 'json') printJson(documentOf(explained));
   else process.stdout.write([...textOf(explained)].join(''));
   return explained.decision.allowed ? EXIT.fine : EXIT.no;
 }
 
 /** The same decision that the engine makes of an event, without one. */
-function explainedFile(path: string, options: Options, { setup, policy }: ChosenSetup): Explained {
+function explainedFile(path: string, options: Options, { setup, policy }: ChosenSetup): Omit<Explained, 'seen'> {
   using found = new ExplainedFile(path, options.as === 'write');
   const { file } = found;
   const subject = plainSubject(options.uid, options.uid);
@@ -100,7 +105,7 @@ function hexId(id: number): string {
 }
 
 function documentOf(explained: Explained) {
-  const { path, options, policy, hooks, label, decision, cause } = explained;
+  const { path, options, policy, hooks, label, decision, cause, seen } = explained;
   return {
     schema: 'assay.engine-explain.v1',
     path,
@@ -124,10 +129,11 @@ function documentOf(explained: Explained) {
       template,
       digest: digestText(fields.digest),
     })),
+    seen,
   };
 }
 
-function* textOf({ path, options, policy, hooks, label, decision, cause }: Explained): Generator<string> {
+function* textOf({ path, options, policy, hooks, label, decision, cause, seen }: Explained): Generator<string> {
   const colour = colours(1);
   const line = (name: string, value: string): string => `${name.padEnd(9)}${value}\n`;
   yield `${shown(path)}: ${ACTIONS[options.as]} by uid ${options.uid}, under ${shown(policy)}\n`;
@@ -143,13 +149,13 @@ function* textOf({ path, options, policy, hooks, label, decision, cause }: Expla
   for (const { pcr = 10, template, fields } of decision.entries) {
     yield line('entry', `${digestText(fields.digest)} into PCR ${pcr}, ${template}`);
   }
-  if (cause === undefined) {
-    yield line('result', colour.green('allowed'));
-    return;
+  if (cause === undefined) yield line('result', colour.green('allowed'));
+  else {
+    const { meaning, next } = causeText(cause, path);
+    yield line('result', `${colour.red('refused')} where it is enforced: ${cause}, ${meaning}`);
+    yield line('next', shown(next));
   }
-  const { meaning, next } = causeText(cause, path);
-  yield line('result', `${colour.red('refused')} where it is enforced: ${cause}, ${meaning}`);
-  yield line('next', shown(next));
+  for (const audit of seen) yield line(audit.denied ? 'refused' : 'seen', shown(auditText(audit)));
 }
 
 const ACTIONS = { exec: 'executed', read: 'opened for reading', write: 'opened for writing' } as const;

@@ -119,7 +119,12 @@ async function run(
   const { events } = createDecider(setup);
   out.tell('policy', [`${policy.name}: ${policy.rules.length} rules, asked at each ${EVENTS[events]}`]);
   const status = operator.status();
-  for (const [name, value] of statusLines({ ...status, rules: [...status.rules], mounts: [...status.mounts] }))
+  for (const [name, value] of statusLines({
+    ...status,
+    rules: [...status.rules],
+    mounts: [...status.mounts],
+    audits: [],
+  }))
     out.tell(name, [value]);
   service?.ready();
   cleanup.defer(() => service?.ends(events === 'open'));

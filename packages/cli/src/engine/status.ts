@@ -15,6 +15,18 @@ const Activity = z.object({
   turbo: z.object({ files: Count, breaks: Count }).optional(),
 });
 
+const RecentAudit = z.object({
+  time: z.iso.datetime(),
+  type: z.string(),
+  denied: z.boolean(),
+  pid: z.int(),
+  path: z.string(),
+  func: z.string().optional(),
+  cause: z.string().optional(),
+  rule: z.string().optional(),
+});
+export type ShownAudit = z.infer<typeof RecentAudit>;
+
 /** What a running engine answers (`ControlAnswer`), as far as it can be shown. */
 const Status = z.object({
   directory: z.string(),
@@ -30,6 +42,7 @@ const Status = z.object({
   lost: z.int(),
   watching: z.boolean(),
   problem: z.string().optional(),
+  audits: z.array(RecentAudit),
   activity: Activity.optional(),
   confirmBy: z.iso.datetime().optional(),
   pausedUntil: z.iso.datetime().optional(),
@@ -67,6 +80,22 @@ export function statusLines(status: ShownStatus): [name: string, value: string][
     ['list', `${status.entries} entries, ${status.violations} violations, ${status.lost} lost; in ${status.directory}`],
     ...(status.auditsDropped > 0 ? [['audit', `${status.auditsDropped} records dropped`] as [string, string]] : []),
   ];
+}
+
+/** Refused files that a status names; `-o json` has all records that the engine remembers. */
+const NAMED = 5;
+
+/** What failed last, the newest first. */
+export function auditLines({ audits }: Pick<ShownStatus, 'audits'>): [name: string, value: string][] {
+  const failed = audits.filter(({ type }) => type === 'INTEGRITY_DATA');
+  return failed
+    .slice(-NAMED)
+    .toReversed()
+    .map((audit) => [audit.denied ? 'refused' : 'failed', auditText(audit)]);
+}
+
+export function auditText({ time, path, cause, func, pid }: ShownAudit): string {
+  return `${path}: ${cause ?? 'no cause'}, ${func ?? 'no hook'}, process ${pid}, ${time}`;
 }
 
 /** What there is to do now, and how it is done. */

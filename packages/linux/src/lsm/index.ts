@@ -1,0 +1,1 @@
+export { bpfLsm, type BpfLsm } from './bpf-lsm.ts';
