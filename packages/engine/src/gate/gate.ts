@@ -53,6 +53,7 @@ export class Gate {
   readonly #group: PermissionGroup;
   readonly #reader: Worker;
   readonly #measurers: readonly Worker[];
+  readonly #measurersReady: Promise<unknown>;
   readonly #ready = Promise.withResolvers<void>();
   readonly #exited = Promise.withResolvers<void>();
   readonly #early: (DecidedMessage | LostMessage)[] = [];
@@ -68,7 +69,8 @@ export class Gate {
     // An engine before this one left marks whose leases ended with it.
     if (options.group !== undefined) this.#group.heedAll();
     const common = { bell: this.#bell.fd, decider };
-    const { workers, lines: measurers } = startMeasurers(this.#bell.fd, decider);
+    const { workers, lines: measurers, ready } = startMeasurers(this.#bell.fd, decider);
+    this.#measurersReady = ready;
     const { fd: group } = this.#group;
     this.#turbo = turboOf(options);
     const shared = { signals: this.#signals.memory, figures: this.#figures.memory };
@@ -98,7 +100,7 @@ export class Gate {
     raiseDescriptorLimit(DESCRIPTORS);
     const gate = new Gate(options);
     try {
-      await gate.#ready.promise;
+      await Promise.all([gate.#ready.promise, gate.#measurersReady]);
       await options.takeOver?.();
       gate.#signals.begin();
       gate.#watch(options);

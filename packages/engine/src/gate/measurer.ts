@@ -1,4 +1,4 @@
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { Bell } from '@assay/linux/files';
 import { createDecider } from '../decision/decider.ts';
 import { Jobs } from './jobs.ts';
@@ -25,6 +25,7 @@ function answerAll({ reader: port, jobs, bell, decider }: MeasurerSetup): void {
   const readersBell = new Bell(bell);
   const judge = new Judge(createDecider(decider));
   warmUp(judge);
+  parentPort?.postMessage({ kind: 'ready' }, []);
   for (let job = queue.next(); job !== undefined; job = queue.next()) {
     const answer: MeasurerAnswer = { id: job.id, verdict: verdictOf(judge, job.question) };
     port.postMessage(answer);

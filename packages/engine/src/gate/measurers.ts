@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { DeciderSetup } from '../decision/setup.ts';
@@ -12,6 +13,8 @@ const MIDDLE_BYTES = 16 * 1024 * 1024;
 export interface Measurers {
   readonly workers: readonly Worker[];
   readonly lines: readonly MeasurerLine[];
+  /** When all of them can hash. Rejects where one cannot be started. */
+  readonly ready: Promise<unknown>;
 }
 
 /** @param bell that the threads ring when they have answered */
@@ -23,7 +26,9 @@ export function startMeasurers(bell: number, decider: DeciderSetup): Measurers {
     const options = { workerData: setup, transferList: [reader] };
     return { worker: new Worker(new URL('./measurer.ts', import.meta.url), options), line: { port, jobs, largest } };
   });
-  return { workers: started.map(({ worker }) => worker), lines: started.map(({ line }) => line) };
+  const workers = started.map(({ worker }) => worker);
+  const ready = Promise.all(workers.map((worker) => once(worker, 'message')));
+  return { workers, lines: started.map(({ line }) => line), ready };
 }
 
 /**
