@@ -49,8 +49,9 @@ function page(): { client: QueryClient; hear: (event: Partial<FleetEvent>) => vo
   client.getQueryCache().build(client, { queryKey: KEYS.detail });
   client.setQueryData(KEYS.findings, []);
   client.setQueryData(KEYS.list, [measurement(3), measurement(2), measurement(1)]);
-  const hear = (event: Partial<FleetEvent>): void =>
+  const hear = (event: Partial<FleetEvent>): void => {
     applyEvent(client, heard, { type: 'fleet', hosts: [], gone: [], findingsOf: [], ...event });
+  };
   hear({ hosts: [line('web-03')] });
   return { client, hear };
 }

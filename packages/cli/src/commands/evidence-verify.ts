@@ -1,4 +1,4 @@
-import { fromBase64, fromHex, toHex } from '@assay/core/bytes';
+import { fromBase64, fromHex, toHex, strictJson } from '@assay/core/bytes';
 import { FormatError, VerificationError } from '@assay/core/errors';
 import { type EvidenceInput, stepOf, verifyEvidence, type VerifiedEvidence } from '@assay/core/evidence';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
@@ -40,21 +40,13 @@ export async function verifyBundle(path: unknown, given: unknown): Promise<numbe
 
 /** @throws FormatError INPUT-FILE */
 function bundleIn(content: Buffer): EvidenceBundle {
-  const parsed = EvidenceBundle.safeParse(jsonIn(content));
+  const parsed = EvidenceBundle.safeParse(strictJson(content, 'INPUT-FILE'));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new FormatError(
     'INPUT-FILE',
     `it is no evidence bundle: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
   );
-}
-
-function jsonIn(content: Buffer): unknown {
-  try {
-    return JSON.parse(content.toString('utf8'));
-  } catch (error) {
-    throw new FormatError('INPUT-FILE', 'it is not JSON', { cause: error });
-  }
 }
 
 /** @param expected name of the key that it must be by, where the caller knows it */
