@@ -46,9 +46,8 @@ describe('policies of the engine', () => {
     writeFileSync(join(cwd, 'policy'), APPRAISE);
     await done(['policy', 'sign', 'policy', '--key', 'second.pem', '--out', 'other'], cwd);
     await done(['policy', 'sign', 'policy', '--key', 'ours.pem', '--out', 'signed'], cwd);
-    const explain = (policy: string, ...words: readonly string[]) => [
-      ...['engine', 'explain', '/bin/true', '--policy', policy, ...words],
-    ];
+    const ask = ['engine', 'explain', '/bin/true', '--policy'];
+    const explain = (policy: string, ...words: readonly string[]) => [...ask, policy, ...words];
     const by = (policy: string) => explain(policy, '--policy-key', 'ours.pub');
     assert.match((await assay(by('signed'), { cwd })).stdout, /appraised by line 4/);
     await assertFails(by('other'), { code: 'POLICY-SIGNATURE', exit: 1 }, { cwd });

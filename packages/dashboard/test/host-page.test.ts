@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { browserMissing, newPage } from './browser.ts';
 import { assertAccessible, assertClean, assertFitsWindow, takePicture } from './checks.ts';
 import { failedHost, LiveHost, verifierFor } from './fleet.ts';
@@ -68,15 +69,10 @@ test('the timeline goes back to how the host stood, by an address that can be se
 });
 
 /** Exit code and output of `assay evidence verify FILE`. */
-async function verified(file: string): Promise<{ code: number; text: string }> {
-  const run = promisify(execFile)(process.execPath, [ASSAY, 'evidence', 'verify', file, '-o', 'json']);
-  return run.then(
-    ({ stdout }) => ({ code: 0, text: stdout }),
-    (error: unknown) => {
-      const { code, stdout, stderr } = Object(error);
-      return { code: Number(code), text: `${stdout}${stderr}` };
-    },
-  );
+async function verified(file: string): Promise<{ code: number | null; text: string }> {
+  const child = spawn(process.execPath, [ASSAY, 'evidence', 'verify', file, '-o', 'json']);
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { code: child.exitCode, text: `${out}${err}` };
 }
 
 test('what is downloaded verifies without the verifier, and not when anything in it is another', options, async (t) => {

@@ -49,7 +49,12 @@ test('a line says of a host what its summary says', async (t) => {
   assert.ok(line !== undefined && summary !== undefined);
   const { id, name, verdict, verdictSince, evidenceAt, tpm } = summary;
   assert.deepEqual(line, {
-    ...{ id, name, verdict, verdictSince, evidenceAt, tpm },
+    id,
+    name,
+    verdict,
+    verdictSince,
+    evidenceAt,
+    tpm,
     source: summary.list.source,
     kernel: agent.host.facts.kernel,
     labels: {},

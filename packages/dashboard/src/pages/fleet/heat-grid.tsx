@@ -112,7 +112,6 @@ function Grid({ hosts }: { hosts: readonly HostLine[] }) {
     >
       <div className="card p-4">
         <div ref={box} className="relative">
-          {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions -- a picture of the table of hosts, whose rows have the keys */}
           <canvas
             ref={canvas}
             role="img"
