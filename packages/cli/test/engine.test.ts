@@ -237,6 +237,7 @@ test('engine doctor says of each hook how well it is stood in for, and of each w
     bypasses: z.array(
       z.strictObject({ name: z.string(), open: z.boolean(), sentence: z.string(), remedy: z.string() }),
     ),
+    limits: z.array(z.strictObject({ name: z.string(), sentence: z.string(), remedy: z.string() })).min(1),
     turbo: z.strictObject({
       available: z.boolean(),
       limits: z.array(z.strictObject({ name: z.string(), sentence: z.string() })),

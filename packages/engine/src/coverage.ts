@@ -75,7 +75,7 @@ export const HOOK_COVERAGE: readonly HookCoverage[] = [
 
 /** A way past the engine that this host leaves open, and what closes it. */
 export interface Bypass {
-  readonly name: 'memfd' | 'user-namespaces' | 'block-devices' | 'instant';
+  readonly name: 'memfd' | 'user-namespaces' | 'block-devices';
   readonly open: boolean;
   readonly sentence: string;
   readonly remedy: string;
@@ -105,14 +105,17 @@ export function bypasses(): Bypass[] {
         'Root can write to the block device below a mounted file system, whose files then change with no trace.',
       remedy: 'boot with bdev_allow_write_mounted=0, or keep programs on dm-verity',
     },
-    {
-      name: 'instant',
-      open: true,
-      sentence: 'Who may write to a program can change it in the instant between its verdict and its execution.',
-      remedy: 'let nobody write to programs: root as their owner, dm-verity or fs-verity',
-    },
   ];
 }
+
+/** What no setting of a host closes, and what makes it harmless. */
+export const LIMITS = [
+  {
+    name: 'instant',
+    sentence: 'Who may write to a program can change it in the instant between its verdict and its execution.',
+    remedy: 'let nobody write to programs: root as their owner, dm-verity or fs-verity',
+  },
+] as const;
 
 function bootedWith(parameter: string): boolean {
   return readFileSync('/proc/cmdline', 'latin1').trim().split(/\s+/).includes(parameter);

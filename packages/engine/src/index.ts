@@ -2,6 +2,7 @@ export { AuditLog } from './audit-log.ts';
 export {
   bpfGate,
   bypasses,
+  LIMITS,
   grantsLeases,
   HOOK_COVERAGE,
   TURBO_LIMITS,

@@ -53,7 +53,7 @@ test('a program is measured that is executed by a handle, or has no name', LIMIT
   }
 });
 
-test('a mount over the path, and the file system mounted anew, change nothing for what is watched', LIMIT, async () => {
+test('a file system that is mounted anew is watched as before', LIMIT, async () => {
   using mount = mountExt4();
   using attacker = new Attacker();
   await using gate = await openGate([mount.path], POLICY);

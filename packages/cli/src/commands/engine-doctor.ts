@@ -3,6 +3,7 @@ import {
   bypasses,
   grantsLeases,
   HOOK_COVERAGE,
+  LIMITS,
   TURBO_LIMITS,
   type BpfGate,
   type Bypass,
@@ -23,10 +24,10 @@ export async function engineDoctor(given: unknown): Promise<number> {
   const bpf = bpfGate();
   const mounts = await coveredMounts(directory);
   if (output === 'json') {
-    const common = { hooks: HOOK_COVERAGE, bypasses: found, turbo, bpf };
+    const common = { hooks: HOOK_COVERAGE, bypasses: found, limits: LIMITS, turbo, bpf };
     printJson({ schema: 'assay.engine-doctor.v1', ...common, ...(mounts === undefined ? {} : { mounts }) });
   } else {
-    const ways = [...(mounts ?? []).map(mountText), ...found.map(bypassText)].join('');
+    const ways = [...(mounts ?? []).map(mountText), ...found.map(bypassText), ...LIMITS.map(limitText)].join('');
     process.stdout.write(table(HOOK_COVERAGE.map(hookRow)) + bpfText(bpf) + ways + turboText(turbo));
   }
   const isOpen = found.some(({ open }) => open) || mounts?.some(({ watched }) => !watched) === true;
@@ -50,6 +51,10 @@ function mountText({ path, watched }: CoveredMount): string {
 function bypassText({ open, sentence, remedy }: Bypass): string {
   const colour = colours(1);
   return open ? `${colour.yellow('open')} ${sentence}\n  ${remedy}\n` : `${colour.green('closed')} ${sentence}\n`;
+}
+
+function limitText({ sentence, remedy }: (typeof LIMITS)[number]): string {
+  return `always ${sentence}\n  ${remedy}\n`;
 }
 
 function turboText({
