@@ -1,29 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { emptyReference } from '@assay/core/reference';
-import { ASSAY, assay, scratch } from './assay.ts';
-
-async function serving(t: TestContext, words: readonly string[]): Promise<{ url: string; child: ChildProcess }> {
-  const child = spawn(process.execPath, [ASSAY, 'verifier', 'serve', '--port', '0', ...words], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  t.after(async () => {
-    if (child.exitCode !== null) return;
-    child.kill('SIGTERM');
-    await once(child, 'exit');
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-    if (url !== undefined) return { url, child };
-  }
-  return assert.fail('no address was printed');
-}
+import { assay, scratch } from './assay.ts';
+import { serving } from './serving.ts';
 
 function commit(repository: string, version: number, manifest = `v${version}.json`): string {
   const git = (...words: string[]): string => {

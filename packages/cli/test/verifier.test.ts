@@ -1,36 +1,17 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
-import { test, type TestContext } from 'node:test';
-import { ASSAY, assay, assertFails, documentIn, scratch } from './assay.ts';
+import { test } from 'node:test';
+import { assay, assertFails, documentIn, scratch } from './assay.ts';
+import { serving } from './serving.ts';
 
 const NOBODYS = 'ab'.repeat(32);
-
-/** `assay verifier serve`, until the test ends. @returns its address */
-async function serving(t: TestContext, words: readonly string[]): Promise<string> {
-  const child = spawn(process.execPath, [ASSAY, 'verifier', 'serve', '--port', '0', ...words], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  t.after(async () => {
-    if (child.exitCode !== null) return;
-    child.kill('SIGTERM');
-    await once(child, 'exit');
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-    if (url !== undefined) return url;
-  }
-  return assert.fail('no address was printed');
-}
 
 test('the verifier serves from the store that is named, and a digest that nobody measured is an answer', async (t) => {
   const directory = scratch(t);
   const store = join(directory, 'fleet.sqlite');
-  const url = await serving(t, ['--store', `sqlite:${store}`, '--state', join(directory, 'state')]);
+  const { url } = await serving(t, ['--store', `sqlite:${store}`, '--state', join(directory, 'state')]);
   assert(existsSync(store) && existsSync(join(directory, 'state', 'tokens.json')));
   const text = await assay(['digest', 'who', NOBODYS.toUpperCase(), '--url', url]);
   const said = `sha256:${NOBODYS} was never measured.\nNo host has sent evidence yet.\n`;
@@ -68,7 +49,7 @@ test('tokens are made, listed and revoked, and the log of it is verified against
   const directory = scratch(t);
   const state = join(directory, 'state');
   const store = join(directory, 'fleet.sqlite');
-  const url = await serving(t, ['--store', `sqlite:${store}`, '--state', state]);
+  const { url } = await serving(t, ['--store', `sqlite:${store}`, '--state', state]);
   const asked = ['--url', url, '--state', state];
   const made = await assay([
     'verifier',
@@ -115,7 +96,7 @@ test('tokens are made, listed and revoked, and the log of it is verified against
 test('who has no token, or one of too low a role, is told so', async (t) => {
   const directory = scratch(t);
   const state = join(directory, 'state');
-  const url = await serving(t, ['--store', `sqlite:${join(directory, 'fleet.sqlite')}`, '--state', state]);
+  const { url } = await serving(t, ['--store', `sqlite:${join(directory, 'fleet.sqlite')}`, '--state', state]);
   const here = ['--url', url, '--state', join(directory, 'other')];
   await assertFails(['audit', 'show', ...here], { exit: 5, code: 'REQUEST-UNAUTHENTICATED' });
   const made = ['verifier', 'token', 'create', '--name', 'ci', '--role', 'operator', '--url', url, '--state', state];

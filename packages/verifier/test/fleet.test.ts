@@ -5,19 +5,11 @@ import { nodeHasher } from '@assay/core/node';
 import { SimulatedHost } from '@assay/testkit/evidence';
 import { HostList, ROUTES, route, ServerEvent } from '@assay/wire';
 import type { Verifier } from '@assay/verifier';
-import { content, enrol, type TestAgent } from './machine.ts';
+import { captured, content, enrol } from './machine.ts';
 import { call, post, refusal, service, TOKENS } from './service.ts';
 
 function digestOf(text: string): string {
   return `sha256:${toHex(nodeHasher.digest('sha256', utf8(text)))}`;
-}
-
-async function captured(verifier: Verifier, name: string): Promise<TestAgent> {
-  const agent = await enrol(verifier, await SimulatedHost.boot({ name }));
-  await agent.host.execute('/usr/bin/true', 'true');
-  await agent.attest();
-  await agent.capture();
-  return agent;
 }
 
 /** Collects what `/v1/events` sends. */

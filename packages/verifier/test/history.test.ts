@@ -16,7 +16,7 @@ import {
   route,
 } from '@assay/wire';
 import type { Verifier } from '@assay/verifier';
-import { content, enrol, type TestAgent } from './machine.ts';
+import { captured, content, enrol } from './machine.ts';
 import { call, post, refusal, service, TOKENS } from './service.ts';
 
 const SECOND = 1000;
@@ -39,14 +39,6 @@ const fleet = async (verifier: Verifier): Promise<FleetDocument> =>
 
 const timeline = async (verifier: Verifier, host: string): Promise<HostTimeline> =>
   content(await call(verifier, route(ROUTES.timeline, host)), HostTimeline);
-
-async function captured(verifier: Verifier, name: string): Promise<TestAgent> {
-  const agent = await enrol(verifier, await SimulatedHost.boot({ name }));
-  await agent.host.execute('/usr/bin/true', 'true');
-  await agent.attest();
-  await agent.capture();
-  return agent;
-}
 
 test('a fleet of none is counted, too', async (t) => {
   const { hosts, verdicts, causes, policies, history } = await fleet(await service(t));

@@ -1,4 +1,4 @@
-import type { SimulatedHost } from '@assay/testkit/evidence';
+import { SimulatedHost } from '@assay/testkit/evidence';
 import {
   ActivateReply,
   CaptureReply,
@@ -98,4 +98,13 @@ export async function enrol(verifier: Pick<Verifier, 'url'>, host: SimulatedHost
   const begun = await beginEnrolment(verifier, host);
   const answer = await activate(verifier, begun.enrolment, await host.openCredential(begun));
   return new TestAgent(verifier, host, content(answer, ActivateReply));
+}
+
+/** An enrolled host that ran one program, which is its reference value. */
+export async function captured(verifier: Verifier, name: string): Promise<TestAgent> {
+  const agent = await enrol(verifier, await SimulatedHost.boot({ name }));
+  await agent.host.execute('/usr/bin/true', 'true');
+  await agent.attest();
+  await agent.capture();
+  return agent;
 }

@@ -11,6 +11,7 @@ import { Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Section } from '../../parts/section.tsx';
 import { byText, type Column } from '../../parts/table/column.ts';
+import { HOSTS_COLUMN } from '../../parts/table/hosts-column.tsx';
 import { DataTable, type RowLinkProps } from '../../parts/table/data-table.tsx';
 import { Age } from '../../parts/time-text.tsx';
 import { countWords, numberWords } from '../../text/numbers.ts';
@@ -89,15 +90,7 @@ const COLUMNS: readonly Column<Alert>[] = [
       ),
     compare: (a, b) => byText(a.resolvedAt ?? '', b.resolvedAt ?? '') || byText(a.severity, b.severity),
   },
-  {
-    id: 'hosts',
-    title: 'Hosts',
-    track: '4rem',
-    cell: ({ hosts }) => <span className="digits font-semibold">{numberWords(hosts)}</span>,
-    compare: (a, b) => a.hosts - b.hosts,
-    from: 27,
-    end: true,
-  },
+  HOSTS_COLUMN,
   {
     id: 'on',
     title: 'On',

@@ -1,9 +1,9 @@
 import { Link } from '@tanstack/react-router';
 import { Badge } from '../../parts/badge.tsx';
 import { byText, type Column } from '../../parts/table/column.ts';
+import { HOSTS_COLUMN } from '../../parts/table/hosts-column.tsx';
 import type { RowLinkProps } from '../../parts/table/data-table.tsx';
 import { Age } from '../../parts/time-text.tsx';
-import { numberWords } from '../../text/numbers.ts';
 import { SEVERITY_TONES } from '../../text/tone.ts';
 import type { Cause } from './causes.ts';
 
@@ -50,15 +50,7 @@ export const CAUSE_COLUMNS: readonly Column<Cause>[] = [
     ),
     compare: (a, b) => byText(a.newest.severity, b.newest.severity),
   },
-  {
-    id: 'hosts',
-    title: 'Hosts',
-    track: '4rem',
-    cell: ({ hosts }) => <span className="digits font-semibold">{numberWords(hosts)}</span>,
-    compare: (a, b) => a.hosts - b.hosts,
-    from: 27,
-    end: true,
-  },
+  HOSTS_COLUMN,
   {
     id: 'code',
     title: 'Code',
