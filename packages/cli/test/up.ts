@@ -6,9 +6,9 @@ import { HostDocument, FindingList } from '@assay/wire';
 import { z } from 'zod';
 import { assay, documentIn, launch, scratch, type Ended, type Launched, type Options } from './assay.ts';
 
-const LIMIT_MILLISECONDS = 45_000;
+const LIMIT_MILLISECONDS = 90_000;
 
-/** Waits until it holds. @throws after 45 s */
+/** Waits until it holds. @throws after 90 s */
 export async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + LIMIT_MILLISECONDS; Date.now() < end; await delay(50)) if (await holds()) return;
   assert.fail(`not within ${LIMIT_MILLISECONDS / 1000} s: ${what}`);

@@ -14,7 +14,7 @@ import { byText, type Column } from '../../parts/table/column.ts';
 import { HOSTS_COLUMN } from '../../parts/table/hosts-column.tsx';
 import { DataTable, type RowLinkProps } from '../../parts/table/data-table.tsx';
 import { Age } from '../../parts/time-text.tsx';
-import { countWords, numberWords } from '../../text/numbers.ts';
+import { countWords } from '../../text/numbers.ts';
 import { SEVERITY_TONES } from '../../text/tone.ts';
 import { SEVERITY_WORDS } from '../findings/columns.tsx';
 
