@@ -193,11 +193,11 @@ test('a token is taken by the dialog as well, and forgotten by it', options, asy
   const { page } = await newPage(t);
   await page.goto(verifier.url);
   await page.getByRole('button', { name: 'Read only' }).click();
-  await page.getByRole('dialog', { name: 'Token' }).getByLabel('Token', { exact: true }).fill(TOKENS.operator);
+  await page.getByRole('dialog', { name: 'Who acts' }).getByLabel('Token', { exact: true }).fill(TOKENS.operator);
   await assertAccessible(page);
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Capture as reference values' }).waitFor();
-  await page.getByRole('button', { name: 'With token' }).click();
+  await page.getByRole('button', { name: 'built-in-operator' }).click();
   await page.getByRole('button', { name: 'Forget the present one' }).click();
   await page.getByText('assay reference capture --host alpha').waitFor();
 });

@@ -149,6 +149,7 @@ test('a start record names mode, rules and mounts, a stop record its reason', { 
     violations: 0,
     lost: 0,
     watching: false,
+    audits: [],
     problem: undefined,
   });
 });
