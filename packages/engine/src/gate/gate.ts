@@ -63,6 +63,7 @@ export class Gate {
 
   private constructor(options: GateOptions) {
     const { decider, failure = 'open', answerLimit = ANSWER_LIMIT_MS, heartbeat } = options;
+    this.#turbo = turboOf(options); // It may refuse the options, so nothing is started before.
     const { events, wantsFlags } = createDecider(decider);
     const reportsThreads = events === 'open';
     this.#group = new PermissionGroup(options.group ?? openPermissionGroup(reportsThreads));
@@ -72,7 +73,6 @@ export class Gate {
     const { workers, lines: measurers, ready } = startMeasurers(this.#bell.fd, decider);
     this.#measurersReady = ready;
     const { fd: group } = this.#group;
-    this.#turbo = turboOf(options);
     const shared = { signals: this.#signals.memory, figures: this.#figures.memory };
     const asks = { reportsThreads, looksAtFlags: wantsFlags, turbo: this.#turbo };
     const mine = { group, heartbeat, failure, answerLimit, ...asks, ...shared };
