@@ -50,11 +50,6 @@ export async function runRound(
   const waiting = message.list.continues === true ? await waitingParts(db, host.id, kept) : null;
   const ak = context.attestationKeys.of(host);
   const result = verifyMessage(message, ak, taken.challenge, kept, waiting?.before);
-  const proof = proofText(message, taken.challenge);
-  if (result.ok && waiting === null && isIdle(host, round, message.facts, result.evidence)) {
-    const after = { ...taken.row, proof, ...keptColumns(result.evidence, context.now().toISOString()) };
-    return answer(context, { host, round: after }, { verified: true, errors: [], changes: [] });
-  }
   if (!result.ok) {
     if (waiting !== null) await dropParts(db, host.id);
     const changes = await refuseEvidence(db, context, host, result.errors);
@@ -64,6 +59,11 @@ export async function runRound(
       errors,
       changes,
     });
+  }
+  const proof = proofText(message, taken.challenge);
+  if (waiting === null && isIdle(host, round, message.facts, result.evidence)) {
+    const after = { ...taken.row, proof, ...keptColumns(result.evidence, context.now().toISOString()) };
+    return answer(context, { host, round: after }, { verified: true, errors: [], changes: [] });
   }
   const changes = await acceptEvidence(db, context, { host, round, waiting }, message.facts, result.evidence);
   const after = {

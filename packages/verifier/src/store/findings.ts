@@ -7,26 +7,23 @@ const AT_ONCE = 1000;
 export type FindingKey = Pick<FindingRow, 'host' | 'boot' | 'code' | 'digest' | 'filename_hint'>;
 
 export async function findingOf(db: Database, key: FindingKey): Promise<FindingRow | undefined> {
+  return findingsAbout(db, key).where('boot', 'is not distinct from', key.boot).executeTakeFirst();
+}
+
+/** Of a host, in whichever boots, about the same. */
+function findingsAbout(db: Database, key: Omit<FindingKey, 'boot'>) {
   return db
     .selectFrom('findings')
     .selectAll()
     .where('host', '=', key.host)
-    .where('boot', 'is not distinct from', key.boot)
     .where('code', '=', key.code)
     .where('digest', 'is not distinct from', key.digest)
-    .where('filename_hint', 'is not distinct from', key.filename_hint)
-    .executeTakeFirst();
+    .where('filename_hint', 'is not distinct from', key.filename_hint);
 }
 
 /** The newest finding of another boot that is about the same. */
 export async function earlierFinding(db: Database, { seq, ...key }: FindingRow): Promise<FindingRow | undefined> {
-  return db
-    .selectFrom('findings')
-    .selectAll()
-    .where('host', '=', key.host)
-    .where('code', '=', key.code)
-    .where('digest', 'is not distinct from', key.digest)
-    .where('filename_hint', 'is not distinct from', key.filename_hint)
+  return findingsAbout(db, key)
     .where('boot', 'is not', null)
     .where('boot', '!=', key.boot)
     .where('seq', '<', seq)
