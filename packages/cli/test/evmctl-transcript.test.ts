@@ -219,20 +219,20 @@ function theirWords(text: string): string {
     .replaceAll(/^\w+:\d+ /gm, '');
 }
 
-/** The name of a key of version 1 is its number, which is printed without the zeros in front of it (`%llX`). */
-function withoutZeros(id: string): string {
+/** Finds a key's number also where it is printed without the zeros in front of it (`%x`, `%llX`). */
+function idPattern(id: string): RegExp {
   const digits = id.replace(/^0+/, '');
-  return `0{0,${id.length - digits.length}}${digits}`;
+  return new RegExp(`0{0,${id.length - digits.length}}${digits}`, 'gi');
 }
 
 /** With the same words for what keys, times and the file system give: ids, signatures, and what is computed of them. */
 function masked(text: string, step: Step, ids: Ids): string {
   const named = text
     .trimEnd()
-    .replaceAll(ids.rsa, 'RSA')
+    .replaceAll(idPattern(ids.rsa), 'RSA')
     .replaceAll(THEIR_IDS.rsa, 'RSA')
-    .replaceAll(ids.p256, 'P256')
-    .replaceAll(new RegExp(withoutZeros(ids.version1), 'gi'), 'V1')
+    .replaceAll(idPattern(ids.p256), 'P256')
+    .replaceAll(idPattern(ids.version1), 'V1')
     .replaceAll(/(0[356]0[23][0-9a-f]{2}(?:RSA|aabbccdd)0100)[0-9a-f]{512}/g, '$1 SIGNATURE')
     .replaceAll(/0301[0-9a-f]{8}(00[0-9a-f]{2}V1010800)[0-9a-f]{512}/g, '0301 TIME $1 SIGNATURE')
     .replaceAll(/^sighash: [0-9a-f]{40}$/gm, 'sighash: OF A TIME');

@@ -28,6 +28,29 @@ test('a verifier that went away is told with a countdown, and the page heals whe
   assert.equal(await page.locator('main[data-old]').count(), 0);
 });
 
+test(
+  'a page whose file cannot be loaded says so in its frame, and comes when the verifier is back',
+  options,
+  async (t) => {
+    const settings = verifierOptions(t);
+    const first = await verifierFor(t, settings);
+    await unverifiedHost(t, first, 'web-03');
+    const { page } = await newPage(t);
+    await page.goto(first.url);
+    await page.getByRole('heading', { name: 'Unverified' }).waitFor();
+    await first.close();
+    await page.getByText('The verifier cannot be reached.').waitFor();
+    await page.getByRole('link', { name: 'Health', exact: true }).first().click();
+    await page.getByRole('heading', { name: 'This page could not be shown' }).waitFor();
+    await page.getByText('The verifier cannot be reached.').waitFor();
+    await takePicture(page, 'page-failed');
+    await assertAccessible(page);
+
+    await verifierFor(t, { ...settings, port: first.port });
+    await page.getByText('In time').waitFor();
+  },
+);
+
 test('a verdict is not green on old evidence when the verifier is gone', options, async (t) => {
   const verifier = await verifierFor(t, { staleAfterSeconds: 4 });
   const host = await trustedHost(t, verifier, 'web-03');
