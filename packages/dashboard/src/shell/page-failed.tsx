@@ -1,10 +1,10 @@
 import type { ErrorComponentProps } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
+import type { Connection } from '../api/events.ts';
 import { useConnection } from '../api/live.ts';
 
 /** Loads everything again once the verifier answers that could not be reached: what is missing is there then. */
-function useLoadWhenBack(): void {
-  const { state } = useConnection();
+function useLoadWhenBack(state: Connection['state']): void {
   const wasLost = useRef(false);
   useEffect(() => {
     if (state === 'lost') wasLost.current = true;
@@ -14,7 +14,8 @@ function useLoadWhenBack(): void {
 
 /** A page whose file could not be loaded, for instance because the verifier was updated meanwhile, or that broke. */
 export function PageFailed({ error }: ErrorComponentProps) {
-  useLoadWhenBack();
+  const { state } = useConnection();
+  useLoadWhenBack(state);
   return (
     <section data-tone="bad" className="card p-8">
       <h1 className="font-display text-3xl font-semibold tracking-tight">This page could not be shown</h1>
@@ -25,9 +26,11 @@ export function PageFailed({ error }: ErrorComponentProps) {
       <p className="mt-3 font-mono text-sm wrap-anywhere text-tone">
         {error instanceof Error ? error.message : String(error)}
       </p>
-      <button type="button" onClick={() => location.reload()} className="button-primary mt-6">
-        Load again
-      </button>
+      {state !== 'lost' && (
+        <button type="button" onClick={() => location.reload()} className="button-primary mt-6">
+          Load again
+        </button>
+      )}
     </section>
   );
 }
