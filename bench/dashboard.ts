@@ -4,60 +4,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { fromBase64 } from '@assay/core/bytes';
+import { SimulatedHost } from '@assay/testkit/evidence';
 import { startVerifier } from '@assay/verifier';
-import {
-  type Database,
-  firstRound,
-  insertHost,
-  newToken,
-  openStore,
-  saveRounds,
-  tokenDigest,
-} from '@assay/verifier/fill';
+import { fillHosts, newToken, openStore } from '@assay/verifier/fill';
 
 const HOSTS = Number(process.argv[2] ?? 10_000);
 const ROUNDS = 5;
 const SCROLL_MS = 3000;
 const AIMS = { interactiveMs: 1000, framesPerSecond: 60 };
 const PUBLIC = fileURLToPath(new URL('../packages/verifier/public', import.meta.url));
-const VERDICTS = [
-  'trusted',
-  'trusted',
-  'trusted',
-  'trusted',
-  'trusted',
-  'trusted',
-  'failed',
-  'warning',
-  'unverified',
-] as const;
 
-async function fill(database: Database): Promise<void> {
-  const now = new Date().toISOString();
-  await database.transaction().execute(async (db) => {
-    for (let index = 0; index < HOSTS; index++) {
-      const id = index.toString(16).padStart(16, '0');
-      await insertHost(db, {
-        id,
-        name: `host-${String(index).padStart(5, '0')}`,
-        ek_public: new Uint8Array([0]),
-        ak_public: new Uint8Array([0]),
-        token_digest: tokenDigest(newToken()),
-        enrolled_at: now,
-        tpm_kind: 'simulated',
-        list_source: 'simulated',
-        kernel: '6.12.0-simulated',
-        verdict: VERDICTS[index % VERDICTS.length] ?? 'trusted',
-        sentence: 'Made for a benchmark.',
-        verdict_since: now,
-        boot: null,
-        reference_version: null,
-        ek_certificates: null,
-        endorsement: null,
-      });
-      await saveRounds(db, [{ ...firstRound(id), evidence_at: now }]);
-    }
-  });
+/** Of a store that holds the fleet. */
+async function filledStore(directory: string): Promise<string> {
+  const store = `sqlite:${join(directory, 'verifier.db')}`;
+  const { ekPublic, akPublic } = await (await SimulatedHost.boot({ name: 'keys' })).enrolRequest();
+  const database = await openStore(store, () => undefined);
+  await fillHosts(database, HOSTS, { ek_public: fromBase64(ekPublic), ak_public: fromBase64(akPublic) });
+  await database.destroy();
+  return store;
 }
 
 /** Milliseconds from the request of the page until what it is for is there. */
@@ -95,10 +60,7 @@ function tell(what: string, measured: number, aim: number, unit: string): void {
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'assay-bench-'));
-const store = `sqlite:${join(directory, 'verifier.db')}`;
-const database = await openStore(store, () => undefined);
-await fill(database);
-await database.destroy();
+const store = await filledStore(directory);
 const tokens = { operator: newToken(), join: newToken() };
 const verifier = await startVerifier({ store, port: 0, tokens, publicDirectory: PUBLIC, staleAfterSeconds: 86_400 });
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });

@@ -1,4 +1,5 @@
-// What fills a store with a fleet without its agents, and asks it: for benchmarks.
+// What fills a store with a fleet without its agents, and asks it: for benchmarks, and for tests of many hosts.
+export { fillHosts } from './fill-hosts.ts';
 export { whoMeasured } from './hosts/who.ts';
 export { newEntries } from './rounds/measurements.ts';
 export { addBoot } from './store/boots.ts';
