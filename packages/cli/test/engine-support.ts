@@ -55,13 +55,13 @@ export const Status = z.strictObject({
 });
 
 export async function until(what: string, holds: () => boolean): Promise<void> {
-  for (const end = Date.now() + 30_000; Date.now() < end; await delay(20)) if (holds()) return;
-  throw new Error(`not within 30 s: ${what}`);
+  for (const end = Date.now() + 90_000; Date.now() < end; await delay(20)) if (holds()) return;
+  throw new Error(`not within 90 s: ${what}`);
 }
 
 export function runs(path: string): boolean {
   try {
-    execFileSync('/bin/sh', ['-c', '"$0"', path], { stdio: 'pipe', timeout: 20_000 });
+    execFileSync('/bin/sh', ['-c', '"$0"', path], { stdio: 'pipe', timeout: 60_000 });
     return true;
   } catch {
     return false;

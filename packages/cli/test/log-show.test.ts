@@ -259,7 +259,7 @@ function growing(t: TestContext): { list: SimulatedList; path: string; measure(n
 }
 
 test('--follow shows what is appended, also in pieces, says when the list starts again, and Ctrl-C ends it', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const { list, path, measure } = growing(t);
   const running = followed(t, path);
@@ -285,7 +285,7 @@ test('--follow shows what is appended, also in pieces, says when the list starts
 });
 
 test('--follow waits for the first entry of an empty file, filters, and ends with --limit', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const { list, path, measure } = growing(t);
   writeFileSync(path, '');
@@ -299,7 +299,7 @@ test('--follow waits for the first entry of an empty file, filters, and ends wit
 });
 
 test('--follow ends with an error where the file becomes no list, and refuses a pipe', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   const { path, measure } = growing(t);
   const running = followed(t, path);

@@ -48,7 +48,7 @@ function makeKey(path: string, ...kind: string[]): void {
     ['genpkey', ...kind, '-out', path],
     ['pkey', '-in', path, '-pubout', '-out', `${path}.pub`],
   ]) {
-    const { status, stderr } = spawnSync('openssl', args, { encoding: 'utf8', timeout: 30_000 });
+    const { status, stderr } = spawnSync('openssl', args, { encoding: 'utf8', timeout: 120_000 });
     assert.equal(status, 0, stderr);
   }
 }

@@ -61,7 +61,7 @@ describe('assay tpm, on swtpm', () => {
   async function tool(directory: string, line: string): Promise<string> {
     const [name = '', ...options] = line.split(' ');
     const env = { ...process.env, TPM2TOOLS_TCTI: `swtpm:path=${running.socketPath}`, TSS2_LOG: 'all+NONE' };
-    return (await promisify(execFile)(name, options, { cwd: directory, env, timeout: 30_000 })).stdout;
+    return (await promisify(execFile)(name, options, { cwd: directory, env, timeout: 120_000 })).stdout;
   }
 
   async function withTpm<R>(use: (tpm: Tpm) => Promise<R>): Promise<R> {

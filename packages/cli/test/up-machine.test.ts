@@ -20,7 +20,7 @@ function tmpfs(t: TestContext): string {
 }
 
 function runs(path: string): void {
-  const { status, error } = spawnSync(path, { timeout: 20_000 });
+  const { status, error } = spawnSync(path, { timeout: 120_000 });
   assert.equal(status, 0, error?.message);
 }
 

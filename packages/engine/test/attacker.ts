@@ -12,7 +12,7 @@ import {
   type WritableMapping,
 } from '@assay/testkit/files';
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const mappings = new Map<string, WritableMapping>();
 let count = 0;
 

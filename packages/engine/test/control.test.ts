@@ -124,7 +124,7 @@ for (const [what, line] of refused) {
   });
 }
 
-test('an engine answers on its socket, which is for its owner alone', { timeout: 30_000 }, async () => {
+test('an engine answers on its socket, which is for its owner alone', { timeout: 120_000 }, async () => {
   using directory = scratchDirectory();
   const engine = new IdleEngine(directory.path);
   const operator = new Operator(engine, { confirmWithin: 0 });

@@ -22,7 +22,7 @@ const execFile = promisify(execFileCallback);
 /** Runs in a process of its own: this one must not wait for openings that it is to answer itself. */
 async function shell(command: string, ...args: string[]): Promise<{ status: number; output: string }> {
   try {
-    const { stdout } = await execFile('/bin/sh', ['-c', command, ...args], { timeout: 30_000 });
+    const { stdout } = await execFile('/bin/sh', ['-c', command, ...args], { timeout: 120_000 });
     return { status: 0, output: stdout };
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'number') throw error;

@@ -85,7 +85,7 @@ function shell(command: string): Promise<unknown[]> {
   return once(spawn('/bin/sh', ['-c', command], { stdio: 'ignore' }), 'exit');
 }
 
-test('an execution waits until it is allowed', { skip, timeout: 20_000 }, async () => {
+test('an execution waits until it is allowed', { skip, timeout: 120_000 }, async () => {
   using mount = mountTmpfs();
   const program = join(mount.path, 'true');
   copyFileSync('/bin/true', program);
@@ -107,7 +107,7 @@ test('an execution waits until it is allowed', { skip, timeout: 20_000 }, async 
   }
 });
 
-test('an execution that is refused fails', { skip, timeout: 20_000 }, async () => {
+test('an execution that is refused fails', { skip, timeout: 120_000 }, async () => {
   using mount = mountTmpfs();
   const program = join(mount.path, 'true');
   copyFileSync('/bin/true', program);
@@ -125,7 +125,7 @@ test('an execution that is refused fails', { skip, timeout: 20_000 }, async () =
 
 test('openings are asked about where the group wants them, and the closing of what was written is told', {
   skip,
-  timeout: 20_000,
+  timeout: 120_000,
 }, async () => {
   using mount = mountTmpfs();
   const group = askingGroup(mount.path, { opens: true, closes: true });
@@ -142,7 +142,7 @@ test('openings are asked about where the group wants them, and the closing of wh
   }
 });
 
-test('a file of more than 2 GiB can be asked about', { skip, timeout: 20_000 }, async () => {
+test('a file of more than 2 GiB can be asked about', { skip, timeout: 120_000 }, async () => {
   using mount = mountTmpfs();
   const path = join(mount.path, 'large');
   writeFileSync(path, '');
@@ -159,7 +159,7 @@ test('a file of more than 2 GiB can be asked about', { skip, timeout: 20_000 }, 
   }
 });
 
-test('closing a group lets waiting executions go on', { skip, timeout: 20_000 }, async () => {
+test('closing a group lets waiting executions go on', { skip, timeout: 120_000 }, async () => {
   using mount = mountTmpfs();
   const program = join(mount.path, 'true');
   copyFileSync('/bin/true', program);

@@ -41,7 +41,7 @@ const FIELDS: readonly JournalField[] = [
   ['FILE', '/a\nb'],
 ];
 
-test('the journal gets the fields of a message, syslog its text on one line', { timeout: 30_000 }, async () => {
+test('the journal gets the fields of a message, syslog its text on one line', { timeout: 120_000 }, async () => {
   for (const kind of ['journal', 'syslog'] as const) {
     using directory = scratch();
     const path = join(directory.path, 'socket');
@@ -64,7 +64,7 @@ test('the journal gets the fields of a message, syslog its text on one line', { 
   }
 });
 
-test('who does not read is not waited for, and what is too long is not sent', { timeout: 30_000 }, async () => {
+test('who does not read is not waited for, and what is too long is not sent', { timeout: 120_000 }, async () => {
   using directory = scratch();
   const path = join(directory.path, 'socket');
   const listener = await listening(path, 0);

@@ -284,5 +284,5 @@ async function makersCertificates(directory: string): Promise<Uint8Array[]> {
 /** A tool that fails or is missing (`apt-get install tpm2-tools`) fails the test. */
 async function tpm2(cwd: string, socketPath: string, name: string, ...words: readonly string[]): Promise<void> {
   const env = { ...process.env, TPM2TOOLS_TCTI: `swtpm:path=${socketPath}`, TSS2_LOG: 'all+NONE' };
-  await promisify(execFile)(name, words, { cwd, env, timeout: 30_000 });
+  await promisify(execFile)(name, words, { cwd, env, timeout: 120_000 });
 }

@@ -52,7 +52,7 @@ describe('tpm2-tools and Assay', () => {
     await promisify(execFile)(name, options, {
       cwd: directory,
       env: { ...process.env, TPM2TOOLS_TCTI: `swtpm:path=${bench.socketPath}`, TSS2_LOG: 'all+NONE' },
-      timeout: 30_000,
+      timeout: 120_000,
     });
   }
 

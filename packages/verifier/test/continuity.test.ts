@@ -131,7 +131,7 @@ test('listeners learn that a host is stale without anybody asking', async (t) =>
   await agent.attest();
   const { body } = await fetch(`${verifier.url}/v1/events`);
   const seen: string[] = [];
-  const until = AbortSignal.timeout(10_000);
+  const until = AbortSignal.timeout(60_000);
   for await (const chunk of body ?? []) {
     seen.push(Buffer.from(chunk).toString());
     if (seen.join('').includes('"verdict":"stale"') || until.aborted) break;

@@ -38,7 +38,7 @@ describe('several verifiers on one PostgreSQL', { skip }, () => {
     const { body } = await fetch(`${there.url}${ROUTES.events}`);
     await agent.host.execute('/tmp/unknown', 'x');
     await agent.attest();
-    const until = AbortSignal.timeout(10_000);
+    const until = AbortSignal.timeout(60_000);
     let seen = '';
     for await (const chunk of body ?? []) {
       seen += Buffer.from(chunk).toString();

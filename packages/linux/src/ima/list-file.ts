@@ -45,17 +45,20 @@ export function kernelList(directory: string, file: string, bank: HashName): Mea
     bank,
     read: (fromOffset, most) => readFrom(join(directory, file), fromOffset, most),
     watch(changed) {
-      let last = '';
+      let last: string | null = '';
+      let ended = false;
+      const heard = (count: string | null): void => {
+        if (!ended && (count === null || count !== last)) changed();
+        last = count;
+      };
       const timer = setInterval(() => {
-        readFile(join(directory, COUNT), 'latin1').then(
-          (count) => {
-            if (count !== last) changed();
-            last = count;
-          },
-          () => changed(), // The reader that is woken meets the same error and reports it.
-        );
+        // The reader that is woken meets the same error and reports it.
+        readFile(join(directory, COUNT), 'latin1').then(heard, () => heard(null));
       }, POLL_MILLISECONDS);
-      return () => clearInterval(timer);
+      return () => {
+        ended = true;
+        clearInterval(timer);
+      };
     },
   };
 }
