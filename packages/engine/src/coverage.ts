@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { EventFunction } from '@assay/core/policy';
-import { bpfLsm, type BpfLsm } from '@assay/linux/lsm';
+import { bpfLsm, refusedHooks, type BpfLsm } from '@assay/linux/lsm';
 
 /** How well the engine stands in for a hook of the kernel. */
 export interface HookCoverage {
@@ -130,12 +130,15 @@ export interface BpfGate extends BpfLsm {
 }
 
 export function bpfGate(found = bpfLsm()): BpfGate {
-  const remedy = bpfRemedy(found);
+  const remedy = bpfRemedy(found) ?? triedRemedy();
   if (remedy !== undefined)
     return { ...found, possible: false, sentence: 'This kernel lets no BPF LSM gate in.', remedy };
   const sentence = 'This kernel would let a BPF LSM gate in, which could answer exactly; this version loads none.';
   return { ...found, possible: true, sentence };
 }
+
+/** Where such a gate asks (include/linux/lsm_hook_defs.h). */
+const GATED_HOOKS = ['bprm_check_security', 'mmap_file', 'file_mprotect', 'file_open', 'inode_setattr'] as const;
 
 function bpfRemedy({ active, types, call }: BpfLsm): string | undefined {
   if (call === 'missing') return 'a kernel with CONFIG_BPF_SYSCALL and CONFIG_BPF_LSM';
@@ -143,6 +146,12 @@ function bpfRemedy({ active, types, call }: BpfLsm): string | undefined {
   if (active === undefined) return 'mount securityfs, so that the kernel says which security modules are active';
   if (!active) return 'boot with bpf at the end of lsm=';
   return call === 'works' ? undefined : 'run as root, or with CAP_BPF and CAP_PERFMON';
+}
+
+/** A kernel that has all of it may still refuse such programs: in lockdown, or without one of the hooks. */
+function triedRemedy(): string | undefined {
+  for (const [hook, why] of refusedHooks(GATED_HOOKS)) return `it takes no program at ${hook}: ${why}`;
+  return undefined;
 }
 
 /** Undefined where the kernel has none of that name. */

@@ -64,6 +64,10 @@ export const FORMAT_CODES = {
     meaning: 'The kernel reported an execution in a form that Assay does not know.',
     remedy: 'Report the kernel release.',
   },
+  'BTF-FORM': {
+    meaning: 'The types that the kernel tells of itself (BTF) are not of the form that programs of BPF are checked by.',
+    remedy: 'Report the kernel release and the byte that the message names; go without `--bpf` until then.',
+  },
   'MOUNT-LINE': {
     meaning: 'A line of /proc/self/mountinfo is not of the form that proc(5) gives it.',
     remedy: 'Report the line and the kernel release.',

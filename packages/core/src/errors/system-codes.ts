@@ -55,6 +55,10 @@ export const SYSTEM_CODES = {
     meaning: 'The running kernel was built without a feature that is needed.',
     remedy: 'The message names it; the kernels of the large distributions have it.',
   },
+  'BPF-REFUSED': {
+    meaning: 'The verifier of the kernel does not take a program of the BPF gate.',
+    remedy: 'Report the message and the kernel release; the engine works without `--bpf` as before.',
+  },
   'SYSTEM-CALL': {
     meaning: 'A system call failed.',
     remedy: 'The message names the call and the reason that the kernel gave.',

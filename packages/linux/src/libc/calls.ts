@@ -149,6 +149,11 @@ export function ioctl(fd: number, request: number, argument: Uint8Array): number
   return ioctlOfPointer(fd, BigInt(request), 'void *', argument);
 }
 
+/** bpf(2), by its number, for which the C library has no function; the attribute by its address. */
+export const bpf: (number: number, command: number, attribute: number, size: number) => number = libc.func(
+  'long syscall(long number, int command, uintptr_t attribute, unsigned int size)',
+);
+
 type Words = readonly (number | bigint | Uint8Array | string | null)[];
 
 const syscallOf: (number: number, ...typed: unknown[]) => number = libc.func('long syscall(long number, ...)');

@@ -1,4 +1,5 @@
 export {
+  bpf,
   close,
   connect,
   dup3,

@@ -1,1 +1,1 @@
-export { bpfLsm, type BpfLsm } from './bpf-lsm.ts';
+export { bpfLsm, refusedHooks, type BpfLsm } from './bpf-lsm.ts';
