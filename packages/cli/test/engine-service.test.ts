@@ -1,37 +1,16 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { closeSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { cannotMount, mountExt4 } from '@assay/testkit/mounts';
 import { ServiceListener } from '@assay/testkit/service';
 import { startSwtpm } from '@assay/testkit/swtpm';
-import { ASSAY, assay, scratch } from './assay.ts';
+import { assay, scratch } from './assay.ts';
+import { startService } from './engine-service-support.ts';
 import { until } from './engine-support.ts';
 
 const LIMIT = { skip: cannotMount() ?? false, timeout: 240_000 };
-
-interface Service {
-  readonly child: ChildProcess;
-  output: string;
-  readonly ended: Promise<unknown>;
-}
-
-/** As systemd starts a service: with its own process id in the environment, and what was kept as descriptor 3. */
-function start(words: readonly string[], environment: NodeJS.ProcessEnv, kept?: number): Service {
-  const script = 'export SYSTEMD_EXEC_PID=$$ LISTEN_PID=$$; exec "$0" "$@"';
-  const stdio = ['ignore', 'pipe', 'pipe', ...(kept === undefined ? [] : [kept])] as const;
-  const child = spawn('/bin/sh', ['-c', script, process.execPath, ASSAY, 'engine', 'run', ...words], {
-    stdio: [...stdio],
-    env: { ...process.env, ...environment },
-  });
-  const service: Service = { child, output: '', ended: once(child, 'close') };
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (part: string) => (service.output += part));
-  }
-  return service;
-}
 
 /** Whether a program runs, by a shell that waits in its place. */
 function runs(path: string): Promise<boolean> {
@@ -64,7 +43,7 @@ describe('the engine as a service', () => {
   test('tells systemd when it answers, that it goes on answering, and when it ends', LIMIT, async (t) => {
     const { mount, words } = await setting(t);
     using listener = new ServiceListener();
-    const service = start(words, { NOTIFY_SOCKET: listener.path, WATCHDOG_USEC: '3000000' });
+    const service = startService(words, { NOTIFY_SOCKET: listener.path, WATCHDOG_USEC: '3000000' });
     try {
       await listener.hears('READY=1');
       assert.deepEqual([await runs(join(mount, 'good')), await runs(join(mount, 'bare'))], [true, false]);
@@ -90,7 +69,7 @@ describe('the engine as a service', () => {
       using listener = new ServiceListener();
       const environment = { NOTIFY_SOCKET: listener.path, WATCHDOG_USEC: '3000000' };
       const supervised = [...words, '--supervise', 'closed'];
-      const first = start(supervised, environment);
+      const first = startService(supervised, environment);
       t.after(() => first.child.kill('SIGKILL'));
       await listener.hears('READY=1');
       await listener.hears('WATCHDOG=1');
@@ -107,7 +86,7 @@ describe('the engine as a service', () => {
       const waiting = runs(join(mount, 'bare'));
       listener.heard.splice(0);
       const kept = { ...environment, LISTEN_FDS: '1', LISTEN_FDNAMES: name };
-      const second = start(supervised, kept, descriptors[0]);
+      const second = startService(supervised, kept, descriptors[0]);
       try {
         assert.equal(await waiting, false, 'it waited, and nobody let it go');
         await listener.hears('READY=1');

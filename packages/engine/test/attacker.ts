@@ -1,6 +1,6 @@
 // A process that changes and runs files, as a test tells it: one line of JSON in, one line out.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { removeXattr, setXattr } from '@assay/linux/xattr';
 import {
@@ -22,17 +22,6 @@ const actions: Readonly<Record<string, (...given: string[]) => unknown>> = {
     const { status, signal, error } = spawnSync(program, given, { stdio: 'ignore', timeout: LIMIT_MS });
     if (error !== undefined) return 'code' in error ? error.code : error.message;
     return status ?? signal;
-  },
-  /** Runs two programs in turn, until a file is there; counts what became of each, and the slowest, in JSON. */
-  stress: (good = '', bad = '', stop = '') => {
-    const counts = { good: 0, refused: 0, bad: 0, slowest: 0 };
-    while (!existsSync(stop)) {
-      const start = performance.now();
-      counts[spawnSync(good, { stdio: 'ignore' }).status === 0 ? 'good' : 'refused']++;
-      if (spawnSync(bad, { stdio: 'ignore' }).status === 0) counts.bad++;
-      counts.slowest = Math.max(counts.slowest, performance.now() - start);
-    }
-    return JSON.stringify(counts);
   },
   change: (way = '', path = '') => {
     const change = { ...WAYS_TO_CHANGE, ...WAYS_OF_EXT4, ...WAYS_OF_XFS }[way];

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { Bell } from '@assay/linux/files';
-import { openPermissionGroup, PermissionGroup } from '@assay/linux/fanotify';
+import { EVENT_DESCRIPTORS, openPermissionGroup, PermissionGroup } from '@assay/linux/fanotify';
 import { raiseDescriptorLimit } from '@assay/linux/process';
 import { WatchSignals, type LostMessage } from '../watch-messages.ts';
 import type { WatchHandlers } from '../watch.ts';
@@ -18,8 +18,6 @@ import type { TurboSetup } from './turbo.ts';
 /** The reader measures what is left for 5 s, and may sit in poll(2) or a slow read besides. */
 const STOP_LIMIT_MS = 8000;
 const ANSWER_LIMIT_MS = 2000;
-/** Each event that waits holds one; the kernel refuses an opening for which there is none. */
-export const DESCRIPTORS = 65_536;
 
 export interface GateOptions {
   readonly mounts: readonly string[];
@@ -75,7 +73,8 @@ export class Gate {
     const { fd: group } = this.#group;
     const shared = { signals: this.#signals.memory, figures: this.#figures.memory };
     const asks = { reportsThreads, looksAtFlags: wantsFlags, turbo: this.#turbo };
-    const mine = { group, heartbeat, failure, answerLimit, ...asks, ...shared };
+    const leavesMarks = options.group !== undefined && failure === 'closed';
+    const mine = { group, heartbeat, failure, answerLimit, leavesMarks, ...asks, ...shared };
     const readerSetup: ReaderSetup = { thread: 'reader', ...common, ...mine, measurers };
     this.#measurers = workers;
     this.#reader = new Worker(new URL('./reader.ts', import.meta.url), {
@@ -97,7 +96,7 @@ export class Gate {
    * @throws SystemError NOT-PERMITTED, KERNEL-LACKS, SYSTEM-CALL
    */
   static async start(options: GateOptions): Promise<Gate> {
-    raiseDescriptorLimit(DESCRIPTORS);
+    raiseDescriptorLimit(EVENT_DESCRIPTORS); // The kernel refuses an opening for which there is none.
     const gate = new Gate(options);
     try {
       await Promise.all([gate.#ready.promise, gate.#measurersReady]);

@@ -25,6 +25,11 @@ export interface ReaderSetup {
   /** A socket into which the thread writes a byte from time to time: it is alive. */
   readonly heartbeat: number | undefined;
   readonly failure: FailureMode;
+  /**
+   * Others hold the group, too, and are to answer what comes after the end. Where nobody does, the kernel forgets the marks
+   * with the group.
+   */
+  readonly leavesMarks: boolean;
   /** Milliseconds that an opening waits at most for its verdict, listing and extending included. */
   readonly answerLimit: number;
   /** Undefined: every opening is an event. */

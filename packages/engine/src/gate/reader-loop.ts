@@ -34,6 +34,7 @@ export interface ReaderParts {
     | 'looksAtFlags'
     | 'bell'
     | 'failure'
+    | 'leavesMarks'
     | 'answerLimit'
     | 'signals'
     | 'figures'
@@ -90,10 +91,11 @@ export class ReaderLoop {
     } finally {
       this.#turbo?.release();
     }
-    this.#group.unmarkAll();
+    const { leavesMarks } = this.#parts.setup;
+    if (!leavesMarks) this.#group.unmarkAll();
     for (const end = clock() + DRAIN_LIMIT_MS; clock() < end; ) {
       const taken = this.#turn(this.#jobs.size > 0 ? WAITING_MS : 0);
-      if (taken === 0 && this.#jobs.size === 0) return;
+      if ((taken === 0 || leavesMarks) && this.#jobs.size === 0) return;
     }
     for (const job of this.#jobs.values()) this.#giveUp(job, 'stopped');
   }

@@ -10,6 +10,7 @@ export interface AdoptionSetup {
   readonly reportsThreads: boolean;
   /** Of the engine. */
   readonly pid: number;
+  readonly isReady: boolean;
 }
 
 const GROUP = 3;
@@ -22,8 +23,11 @@ function isSetup(value: unknown): value is AdoptionSetup {
 if (import.meta.main) {
   const setup: unknown = JSON.parse(process.argv[2] ?? '');
   if (!isSetup(setup)) throw new Error('this module is started by an engine');
-  const { pid, ...options } = setup;
+  const { pid, isReady, ...options } = setup;
+  process.stderr.on('error', () => undefined); // Who read what the first supervisor said may be gone as well.
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
-  const supervisor = new Supervisor({ ...options, group: GROUP, running: { pid, socket: SOCKET }, log });
+  const running = { pid, socket: SOCKET, isReady };
+  const supervisor = new Supervisor({ ...options, group: GROUP, running, log });
+  log(`process ${process.pid} supervises the engine`);
   process.exitCode = await supervisor.run();
 }

@@ -12,19 +12,12 @@ export interface KeeperSetup {
   readonly group: number;
   readonly words: SharedArrayBuffer;
   readonly failure: FailureMode;
-  /** Larger than any descriptor that an engine had. */
-  readonly descriptors: number;
 }
 
 const LOOK_MS = 20;
 
 function isSetup(data: unknown): data is KeeperSetup {
   return typeof data === 'object' && data !== null && 'words' in data && data.words instanceof SharedArrayBuffer;
-}
-
-/** What the dead engine had read waits under its descriptors, whatever they are in this process. */
-function answerLeft(group: PermissionGroup, { failure, descriptors }: KeeperSetup): void {
-  for (let fd = 0; fd < descriptors; fd++) group.answer(fd, failure === 'open');
 }
 
 /** Engines that start may open what they are asked about. Whoever else comes is answered as the failure mode says. */
@@ -40,7 +33,7 @@ function keep(setup: KeeperSetup, told: (what: 'begun' | 'rested') => void): voi
   const readiness = new Readiness([setup.group]);
   const words = new KeeperWords(setup.words);
   while (words.waitForWork()) {
-    answerLeft(group, setup);
+    group.answerLeft(setup.failure === 'open');
     told('begun');
     while (words.works) {
       readiness.wait(LOOK_MS);

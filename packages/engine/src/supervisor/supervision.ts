@@ -7,6 +7,8 @@ const VARIABLE = 'ASSAY_ENGINE_SUPERVISION';
 /** What engine and supervisor say to each other over their socket, one byte each. Any other byte is a heartbeat. */
 export const READY = 0x52;
 export const GO = 0x47;
+/** The engine ends in order; nobody is to start another one. */
+export const END = 0x45;
 
 /** What an engine inherits that a supervisor started. */
 export interface Supervision {
@@ -35,6 +37,7 @@ export function supervisedEnvironment(supervision: Supervision): NodeJS.ProcessE
 export class SupervisorLink {
   readonly #socket: Socket;
   readonly #go = Promise.withResolvers<void>();
+  #isLost = false;
 
   /** @param lost called when the supervisor is gone */
   constructor(descriptor: number, lost: () => void) {
@@ -43,11 +46,16 @@ export class SupervisorLink {
       if (bytes.includes(GO)) this.#go.resolve();
     });
     this.#socket.once('close', () => {
+      this.#isLost = true;
       this.#go.resolve();
       lost();
     });
     this.#socket.on('error', () => this.#socket.destroy());
     this.#socket.unref();
+  }
+
+  get isLost(): boolean {
+    return this.#isLost;
   }
 
   /** Says that the reading thread is ready. @returns when the supervisor reads no more events, or is gone */
@@ -56,9 +64,5 @@ export class SupervisorLink {
     this.#socket.write(Uint8Array.of(READY));
     await this.#go.promise;
     this.#socket.unref();
-  }
-
-  end(): void {
-    this.#socket.destroy();
   }
 }

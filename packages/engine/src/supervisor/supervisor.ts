@@ -3,13 +3,12 @@ import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { openPermissionGroup } from '@assay/linux/fanotify';
+import { openPermissionGroup, PermissionGroup } from '@assay/linux/fanotify';
 import { lastToBeKilled, socketPair } from '@assay/linux/process';
-import { DESCRIPTORS } from '../gate/gate.ts';
 import type { FailureMode } from '../gate/messages.ts';
 import type { KeeperSetup } from './keeper.ts';
 import { KeeperWords } from './keeper-words.ts';
-import { GO, READY, supervisedEnvironment } from './supervision.ts';
+import { END, GO, READY, supervisedEnvironment } from './supervision.ts';
 
 /** An engine that does not beat for so long is taken for hung, and killed. It beats twice a second. */
 const STALL_LIMIT_MS = 3000;
@@ -34,8 +33,15 @@ export interface SupervisorOptions {
   /** Called each time that an engine takes over. */
   readonly answered?: () => void;
   /** An engine that runs already and lost its supervisor. */
-  readonly running?: { readonly pid: number; readonly socket: number };
+  readonly running?: RunningEngine;
   readonly log: (line: string) => void;
+}
+
+interface RunningEngine {
+  readonly pid: number;
+  readonly socket: number;
+  /** It answers already. */
+  readonly isReady: boolean;
 }
 
 /** An engine that is watched, started by this process or by another one. */
@@ -59,6 +65,8 @@ export class Supervisor {
   readonly #words = new KeeperWords();
   readonly #keeper: Worker;
   #engine: Watched | undefined;
+  /** Over when the keeper has left the events to the engine. */
+  #handedOver: Promise<void> = Promise.resolve();
   #stopping = false;
 
   constructor(options: SupervisorOptions) {
@@ -68,7 +76,6 @@ export class Supervisor {
       group: this.#group,
       words: this.#words.memory,
       failure: options.failure,
-      descriptors: DESCRIPTORS,
     };
     this.#keeper = new Worker(new URL('./keeper.ts', import.meta.url), { workerData: setup });
   }
@@ -77,7 +84,7 @@ export class Supervisor {
   async run(): Promise<number> {
     this.#holdOn();
     this.#options.holds?.(this.#group);
-    if (this.#options.group !== undefined && this.#options.running === undefined) await this.#answerMeanwhile();
+    if (this.#options.group !== undefined && this.#options.running?.isReady !== true) await this.#answerMeanwhile();
     const forward = (signal: NodeJS.Signals): void => {
       this.#stopping = true;
       if (this.#engine !== undefined) kill(this.#engine.pid, signal);
@@ -89,6 +96,9 @@ export class Supervisor {
       for (const signal of SIGNALS) process.off(signal, forward);
       this.#words.end();
       await this.#keeper.terminate();
+      // Whoever else keeps the group may not let go of it at once. One that was adopted may be ended because of the first
+      // one's death, by a service manager that starts both anew.
+      if (this.#options.running === undefined) new PermissionGroup(this.#group).unmarkAll();
     }
   }
 
@@ -102,8 +112,8 @@ export class Supervisor {
   }
 
   async #keepRunning(): Promise<number> {
-    const { running, failure, log } = this.#options;
-    let wasReady = running !== undefined;
+    const { running } = this.#options;
+    let wasReady = running?.isReady === true;
     for (let adopted = running; ; adopted = undefined) {
       const engine = adopted === undefined ? await this.#started() : adoptedEngine(adopted);
       this.#engine = engine;
@@ -113,7 +123,6 @@ export class Supervisor {
       wasReady ||= engine.isReady;
       if (this.#stopping) return code ?? 1;
       if (code !== undefined && (code === 0 || !wasReady)) return code;
-      log(`the engine ended; openings are ${failure === 'open' ? 'allowed' : 'refused'} until another one answers`);
       await this.#answerMeanwhile();
       await delay(PAUSE_MS);
     }
@@ -135,7 +144,7 @@ export class Supervisor {
   async #watch(engine: Watched): Promise<number | undefined> {
     engine.socket.on('data', (bytes) => {
       engine.lastSign = performance.now();
-      if (bytes.includes(READY)) void this.#handOver(engine);
+      if (bytes.includes(READY)) this.#handedOver = this.#handOver(engine);
     });
     const check = setInterval(() => {
       const silent = performance.now() - engine.lastSign;
@@ -146,6 +155,7 @@ export class Supervisor {
     } finally {
       clearInterval(check);
       engine.socket.destroy();
+      await this.#handedOver; // The keeper cannot be told to work before it has rested.
     }
   }
 
@@ -161,9 +171,12 @@ export class Supervisor {
   }
 
   async #answerMeanwhile(): Promise<void> {
-    if (this.#words.works) return;
-    this.#words.work();
-    await this.#told('begun');
+    const { failure, log } = this.#options;
+    if (!this.#words.works) {
+      this.#words.work();
+      await this.#told('begun');
+    }
+    log(`openings are ${failure === 'open' ? 'allowed' : 'refused'} until an engine answers`);
   }
 
   async #told(what: 'begun' | 'rested'): Promise<void> {
@@ -180,15 +193,18 @@ export class Supervisor {
 function watched(pid: number, fd: number, ended: Watched['ended'], child?: ChildProcess): Watched {
   const socket = new Socket({ fd, readable: true, writable: true });
   socket.on('error', () => socket.destroy());
-  return { pid, socket, child, ended, lastSign: performance.now(), isReady: child === undefined };
+  return { pid, socket, child, ended, lastSign: performance.now(), isReady: false };
 }
 
-/** It is gone when its end of the socket is closed. */
-function adoptedEngine({ pid, socket }: { readonly pid: number; readonly socket: number }): Watched {
-  const closed = Promise.withResolvers<undefined>();
-  const engine = watched(pid, socket, closed.promise);
-  engine.socket.once('close', () => closed.resolve(undefined));
-  return engine;
+/** It is gone when its end of the socket is closed; whether in order, it says itself. */
+function adoptedEngine({ pid, socket, isReady }: RunningEngine): Watched {
+  const ended = Promise.withResolvers<number | undefined>();
+  const engine = watched(pid, socket, ended.promise);
+  engine.socket.on('data', (bytes) => {
+    if (bytes.includes(END)) ended.resolve(0);
+  });
+  engine.socket.once('close', () => ended.resolve(undefined));
+  return { ...engine, isReady };
 }
 
 function kill(pid: number, signal: NodeJS.Signals): void {

@@ -21,6 +21,8 @@ export interface AskedEvent {
 
 const EVENTS_PER_READ = 128;
 const RESPONSE_LENGTH = 8;
+/** Descriptors that a process which reads events may have: each event that waits holds one. */
+export const EVENT_DESCRIPTORS = 65_536;
 const { EAGAIN, EINTR, EBADF, EFAULT, EINVAL, ENOENT } = constants.errno;
 const CALLER_ERRORS: readonly number[] = [EBADF, EFAULT, EINVAL];
 const OPEN_EXEC_PERM = Number(fan.FAN_OPEN_EXEC_PERM);
@@ -128,6 +130,14 @@ export class PermissionGroup {
     const errno = lastErrno();
     if (errno === ENOENT) return false;
     throw callFailed('write of a fanotify answer', errno);
+  }
+
+  /**
+   * Answers what another process had read when it died: that waits under the descriptors of that process, whatever they
+   * are in this one. Nobody may have read anything since.
+   */
+  answerLeft(allowed: boolean): void {
+    for (let fd = 0; fd < EVENT_DESCRIPTORS; fd++) this.answer(fd, allowed);
   }
 
   /** Closes the descriptor of an event. */

@@ -5,8 +5,10 @@ export class Pulse {
   readonly #fd: number;
   readonly #byte = new Pinned(1);
 
-  constructor(fd: number) {
+  /** @param value of the byte */
+  constructor(fd: number, value = 0) {
     this.#fd = fd;
+    this.#byte.bytes[0] = value;
   }
 
   /** Where it cannot be written, because nobody reads or listens any more, nothing happens. */

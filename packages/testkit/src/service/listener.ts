@@ -58,6 +58,12 @@ export class ServiceListener implements Disposable {
     throw new Error(`${line} was not heard within a minute`);
   }
 
+  /** Takes out what has come; the descriptors are the caller's. */
+  take(): Notification[] {
+    this.#receive();
+    return this.heard.splice(0);
+  }
+
   [Symbol.dispose](): void {
     this.#receive();
     for (const { descriptors } of this.heard) for (const fd of descriptors) closeSync(fd);
