@@ -158,7 +158,9 @@ describe('a finding that somebody knows of', () => {
     const body = { reason: 'rolled out', until: later(clock, HOUR), everywhere: true };
     content(await acknowledge(verifier, id, body), FindingDocument);
     assert.equal((await second.findings())[0]?.acknowledgement?.reason, 'rolled out');
-    assert.deepEqual(await alertsAt(verifier, store, clock), []);
+    // The verifier looks for itself every second, and may have opened an alert before somebody knew.
+    const unknown = (await alertsAt(verifier, store, clock)).filter(({ acknowledged }) => !acknowledged);
+    assert.deepEqual(unknown, []);
     assert.equal((await stranger(third)).acknowledgement, null);
     assert.deepEqual(
       (await alertsAt(verifier, store, clock)).map(({ hosts, acknowledged }) => [hosts, acknowledged]),
