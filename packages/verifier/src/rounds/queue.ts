@@ -13,6 +13,8 @@ import { runRound, type Attested } from './round.ts';
 const BATCH_LIMIT = 64;
 /** Base64 characters of entries over which a round has a transaction of its own: others do not wait for it. */
 const LARGE_LIST = 256 * 1024;
+/** How long a round waits for others to share its transaction, which costs as much as several rounds do. */
+const GATHER_MILLISECONDS = 4;
 /** Transactions at one time: while PostgreSQL flushes one, the next is prepared. SQLite has one writer. */
 const POSTGRES_TRANSACTIONS = 3;
 
@@ -29,14 +31,15 @@ interface Job {
 type Outcome = { readonly reply: EvidenceReply } | { readonly refusal: RequestProblem };
 
 /**
- * Rounds that come while others are being committed wait, and are committed together: each is answered after the flush
- * that it shares. A round that breaks its transaction is tried alone, so that it harms no other.
+ * Rounds that come within some milliseconds, or while others are being committed, are committed together: each is answered
+ * after the flush that it shares. A round that breaks its transaction is tried alone, so that it harms no other.
  */
 export class RoundQueue {
   readonly #waiting: Job[] = [];
   readonly #context: Context;
   readonly #atOnce: number;
   #running = 0;
+  #gathering: NodeJS.Timeout | undefined;
 
   constructor(context: Context) {
     this.#context = context;
@@ -47,12 +50,14 @@ export class RoundQueue {
   run(sender: Sender, message: EvidenceMessage): Promise<EvidenceReply> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ sender, message, done: resolve, failed: reject });
-      // After what else is ready to be read now, so that rounds that came together go together.
-      setImmediate(() => this.#next());
+      if (this.#waiting.length >= BATCH_LIMIT) this.#next();
+      else this.#gathering ??= setTimeout(() => this.#next(), GATHER_MILLISECONDS);
     });
   }
 
   #next(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     if (this.#running >= this.#atOnce || this.#waiting.length === 0) return;
     this.#running++;
     void this.#commit(this.#takeBatch()).finally(() => {

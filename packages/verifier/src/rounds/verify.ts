@@ -24,14 +24,14 @@ export function verifyMessage(
         session: challenge.session,
         selection: [SELECTION],
         facts: message.facts,
-        message: fromBase64(message.quote.message),
-        signature: fromBase64(message.quote.signature),
+        message: base64Bytes(message.quote.message),
+        signature: base64Bytes(message.quote.signature),
         pcrs: pcrValues(message.pcrs),
         list: {
           bank: message.list.bank,
           fromEntry: message.list.fromEntry,
           fromOffset: message.list.fromOffset,
-          bytes: listBytes(message.list.entries),
+          bytes: base64Bytes(message.list.entries),
           ...(sentBefore === undefined ? {} : { sentBefore }),
         },
         kept: kept?.state ?? null,
@@ -45,8 +45,8 @@ export function verifyMessage(
   }
 }
 
-/** A list may have tens of megabytes: Node reads it in one go, and ours says what is wrong. @throws FormatError TEXT-BASE64 */
-function listBytes(text: string): Uint8Array {
+/** Node reads it in one go, a list of tens of megabytes too, and ours says what is wrong. @throws FormatError TEXT-BASE64 */
+function base64Bytes(text: string): Uint8Array {
   const bytes = Buffer.from(text, 'base64');
   return bytes.toString('base64') === text
     ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)

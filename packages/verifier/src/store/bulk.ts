@@ -1,4 +1,14 @@
 import { concat } from '@assay/core/bytes';
+import { sql, type RawBuilder, type SqlBool } from 'kysely';
+import { isPostgres } from './locks.ts';
+import type { Database } from './schema.ts';
+
+/** `column in (…)` with one parameter: a statement of one shape, whatever the number of values, stays prepared. */
+export function among(db: Database, column: string, values: readonly string[]): RawBuilder<SqlBool> {
+  return isPostgres(db)
+    ? sql`${sql.ref(column)} = any(${values}::text[])`
+    : sql`${sql.ref(column)} in (select value from json_each(${JSON.stringify(values)}))`;
+}
 
 /** The only parameter of a statement that SQLite runs for each of many rows: in one of many rows it would bind them all. */
 export class EachRow {

@@ -1,4 +1,5 @@
 import type { Insertable, Updateable } from 'kysely';
+import { among } from './bulk.ts';
 import type { Database, HostRow } from './schema.ts';
 
 export async function hostById(db: Database, id: string): Promise<HostRow | undefined> {
@@ -26,7 +27,13 @@ export async function hostsAfter(db: Database, name: string | undefined, limit: 
 }
 
 export async function hostsByIds(db: Database, ids: readonly string[]): Promise<HostRow[]> {
-  return ids.length === 0 ? [] : db.selectFrom('hosts').selectAll().where('id', 'in', ids).execute();
+  return ids.length === 0
+    ? []
+    : db
+        .selectFrom('hosts')
+        .selectAll()
+        .where(among(db, 'id', ids))
+        .execute();
 }
 
 /** Hosts whose evidence is older than `time` and whose verdict rests on it being fresh. */

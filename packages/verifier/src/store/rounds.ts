@@ -1,8 +1,11 @@
+import { toHex } from '@assay/core/bytes';
+import { CompiledQuery } from 'kysely';
+import { among, EachRow } from './bulk.ts';
+import { isPostgres, locked } from './locks.ts';
 import type { Database, RoundRow } from './schema.ts';
-import { locked } from './locks.ts';
 
-/** Columns of an update that take over what was to be inserted. */
-const CHANGING = [
+const COLUMNS = [
+  'host',
   'challenges',
   'refused',
   'evidence_at',
@@ -15,6 +18,17 @@ const CHANGING = [
   'pcrs',
   'proof',
 ] as const satisfies readonly (keyof RoundRow)[];
+
+const NAMES = COLUMNS.join(', ');
+const CHANGES = COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ');
+
+/** Each of one shape, whatever the number of rounds: to put a statement together for many takes longer than to run it. */
+const SAVE_IN_SQLITE = `
+  insert into rounds (${NAMES}) values (${COLUMNS.map(() => '?').join(', ')})
+  on conflict (host) do update set ${CHANGES}`;
+const SAVE_IN_POSTGRES = `
+  insert into rounds (${NAMES}) select ${NAMES} from json_populate_recordset(null::rounds, $1)
+  on conflict (host) do update set ${CHANGES}`;
 
 /** A host whose next evidence is its first. */
 export function firstRound(host: string): RoundRow {
@@ -35,24 +49,37 @@ export function firstRound(host: string): RoundRow {
 }
 
 export async function roundsOf(db: Database, hosts: readonly string[]): Promise<RoundRow[]> {
-  return hosts.length === 0 ? [] : db.selectFrom('rounds').selectAll().where('host', 'in', hosts).execute();
+  return hosts.length === 0
+    ? []
+    : db
+        .selectFrom('rounds')
+        .selectAll()
+        .where(among(db, 'host', hosts))
+        .execute();
 }
 
 /** In the order of the hosts, whatever order they are asked in; nobody else changes them before this transaction ends. */
 export async function lockRounds(db: Database, hosts: readonly string[]): Promise<RoundRow[]> {
   if (hosts.length === 0) return [];
-  return locked(db, db.selectFrom('rounds').selectAll().where('host', 'in', hosts).orderBy('host')).execute();
+  return locked(
+    db,
+    db
+      .selectFrom('rounds')
+      .selectAll()
+      .where(among(db, 'host', hosts))
+      .orderBy('host'),
+  ).execute();
 }
 
 export async function saveRounds(db: Database, rows: readonly RoundRow[]): Promise<void> {
   if (rows.length === 0) return;
-  await db
-    .insertInto('rounds')
-    .values(rows)
-    .onConflict((conflict) =>
-      conflict.column('host').doUpdateSet(({ ref }) => {
-        return Object.fromEntries(CHANGING.map((name) => [name, ref(`excluded.${name}`)]));
-      }),
-    )
-    .execute();
+  const save = isPostgres(db)
+    ? CompiledQuery.raw(SAVE_IN_POSTGRES, [JSON.stringify(rows.map(rowOfPostgres))])
+    : CompiledQuery.raw(SAVE_IN_SQLITE, [new EachRow(rows.map((row) => COLUMNS.map((name) => row[name])))]);
+  await db.executeQuery(save);
+}
+
+/** Bytes as PostgreSQL reads them in text. */
+function rowOfPostgres(row: RoundRow): unknown {
+  return { ...row, pcrs: row.pcrs === null ? null : `\\x${toHex(row.pcrs)}` };
 }
