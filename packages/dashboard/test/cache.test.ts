@@ -50,7 +50,7 @@ function page(): { client: QueryClient; hear: (event: Partial<FleetEvent>) => vo
   client.setQueryData(KEYS.findings, []);
   client.setQueryData(KEYS.list, [measurement(3), measurement(2), measurement(1)]);
   const hear = (event: Partial<FleetEvent>): void => {
-    applyEvent(client, heard, { type: 'fleet', hosts: [], gone: [], findingsOf: [], ...event });
+    applyEvent(client, heard, { type: 'fleet', hosts: [], gone: [], findingsOf: [], enrolments: [], ...event });
   };
   hear({ hosts: [line('web-03')] });
   return { client, hear };
@@ -102,6 +102,16 @@ test('findings that changed are read again, whether or not their number did', ()
     hear(event);
     assert.equal(isOld(client, KEYS.findings), true);
   }
+});
+
+test('enrolments that changed are read again, and no host for them', () => {
+  const { client, hear } = page();
+  const key = ['enrolments', 'pending'];
+  client.setQueryData(key, []);
+  hear({ hosts: [line('web-02')], findingsOf: [] });
+  assert.equal(isOld(client, key), false);
+  hear({ enrolments: ['E-7'] });
+  assert.deepEqual([isOld(client, key), isOld(client, KEYS.detail)], [true, false]);
 });
 
 test('a reboot and other reference values have the list read again', () => {

@@ -53,6 +53,7 @@ const STATUS: Partial<Record<ProblemCode, number>> = {
   'VERIFIER-ERROR': 500,
   'SIGN-IN-UNAVAILABLE': 503,
   'VERIFIER-LATE': 503,
+  'VERIFIER-STOPPING': 503,
 };
 
 /** A request that is refused, and why: becomes a problem (RFC 9457). */

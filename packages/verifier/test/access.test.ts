@@ -17,6 +17,7 @@ import {
 import type { Verifier } from '@assay/verifier';
 import { sql } from 'kysely';
 import { openStore } from '../src/store/open.ts';
+import { listen } from './listen.ts';
 import { content, enrol } from './machine.ts';
 import { call, newStore, post, refusal, service, TOKENS, type Answer } from './service.ts';
 
@@ -77,6 +78,24 @@ test('a token ends when its time is over, or at once when it is revoked', async 
   assert.notEqual(content(await post(verifier, path, TOKENS.operator, {}), AccessToken).revokedAt, null);
   assert.equal(refusal(await get(verifier, ROUTES.hosts, long.secret)), '401 REQUEST-UNAUTHENTICATED');
   assert.equal(refusal(await post(verifier, path, TOKENS.operator, {})), '404 REQUEST-NOT-FOUND');
+});
+
+test('who listens is cut off when the token ends, and nobody else is', async (t) => {
+  let now = new Date();
+  const verifier = await service(t, { host: '0.0.0.0', now: () => now });
+  const short = await tokenOf(verifier, 'viewer', { lifetimeSeconds: 60 });
+  const long = await tokenOf(verifier, 'viewer');
+  const stays = await tokenOf(verifier, 'viewer');
+  const open = (secret: string, form: string): Promise<Response> =>
+    fetch(`${verifier.url}${ROUTES.events}?form=${form}`, { headers: { authorization: `Bearer ${secret}` } });
+  const [first, second] = [await open(short.secret, 'lines'), await open(long.secret, 'whole')];
+  const third = await listen(t, verifier, 'whole', stays.secret);
+  now = new Date(now.getTime() + 60_000);
+  assert.doesNotMatch(await first.text(), /event:/);
+  await post(verifier, route(ROUTES.tokenRevocation, long.token.id), TOKENS.operator, {});
+  assert.doesNotMatch(await second.text(), /event:/);
+  await enrol(verifier, await SimulatedHost.boot({ name: 'web-03' }));
+  assert.equal((await third()).type, 'host');
 });
 
 test('what is done stands in the log with who did it, and what is refused does not', async (t) => {

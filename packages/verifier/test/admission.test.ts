@@ -24,6 +24,7 @@ import {
   type EnrolRequest,
   type Role,
 } from '@assay/wire';
+import { listen } from './listen.ts';
 import { activate, content, enrol, TestAgent } from './machine.ts';
 import { call, post, problemIn, refusal, service, TOKENS, type Answer } from './service.ts';
 
@@ -81,6 +82,32 @@ test('case 28: a name that another endorsement key has waits, and the host that 
   assert.equal((await agent.attest()).verdict, 'warning', 'no evidence of the host settles it');
   const path = route(ROUTES.findingResolution, finding?.id ?? '');
   assert.equal(refusal(await post(verifier, path, TOKENS.operator, { reason: 'known' })), '409 FINDING-SHOWN');
+});
+
+test('who listens hears of enrolments: who waits, what was decided, and when the machine is in', async (t) => {
+  const verifier = await service(t);
+  await enrol(verifier, await boot('web-03'));
+  const whole = await listen(t, verifier, 'whole');
+  const lines = await listen(t, verifier, 'lines');
+  const other = await boot('web-03');
+  const heard = async (): Promise<(string | null | undefined)[]> => {
+    let event = await whole();
+    while (event.type !== 'enrolment') event = await whole();
+    let line = await lines();
+    while (line.enrolments.length === 0) line = await lines();
+    return [event.id, ...line.enrolments, event.enrolment?.state, event.enrolment?.decidedBy];
+  };
+  await ask(verifier, other);
+  assert.deepEqual(await heard(), ['E-1', 'E-1', 'pending', null]);
+  await decide(verifier, 'E-1', 'refuse');
+  assert.deepEqual(await heard(), ['E-1', 'E-1', 'refused', 'built-in-operator']);
+  await decide(verifier, 'E-1', 'approve');
+  assert.deepEqual(await heard(), ['E-1', 'E-1', 'approved', 'built-in-operator']);
+  const { hostId } = content(await ask(verifier, other), ActivateReply);
+  assert.deepEqual(await heard(), ['E-1', 'E-1', 'approved', 'built-in-operator']);
+  assert.equal((await enrolments(verifier))[0]?.enrolledAt === null, false);
+  await remove(verifier, hostId);
+  assert.deepEqual(await heard(), ['E-1', 'E-1', undefined, undefined]);
 });
 
 test('case 29: one endorsement key under a second name waits, and its host gets a finding', async (t) => {

@@ -7,7 +7,10 @@ import { test, type TestContext } from 'node:test';
 import { SystemError } from '@assay/core/errors';
 import { Health, HostList, ROUTES, route } from '@assay/wire';
 import { startVerifier, type Verifier } from '@assay/verifier';
+import fastify from 'fastify';
 import { z } from 'zod';
+import { errorHandler } from '../src/http/errors.ts';
+import { EventStreams } from '../src/http/events.ts';
 import { call, post, problemIn, refusal, service, TOKENS } from './service.ts';
 
 const OpenApi = z.object({
@@ -203,7 +206,23 @@ test('listeners are greeted, and let go when the verifier ends', async (t) => {
   assert.equal(response.headers.get('cache-control'), 'no-store');
   assert.match(String(response.headers.get('content-security-policy')), /default-src 'none'/);
   await verifier.close();
-  assert.equal(await response.text(), 'retry: 2000\n\n');
+  assert.match(await response.text(), /^retry: 2000\n\n(: heartbeat\n\n)*$/);
+});
+
+test('a listener that comes while the verifier ends is sent away, and does not keep it', async (t) => {
+  const streams = new EventStreams({ whole: () => Promise.resolve([]), lines: () => Promise.resolve([]) });
+  const app = fastify();
+  t.after(() => app.close());
+  app.setErrorHandler(errorHandler(() => undefined));
+  app.get(ROUTES.events, async (_request, reply) => {
+    streams.open(reply, 'whole', null);
+    return reply;
+  });
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  await streams.close();
+  const answer = await call({ url }, ROUTES.events);
+  assert.equal(refusal(answer), '503 VERIFIER-STOPPING');
+  assert.equal(answer.headers['retry-after'], '2');
 });
 
 test('a taken port is an error that names the address', async (t) => {

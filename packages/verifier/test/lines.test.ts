@@ -1,34 +1,14 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { SimulatedHost } from '@assay/testkit/evidence';
-import { FleetEvent, HostLines, HostList, ROUTES } from '@assay/wire';
+import { HostLines, HostList, ROUTES } from '@assay/wire';
 import type { Verifier } from '@assay/verifier';
+import { listen } from './listen.ts';
 import { content, enrol } from './machine.ts';
 import { call, service } from './service.ts';
 
 const lines = async (verifier: Verifier, query = ''): Promise<HostLines> =>
   content(await call(verifier, ROUTES.hostLines + query), HostLines);
-
-/** The events of `/v1/events?form=lines`, one after the other. */
-async function listen(t: TestContext, verifier: Verifier): Promise<() => Promise<FleetEvent>> {
-  const ended = new AbortController();
-  const { body } = await fetch(`${verifier.url}${ROUTES.events}?form=lines`, { signal: ended.signal });
-  t.after(() => ended.abort());
-  const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  return async () => {
-    for (;;) {
-      const found = /event: fleet\ndata: (.*)\n\n/.exec(text);
-      if (found !== null) {
-        text = text.slice(found.index + found[0].length);
-        return FleetEvent.parse(JSON.parse(found[1] ?? ''));
-      }
-      const { value, done } = (await reader?.read()) ?? { done: true };
-      if (done) throw new Error('the stream ended');
-      text += value;
-    }
-  };
-}
 
 test('a line says of a host what its summary says', async (t) => {
   const verifier = await service(t);
@@ -82,7 +62,7 @@ test('who listens for lines is told which hosts changed and how they stand, and 
   await agent.host.execute('/usr/bin/true', 'true');
   await agent.attest();
   await agent.capture();
-  const next = await listen(t, verifier);
+  const next = await listen(t, verifier, 'lines');
   await agent.host.execute('/tmp/x', 'x');
   await agent.attest();
   const event = await next();
@@ -93,7 +73,7 @@ test('who listens for lines is told which hosts changed and how they stand, and 
 
 test('changes that come while a telling rests are told together, each host once', async (t) => {
   const verifier = await service(t);
-  const next = await listen(t, verifier);
+  const next = await listen(t, verifier, 'lines');
   const names = ['a', 'b', 'c'];
   const agents = [];
   for (const name of names) agents.push(await enrol(verifier, await SimulatedHost.boot({ name })));

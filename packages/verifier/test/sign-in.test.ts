@@ -85,6 +85,16 @@ test('a person signs in, acts under the name and role that the provider vouches 
   assert.equal(await status(alice, verifier, ROUTES.hosts), 401);
 });
 
+test('who listens is cut off when the session ends', async (t) => {
+  const { verifier, settings } = await place(t);
+  const alice = new Browser();
+  await alice.signIn(`${verifier.url}${ROUTES.signIn}`, 'alice');
+  const stream = await alice.fetch(`${verifier.url}${ROUTES.events}?form=lines`);
+  assert.equal(stream.status, 200);
+  await postFrom(alice, verifier.url, ROUTES.signOut, settings.publicUrl);
+  assert.doesNotMatch(await stream.text(), /event:/);
+});
+
 test('the least role is that of a viewer, and whoever has none is told so and let in nowhere', async (t) => {
   const { verifier } = await place(t);
   const victor = new Browser();

@@ -15,10 +15,12 @@ export type EnrolmentReason = z.infer<typeof EnrolmentReason>;
 export const EnrolmentState = z.enum(['pending', 'approved', 'refused']);
 export type EnrolmentState = z.infer<typeof EnrolmentState>;
 
+/** Such as `E-12`. */
+export const EnrolmentId = z.string().regex(/^E-[1-9]\d{0,14}$/);
+
 /** A machine that proved that its TPM holds both keys, and asks to be a host under a name. */
 export const Enrolment = z.object({
-  /** Such as `E-12`. */
-  id: z.string(),
+  id: EnrolmentId,
   state: EnrolmentState,
   /** The name that it asks for, and the id that it has or would have as a host. */
   name: HostName,

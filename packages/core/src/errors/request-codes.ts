@@ -113,6 +113,10 @@ export const REQUEST_CODES = {
     remedy:
       'Until it is in time again, verdicts are older than they look: look at its load, its disk and its database.',
   },
+  'VERIFIER-STOPPING': {
+    meaning: 'The verifier is being stopped and begins nothing new.',
+    remedy: 'Try again in a moment: it may be started again, or another verifier of the same store answers.',
+  },
   'VERIFIER-ERROR': {
     meaning: 'The verifier failed; the request may be right.',
     remedy: 'Look into the log of the verifier, and report what stands there.',

@@ -42,6 +42,7 @@ export function applyEvent(client: QueryClient, heard: HeardLines, event: FleetE
   const knownById = new Map(event.hosts.length === 0 ? [] : known?.hosts.map((host) => [host.id, host]));
   const findingsOf = new Set(event.findingsOf);
   if (findingsOf.size > 0) for (const key of OF_FINDINGS) void client.invalidateQueries({ queryKey: [key] });
+  if (event.enrolments.length > 0) void client.invalidateQueries({ queryKey: ['enrolments'] });
   let changed = event.gone.length > 0 || event.findingsOf.length > 0;
   for (const line of event.hosts) {
     const before = heard.hear(line) ?? knownById.get(line.id);

@@ -10,7 +10,7 @@ import { RequestProblem } from '../problem.ts';
 import { issueChallenge } from '../rounds/challenge.ts';
 import { takeEnrolment } from '../store/enrolments.ts';
 import { firstRound, saveRounds } from '../store/rounds.ts';
-import type { Database, EnrolmentRow } from '../store/schema.ts';
+import type { AdmissionRow, Database, EnrolmentRow } from '../store/schema.ts';
 import { newToken } from '../tokens.ts';
 import { admit, type Admitted } from './admit.ts';
 import { closeDisputes } from './disputes.ts';
@@ -45,6 +45,11 @@ async function answered(context: Context, id: string, secret: string): Promise<E
   return enrolment;
 }
 
+/** What changes with an enrolment that waited, or was decided, and is over now. */
+async function settlement(db: Database, context: Context, settled: AdmissionRow): Promise<Change[]> {
+  return [...(await closeDisputes(db, context, settled)), { type: 'enrolment', seq: settled.seq }];
+}
+
 async function enrolled(
   db: Database,
   context: Context,
@@ -55,7 +60,7 @@ async function enrolled(
   const token = newToken();
   const { replaced } = await becomeHost(db, context, enrolment, { standing, decided, token });
   const findings = await noteEndorsement(db, context, { id: host, name }, standing.endorsing);
-  const disputes = settled === undefined ? [] : await closeDisputes(db, context, settled);
+  const disputes = settled === undefined ? [] : await settlement(db, context, settled);
   await renewVerdict(db, context, host);
   const { row, challenge } = issueChallenge(context, firstRound(host));
   await saveRounds(db, [row]);

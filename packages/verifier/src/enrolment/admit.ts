@@ -42,7 +42,7 @@ export async function admit(db: Database, context: Context, enrolment: Enrolment
   const row = await waitForAdmission(db, askedBy(enrolment, standing, context.now()));
   const changes = await openDisputes(db, context, row);
   if (known?.state !== 'pending') context.log(`${row.name} (${row.host}) waits for a decision: E-${row.seq}`);
-  return { admitted: false, problem: waits(row), changes };
+  return { admitted: false, problem: waits(row), changes: [...changes, { type: 'enrolment', seq: row.seq }] };
 }
 
 async function admitted(

@@ -33,7 +33,7 @@ export async function decide(
     };
     const action = state === 'approved' ? 'enrolment.approve' : 'enrolment.refuse';
     await audit(db, context, { actor: by.name, action, subject: `E-${seq}`, detail });
-    return { result: decided, changes };
+    return { result: decided, changes: [...changes, { type: 'enrolment', seq }] };
   });
   context.log(`E-${seq}, ${row.name} (${row.host}), ${state} by ${by.name}`);
   return enrolmentOnWire(row);

@@ -6,9 +6,13 @@ import type { AdmissionRow } from '../store/schema.ts';
 import { ekDigest } from './ek-digest.ts';
 import { reasonsIn } from './reasons.ts';
 
+export function enrolmentId(seq: number): string {
+  return `E-${seq}`;
+}
+
 export function enrolmentOnWire(row: AdmissionRow): Enrolment {
   return {
-    id: `E-${row.seq}`,
+    id: enrolmentId(row.seq),
     state: row.state,
     name: row.name,
     hostId: row.host,

@@ -15,9 +15,12 @@ export async function removeHost(context: Context, by: Principal, { id, name }: 
     if ((await hostById(db, id)) === undefined) {
       throw new RequestProblem('REQUEST-NOT-FOUND', `${name} was removed already.`);
     }
-    await deleteHost(db, id);
+    const enrolments = await deleteHost(db, id);
     await audit(db, context, { actor: by.name, action: 'host.remove', subject: name, detail: { host: id } });
-    return { result: undefined, changes: [{ type: 'host', host: id }] };
+    return {
+      result: undefined,
+      changes: [{ type: 'host', host: id }, ...enrolments.map((seq) => ({ type: 'enrolment' as const, seq }))],
+    };
   });
   context.log(`${name} (${id}) removed by ${by.name}`);
 }

@@ -80,6 +80,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who sent the request; set where the table of access asks for a role. */
     principal: Principal | null;
+    /** Asks once more whether the sender may send it, as the table of access says; null where everybody may. */
+    admitAgain: (() => Promise<void>) | null;
   }
 }
 
@@ -97,7 +99,10 @@ export function guardRoute(route: RouteOptions, options: AccessOptions): void {
     const who = ACCESS[`${method === 'HEAD' ? 'GET' : method} ${route.url}`];
     if (who === undefined) throw new Error(`${method} ${route.url} is not in the table of access`);
     if (who === 'everybody' || who === 'host' || (who === 'viewer' && options.openReads)) continue;
-    const guard = async (request: FastifyRequest): Promise<void> => admit(request, who, options);
+    const guard = async (request: FastifyRequest): Promise<void> => {
+      await admit(request, who, options);
+      request.admitAgain = () => admit(request, who, options);
+    };
     route.onRequest = [...[route.onRequest ?? []].flat(), guard];
   }
 }

@@ -78,6 +78,7 @@ export async function createApp(context: Context, streams: EventStreams, options
   app.setErrorHandler(errorHandler(context.log));
   app.decorateRequest('agentHost', null);
   app.decorateRequest('principal', null);
+  app.decorateRequest('admitAgain', null);
   if (isLoopback(options.host)) app.addHook('onRequest', requireLoopbackName(options.signIn?.publicUrl));
   await secure(app);
   await describe(app, options.version);

@@ -6,6 +6,8 @@ import { RequestProblem, type ProblemCode } from '../problem.ts';
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const ISSUES_SHOWN = 3;
+/** A verifier that is started again is there by then. */
+const RETRY_SECONDS = 2;
 
 /** Answers every error of every route as a problem, and logs those that are the verifier's own. */
 export function errorHandler(log: (line: string) => void) {
@@ -18,6 +20,7 @@ export function errorHandler(log: (line: string) => void) {
 
 export function sendProblem(reply: FastifyReply, problem: RequestProblem): FastifyReply {
   if (problem.code === 'REQUEST-UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer realm="assay"');
+  if (problem.code === 'VERIFIER-STOPPING') reply.header('retry-after', RETRY_SECONDS);
   // Already a string: the schema of a route's good answers does not apply.
   return reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem.document()));
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FleetEvent, ServerEvent } from '@assay/wire';
 import type { FastifyReply } from 'fastify';
 import type { Change } from '../news/news.ts';
@@ -12,15 +12,22 @@ const LINES_REST_MILLISECONDS = 1000;
 /** How long a browser waits before it connects again. */
 const RETRY_MILLISECONDS = 2000;
 const LISTENER_LIMIT = 256;
+/** How long after the end of a session or token its listeners are cut off, at most, beside the time of the question. */
+const ADMISSION_MILLISECONDS = 1000;
 /** A listener that lets this many bytes pile up is cut off; it connects again and reads the present state. */
 const BACKLOG_LIMIT = 8 * 1024 * 1024;
+
+interface Listener {
+  /** Asks whether who listens still may; null where everybody may. @throws RequestProblem */
+  readonly admitAgain: (() => Promise<void>) | null;
+}
 
 /**
  * Listeners of one form of `/v1/events` (server-sent events, WHATWG HTML section 9.2). What changes while they are being
  * told is told with what follows, once.
  */
 class Listeners<Event extends { readonly type: string }> {
-  readonly #responses = new Set<ServerResponse>();
+  readonly #responses = new Map<ServerResponse, Listener>();
   readonly #eventsOf: (changes: readonly Change[]) => Promise<readonly Event[]>;
   readonly #restMilliseconds: number;
   readonly #untold = new Map<string, Change>();
@@ -40,9 +47,18 @@ class Listeners<Event extends { readonly type: string }> {
     return this.#responses.size;
   }
 
-  add(response: ServerResponse): void {
+  add(response: ServerResponse, listener: Listener): void {
     response.on('close', () => this.#responses.delete(response));
-    this.#responses.add(response);
+    this.#responses.set(response, listener);
+  }
+
+  /** Ends the streams of those who may not listen any more. A store that does not answer tells nothing, and ends none. */
+  async admitAgain(): Promise<void> {
+    for (const [response, { admitAgain }] of this.#responses) {
+      await admitAgain?.().catch((error: unknown) => {
+        if (error instanceof RequestProblem) response.end();
+      });
+    }
   }
 
   publish(changes: readonly Change[]): void {
@@ -56,14 +72,14 @@ class Listeners<Event extends { readonly type: string }> {
   }
 
   send(text: string): void {
-    for (const response of this.#responses) {
+    for (const response of this.#responses.keys()) {
       if (response.writableLength > BACKLOG_LIMIT) response.destroy();
       else response.write(text);
     }
   }
 
   async close(): Promise<void> {
-    for (const response of this.#responses) response.end();
+    for (const response of this.#responses.keys()) response.end();
     this.#untold.clear();
     this.#closing.abort();
     await this.#telling;
@@ -81,7 +97,7 @@ class Listeners<Event extends { readonly type: string }> {
 
   async #rest(): Promise<void> {
     // Ends early when the service does.
-    await setTimeout(this.#restMilliseconds, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+    await delay(this.#restMilliseconds, undefined, { signal: this.#closing.signal }).catch(() => undefined);
   }
 }
 
@@ -96,16 +112,21 @@ export interface EventReaders {
 /** The listeners of `/v1/events`. */
 export class EventStreams {
   readonly #heartbeat: NodeJS.Timeout;
+  #closing = false;
+  #admission: NodeJS.Timeout;
   readonly #listeners: { readonly whole: Listeners<ServerEvent>; readonly lines: Listeners<FleetEvent> };
 
   constructor({ whole, lines }: EventReaders) {
     this.#listeners = { whole: new Listeners(whole), lines: new Listeners(lines, LINES_REST_MILLISECONDS) };
     this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MILLISECONDS);
     this.#heartbeat.unref();
+    this.#admission = this.#admitLater();
   }
 
-  /** Takes the connection over. @throws RequestProblem REQUEST-TOO-MANY */
-  open(reply: FastifyReply, form: EventForm): void {
+  /** Takes the connection over. @throws RequestProblem REQUEST-TOO-MANY, VERIFIER-STOPPING */
+  open(reply: FastifyReply, form: EventForm, admitAgain: Listener['admitAgain']): void {
+    // One that came now would keep the service from ending.
+    if (this.#closing) throw new RequestProblem('VERIFIER-STOPPING', 'No more listeners are taken.');
     if (this.#listeners.whole.size + this.#listeners.lines.size >= LISTENER_LIMIT) {
       throw new RequestProblem('REQUEST-TOO-MANY', `${LISTENER_LIMIT} listeners are connected already.`);
     }
@@ -116,7 +137,7 @@ export class EventStreams {
     for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
     response.writeHead(200);
     response.write(`retry: ${RETRY_MILLISECONDS}\n\n`);
-    this.#listeners[form].add(response);
+    this.#listeners[form].add(response, { admitAgain });
   }
 
   publish(changes: readonly Change[]): void {
@@ -125,8 +146,20 @@ export class EventStreams {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     clearInterval(this.#heartbeat);
+    clearTimeout(this.#admission);
     await Promise.all([this.#listeners.whole.close(), this.#listeners.lines.close()]);
+  }
+
+  #admitLater(): NodeJS.Timeout {
+    return setTimeout(() => void this.#admitAll(), ADMISSION_MILLISECONDS).unref();
+  }
+
+  async #admitAll(): Promise<void> {
+    await this.#listeners.whole.admitAgain();
+    await this.#listeners.lines.admitAgain();
+    if (!this.#closing) this.#admission = this.#admitLater();
   }
 
   #beat(): void {

@@ -7,6 +7,7 @@ export const Change = z.discriminatedUnion('type', [
   z.object({ type: z.literal('finding'), seq: z.int() }),
   /** Entries of a boot's list, from and to their places in it. */
   z.object({ type: z.literal('measurements'), host: z.string(), boot: z.int(), from: z.int(), to: z.int() }),
+  z.object({ type: z.literal('enrolment'), seq: z.int() }),
 ]);
 export type Change = z.infer<typeof Change>;
 

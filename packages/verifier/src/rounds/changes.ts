@@ -1,10 +1,12 @@
 import type { FleetEvent, ServerEvent } from '@assay/wire';
 import type { Context } from '../context.ts';
+import { enrolmentId, enrolmentOnWire } from '../enrolment/on-wire.ts';
 import { statesOf } from '../hosts/facts.ts';
 import { findingOnWire } from '../hosts/findings.ts';
 import { keptOf } from '../hosts/kept.ts';
 import { summaryOf } from '../hosts/summary.ts';
 import type { Change } from '../news/news.ts';
+import { admissionBySeq } from '../store/admissions.ts';
 import { findingsBySeq, hostsOfFindings } from '../store/findings.ts';
 import { hostLinesOf } from '../store/host-lines.ts';
 import { hostsByIds } from '../store/hosts.ts';
@@ -29,17 +31,28 @@ export async function eventsOf(context: Context, changes: readonly Change[]): Pr
   for (const row of await findingsBySeq(context.database, [...new Set(seqs)])) {
     events.push({ type: 'finding', finding: await findingOnWire(context.database, row, context.now()) });
   }
+  for (const seq of enrolmentsIn(changes)) events.push(await enrolmentEvent(context, seq));
   return events;
+}
+
+function enrolmentsIn(changes: readonly Change[]): number[] {
+  return changes.flatMap((change) => (change.type === 'enrolment' ? [change.seq] : []));
+}
+
+async function enrolmentEvent({ database }: Context, seq: number): Promise<ServerEvent> {
+  const row = await admissionBySeq(database, seq);
+  return { type: 'enrolment', id: enrolmentId(seq), enrolment: row === undefined ? null : enrolmentOnWire(row) };
 }
 
 /** The same for pages that show many hosts: only what changed, and how it looks in one line. */
 export async function linesOf({ database }: Context, changes: readonly Change[]): Promise<FleetEvent[]> {
-  const changed = new Set(changes.flatMap((change) => (change.type === 'finding' ? [] : [change.host])));
+  const changed = new Set(changes.flatMap((change) => ('host' in change ? [change.host] : [])));
   const seqs = changes.flatMap((change) => (change.type === 'finding' ? [change.seq] : []));
   const findingsOf = await hostsOfFindings(database, seqs);
   const hosts = await hostLinesOf(database, [...changed]);
   const there = new Set(hosts.map(({ id }) => id));
-  return [{ type: 'fleet', hosts, gone: [...changed].filter((id) => !there.has(id)), findingsOf }];
+  const gone = [...changed].filter((id) => !there.has(id));
+  return [{ type: 'fleet', hosts, gone, findingsOf, enrolments: enrolmentsIn(changes).map(enrolmentId) }];
 }
 
 async function hostEvents(context: Context, changes: readonly Change[]): Promise<ServerEvent[]> {

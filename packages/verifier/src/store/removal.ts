@@ -1,7 +1,7 @@
 import type { Database } from './schema.ts';
 
-/** Takes a host, and all that is known of it, out of the store; entries that others share stay. */
-export async function deleteHost(db: Database, host: string): Promise<void> {
+/** Takes a host, and all that is known of it, out of the store; entries that others share stay. @returns its enrolments */
+export async function deleteHost(db: Database, host: string): Promise<number[]> {
   await db.updateTable('hosts').set({ boot: null, reference_version: null }).where('id', '=', host).execute();
   const boots = db.selectFrom('boots').select('id').where('host', '=', host);
   await db.deleteFrom('findings').where('host', '=', host).execute();
@@ -15,6 +15,8 @@ export async function deleteHost(db: Database, host: string): Promise<void> {
   await db.deleteFrom('list_parts').where('host', '=', host).execute();
   await db.deleteFrom('rounds').where('host', '=', host).execute();
   await db.deleteFrom('enrolments').where('host', '=', host).execute();
-  await db.deleteFrom('admissions').where('host', '=', host).where('state', '!=', 'refused').execute();
+  const admissions = db.deleteFrom('admissions').where('host', '=', host).where('state', '!=', 'refused');
+  const removed = await admissions.returning('seq').execute();
   await db.deleteFrom('hosts').where('id', '=', host).execute();
+  return removed.map(({ seq }) => seq);
 }

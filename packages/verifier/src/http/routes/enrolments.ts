@@ -1,6 +1,7 @@
 import {
   EnrolmentDecision,
   EnrolmentDocument,
+  EnrolmentId,
   EnrolmentList,
   EnrolmentState,
   HostRemoval,
@@ -31,7 +32,7 @@ const RATE = { max: 120, timeWindow: 60_000 };
 const BODY_LIMIT = 8 * 1024 * 1024;
 
 const TAGS = ['enrolment'];
-const EnrolmentParams = z.object({ id: z.string().regex(/^E-[1-9]\d{0,14}$/) });
+const EnrolmentParams = z.object({ id: EnrolmentId });
 const KeyParams = z.object({ id: z.string().regex(/^sha256:[0-9a-f]{64}$/) });
 
 /** Who becomes a host, and who is one no longer. */

@@ -43,8 +43,8 @@ export function fleetRoutes(app: App, context: Context, { streams, version, puls
         produces: ['text/event-stream'],
       },
     },
-    async ({ query }, reply) => {
-      streams.open(reply, query.form);
+    async ({ query, admitAgain }, reply) => {
+      streams.open(reply, query.form, admitAgain);
       return reply;
     },
   );
