@@ -2,12 +2,13 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import packageJson from '../package.json' with { type: 'json' };
 import { addAgent } from './agent-commands.ts';
 import { addAlerts } from './alert-commands.ts';
-import { action, command, connected, examples, group, outputOption, stateOption } from './declare.ts';
+import { action, command, examples, outputOption, stateOption } from './declare.ts';
 import { addEngine } from './engine-commands.ts';
 import { addEnrolments } from './enrolments-commands.ts';
 import { EXIT, exitCodeOf, UsageError } from './exit.ts';
 import { addEvm, addFile, addKey, addVerity } from './label-commands.ts';
 import { addEvidence } from './evidence-commands.ts';
+import { addHosts } from './host-commands.ts';
 import { addLog } from './log-commands.ts';
 import { followOutput } from './output/ends.ts';
 import { reportError, type Format } from './output/report.ts';
@@ -142,20 +143,6 @@ function addDoctor(program: Command): void {
     'assay doctor -o json | jq \'.checks[] | select(.state != "ok")\'',
   ]);
   doctor.action(action(async (options) => (await import('./commands/doctor.ts')).doctor(options)));
-}
-
-function addHosts(program: Command): void {
-  const hosts = group(program, 'hosts', 'The fleet: hosts and their verdicts.');
-  const get = connected(command(hosts, 'get', 'List the hosts, or show one with its ladder and findings.'))
-    .argument('[host]', 'name or id of a host')
-    .addOption(outputOption());
-  examples(get, ['assay hosts get', 'assay hosts get web-01', "assay hosts get -o json | jq -r '.hosts[].verdict'"]);
-  get.action(action(async (host, options) => (await import('./commands/hosts.ts')).getHosts(host, options)));
-  const remove = connected(command(hosts, 'remove', 'Remove a host that is no more, and all that is known of it.'))
-    .argument('<host>', 'name or id of a host')
-    .addOption(outputOption());
-  examples(remove, ['assay hosts remove web-01', 'assay hosts remove 5dd1a4b1d7e5a9c0 -o json']);
-  remove.action(action(async (host, options) => (await import('./commands/hosts.ts')).removeHost(host, options)));
 }
 
 function port(text: string): number {

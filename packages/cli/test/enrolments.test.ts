@@ -71,6 +71,19 @@ test('enrolments: a machine that wants the name of another waits and says so, un
   const late = await ask('enrolments', 'refuse', 'E-1');
   assert.deepEqual([late.code, /ENROLMENT-OVER/.test(late.stderr)], [1, true], late.stderr);
 
+  const labelled = await ask('hosts', 'label', 'web-03', 'role=web', 'site=berlin');
+  assert.equal(labelled.stdout, 'web-03  role=web site=berlin\n', labelled.stderr);
+  const changed = await ask('hosts', 'label', 'web-03', 'site-', 'tier=', '-o', 'json');
+  assert.deepEqual(documentIn(changed), {
+    schema: 'assay.host-labels.v1',
+    host: 'web-03',
+    labels: { role: 'web', tier: '' },
+  });
+  assert.match((await ask('hosts', 'get', 'web-03')).stdout, /^labels: role=web tier=$/m);
+  for (const wrong of [['role'], ['-'], ['=web'], ['Role=web'], ['role=two words'], ['role=a', 'role-']]) {
+    assert.equal((await ask('hosts', 'label', 'web-03', '--', ...wrong)).code, 2, wrong.join(' '));
+  }
+
   const removed = await ask('hosts', 'remove', 'web-03');
   assert.match(removed.stdout, /^web-03 \([0-9a-f]{16}\) is removed/, removed.stderr);
   const audit = await ask('audit', 'show');

@@ -11,6 +11,7 @@ const COMMANDS = [
   'doctor',
   'hosts get',
   'hosts remove',
+  'hosts label',
   'enrolments list',
   'enrolments show',
   'enrolments approve',

@@ -17,6 +17,7 @@ import { operator, reader } from '../connect.ts';
 import { EXIT } from '../exit.ts';
 import { ConnectOptions, optionsFrom } from '../options.ts';
 import { findingText } from '../output/finding.ts';
+import { labelWords } from '../output/host-labels.ts';
 import { printJson } from '../output/report.ts';
 import { ago, colours, shown, table } from '../output/terminal.ts';
 
@@ -108,7 +109,9 @@ function hostText(host: HostDetail, findings: readonly Finding[]): string {
   ]);
   return [
     `${host.name}  ${verdictText(host.verdict)}  ${evidence}\n`,
-    `${shown(host.sentence)}\n\n`,
+    `${shown(host.sentence)}\n`,
+    Object.keys(host.labels).length === 0 ? '' : `labels: ${shown(labelWords(host.labels))}\n`,
+    '\n',
     table(rungs),
     ...findings.map(findingText),
   ].join('');
