@@ -8,6 +8,11 @@ export function addAlerts(program: Command): void {
     .addOption(outputOption());
   examples(list, ['assay alerts list', "assay alerts list --all -o json | jq '.alerts[] | .sentence'"]);
   list.action(action(async (options) => (await import('./commands/alerts-list.ts')).listAlerts(options)));
+  const sinks = connected(command(alerts, 'sinks', 'List where the verifier sends alerts.'))
+    .option('--test', 'have it send a test message to each')
+    .addOption(outputOption());
+  examples(sinks, ['assay alerts sinks', 'assay alerts sinks --test']);
+  sinks.action(action(async (options) => (await import('./commands/alerts-sinks.ts')).alertSinks(options)));
   const test = command(alerts, 'test', 'Send a test message to each sink of a file.')
     .argument('<file>', 'the file that `assay verifier serve --alerts` reads')
     .addOption(outputOption());

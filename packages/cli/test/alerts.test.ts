@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { startVerifier } from '@assay/verifier';
-import { AlertList } from '@assay/wire';
+import { readSinks } from '@assay/verifier/alerts';
+import { AlertList, AlertSinkList } from '@assay/wire';
 import { assay, assertFails, documentIn, scratch } from './assay.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -69,4 +70,36 @@ test('assay alerts list says when nothing is open', async (t) => {
   const json = await assay(['alerts', 'list', '--all', '--url', verifier.url, '-o', 'json']);
   assert.deepEqual(AlertList.parse(documentIn(json)).alerts, []);
   await assertFails(['alerts', 'list', '--url', 'http://127.0.0.1:9'], { exit: 4, code: 'VERIFIER-UNREACHABLE' });
+});
+
+test('assay alerts sinks lists where alerts go, and has the verifier try each', async (t) => {
+  const { url, bodies } = await receiver(t);
+  const hook = { type: 'webhook', secret: SECRET };
+  const file = sinkFile(t, [
+    { ...hook, name: 'pager', url },
+    { ...hook, name: 'dead', url: 'http://127.0.0.1:9/', minimum: 'failed' },
+  ]);
+  const tokens = { operator: 'operator-token', join: 'join-token' };
+  const store = `sqlite:${join(scratch(t), 'db')}`;
+  const verifier = await startVerifier({ store, port: 0, tokens, alertSinks: readSinks(readFileSync(file)) });
+  t.after(() => verifier.close());
+  const at = ['--url', verifier.url];
+  const listed = await assay(['alerts', 'sinks', ...at]);
+  assert.equal(listed.code, 0, listed.stderr);
+  assert.match(listed.stdout, /^pager +webhook +http:\/\/127\.0\.0\.1:\d+ +warning$/m);
+  await assertFails(['alerts', 'sinks', '--test', ...at, '--state', scratch(t)], { exit: 5, code: 'REQUEST-UNAUTHENTICATED' });
+  const env = { ASSAY_TOKEN: tokens.operator };
+  const tried = await assay(['alerts', 'sinks', '--test', ...at], { env });
+  assert.equal(tried.code, 4);
+  assert.match(tried.stdout, /^pager .* sent$/m);
+  assert.match(tried.stdout, /^dead .* failed: /m);
+  assert.match(bodies.join(''), /"type":"tag\.assay\.alert\.test"/);
+  const json = AlertSinkList.parse(documentIn(await assay(['alerts', 'sinks', ...at, '-o', 'json'])));
+  assert.deepEqual(
+    json.sinks.map(({ name, minimum }) => [name, minimum]),
+    [
+      ['pager', 'warning'],
+      ['dead', 'failed'],
+    ],
+  );
 });

@@ -63,6 +63,7 @@ const COMMANDS = [
   'token verify',
   'token show',
   'alerts list',
+  'alerts sinks',
   'alerts test',
   'file hash',
   'file sign',

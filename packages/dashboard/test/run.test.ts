@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { ActivateReply, EnrolReply, ROUTES, route } from '@assay/wire';
@@ -114,6 +116,64 @@ test('an alert leads to its findings, and health to what it counts', options, as
   await page.getByRole('link', { name: /was measured/ }).click();
   await page.getByRole('link', { name: 'web-01' }).first().click();
   await page.getByRole('heading', { name: 'Failed' }).waitFor();
+  assertClean(record, verifier.url);
+});
+
+test('an operator changes the labels of a host, and the table of hosts is filtered by them', options, async (t) => {
+  const verifier = await patientVerifier(t);
+  await trustedHost(t, verifier, 'web-01');
+  await trustedHost(t, verifier, 'web-02');
+  const { page, record } = await newPage(t);
+  await page.goto(`${verifier.url}/hosts/web-01?tab=identity#token=${TOKENS.operator}`);
+  const changed = async (text: string): Promise<void> => {
+    await page.getByRole('button', { name: 'Change labels' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Labels').fill(text);
+    await assertAccessible(page);
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  };
+  await changed('role=web  site=berlin');
+  await page.getByRole('link', { name: 'site=berlin' }).waitFor();
+  await changed('role=web rack=7');
+  await page.getByRole('link', { name: 'site=berlin' }).waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: 'rack=7' }).click();
+  await page.getByText('1 of 2 hosts').waitFor();
+  await page.getByRole('combobox', { name: 'Filter by label' }).selectOption('');
+  await page.getByText('2 hosts', { exact: true }).waitFor();
+  await page.getByRole('combobox', { name: 'Filter by label' }).selectOption('role=web');
+  await page.getByText('1 of 2 hosts').waitFor();
+  assert.match(page.url(), /label=role%3Dweb/);
+  await takePicture(page, 'hosts-by-label');
+  await assertAccessible(page);
+  assertClean(record, verifier.url);
+});
+
+test('an operator sends a test to where alerts go, and sees what came of it', options, async (t) => {
+  const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+  const hook = { type: 'webhook', payload: 'assay', secret, minimum: 'warning' } as const;
+  const receiver = createServer((request, response) => {
+    request.resume();
+    request.on('end', () => response.writeHead(204).end());
+  }).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  t.after(() => receiver.close());
+  const address = receiver.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const verifier = await verifierFor(t, {
+    alertSinks: [
+      { ...hook, name: 'pager', url: `http://127.0.0.1:${address.port}/` },
+      { ...hook, name: 'dead', url: 'http://127.0.0.1:9/' },
+    ],
+  });
+  const { page, record } = await newPage(t);
+  await page.goto(`${verifier.url}/alerts#token=${TOKENS.operator}`);
+  await page.getByRole('button', { name: 'Send a test to pager' }).click();
+  await page.getByText('Test arrived').waitFor();
+  await page.getByRole('button', { name: 'Send a test to dead' }).click();
+  await page.getByText('Test failed').waitFor();
+  await takePicture(page, 'alert-sinks');
+  await assertAccessible(page);
   assertClean(record, verifier.url);
 });
 

@@ -116,6 +116,7 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     signIn: options.signIn,
     tls: options.tls,
     trustedProxies: options.trustedProxies ?? [],
+    alertSinks: options.alertSinks ?? [],
   });
   const release = async (): Promise<void> => {
     await streams.close();

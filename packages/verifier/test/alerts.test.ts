@@ -8,13 +8,13 @@ import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { utf8 } from '@assay/core/bytes';
 import { SimulatedHost } from '@assay/testkit/evidence';
-import { AlertList, DeliveryList, ROUTES } from '@assay/wire';
+import { AlertList, AlertSinkList, AlertSinkTest, AuditPage, DeliveryList, ROUTES, route } from '@assay/wire';
 import { readSinks, send, testMessage, type Sink } from '@assay/verifier/alerts';
 import type { Verifier } from '@assay/verifier';
 import { z } from 'zod';
 import { AlertMessage, messageOf, type Cause } from '../src/alerts/message.ts';
 import { content, enrol, type TestAgent } from './machine.ts';
-import { call, newStore, service } from './service.ts';
+import { call, newStore, post, service, TOKENS } from './service.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
@@ -144,6 +144,49 @@ describe('alerts', { concurrency: true }, () => {
     const { url, posted } = await receiver(t);
     await service(t, { store, alertSinks: [webhook(url)] });
     assert.equal(messageIn(await until(() => posted[0])).id, waiting.message);
+  });
+
+  test('an operator sends a test to a sink of the verifier, and learns why it was not taken', async (t) => {
+    const [good, bad] = [await receiver(t), await receiver(t, () => 503)];
+    const sinks: Sink[] = [
+      webhook(`${good.url}?key=secret`),
+      webhook(bad.url, { name: 'broken', minimum: 'failed' }),
+      {
+        name: 'siem',
+        type: 'syslog',
+        host: 'log.example',
+        port: 514,
+        transport: 'tcp',
+        facility: 13,
+        minimum: 'failed',
+      },
+    ];
+    const verifier = await service(t, { alertSinks: sinks });
+    const { text } = await call(verifier, ROUTES.alertSinks);
+    assert.doesNotMatch(text, /secret|hook\?|whsec/);
+    assert.deepEqual(AlertSinkList.parse(JSON.parse(text)).sinks, [
+      { name: 'hook', type: 'webhook', target: new URL(good.url).origin, minimum: 'warning' },
+      { name: 'broken', type: 'webhook', target: new URL(bad.url).origin, minimum: 'failed' },
+      { name: 'siem', type: 'syslog', target: 'tcp://log.example:514', minimum: 'failed' },
+    ]);
+    const tried = async (name: string) =>
+      content(await post(verifier, route(ROUTES.alertSinkTest, name), TOKENS.operator, {}), AlertSinkTest);
+    assert.equal((await tried('hook')).failure, null);
+    assert.equal(messageIn(good.posted[0] ?? fail()).kind, 'test');
+    assert.equal((await tried('broken')).failure, 'the receiver answered 503');
+    assert.equal((await post(verifier, route(ROUTES.alertSinkTest, 'none'), TOKENS.operator, {})).status, 404);
+    assert.equal((await post(verifier, route(ROUTES.alertSinkTest, 'hook'), 'nobody', {})).status, 401);
+    const { entries } = content(
+      await call(verifier, ROUTES.audit, { headers: { authorization: `Bearer ${TOKENS.operator}` } }),
+      AuditPage,
+    );
+    assert.deepEqual(
+      entries.filter(({ action }) => action === 'alert.test').map(({ subject, detail }) => [subject, detail]),
+      [
+        ['hook', '{"failure":null}'],
+        ['broken', '{"failure":"the receiver answered 503"}'],
+      ],
+    );
   });
 
   test('a sink that wants failures only is not told of warnings', { timeout: 60_000 }, async (t) => {

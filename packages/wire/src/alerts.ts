@@ -51,3 +51,27 @@ export const DeliveryList = z.object({
   next: z.string().nullable(),
 });
 export type DeliveryList = z.infer<typeof DeliveryList>;
+
+/** Where messages go, without what is secret of it. */
+export const AlertSink = z.object({
+  name: z.string(),
+  type: z.enum(['webhook', 'syslog']),
+  /** Of a webhook scheme, host and port alone: paths of some receivers are secrets. */
+  target: z.string(),
+  /** Less grave alerts are not sent to it. */
+  minimum: z.enum(['warning', 'failed']),
+});
+export type AlertSink = z.infer<typeof AlertSink>;
+
+export const AlertSinkList = z.object({ schema: z.literal('assay.alert-sinks.v1'), sinks: z.array(AlertSink) });
+export type AlertSinkList = z.infer<typeof AlertSinkList>;
+
+/** What became of a test message. */
+export const AlertSinkTest = z.object({
+  schema: z.literal('assay.alert-sink-test.v1'),
+  sink: z.string(),
+  message: z.string(),
+  /** Why the sink did not take it; null: it did. */
+  failure: z.string().nullable(),
+});
+export type AlertSinkTest = z.infer<typeof AlertSinkTest>;

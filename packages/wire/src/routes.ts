@@ -30,6 +30,8 @@ export const ROUTES = {
   events: '/v1/events',
   alerts: '/v1/alerts',
   deliveries: '/v1/alert-deliveries',
+  alertSinks: '/v1/alert-sinks',
+  alertSinkTest: '/v1/alert-sinks/:id/test',
   tokens: '/v1/tokens',
   tokenRevocation: '/v1/tokens/:id/revocation',
   audit: '/v1/audit',

@@ -5,7 +5,8 @@ import { boundedContent } from '../bounded-file.ts';
 import { EXIT } from '../exit.ts';
 import { OutputOptions, optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
-import { colours, shown, table } from '../output/terminal.ts';
+import { sinkFate } from '../output/sink-fate.ts';
+import { table } from '../output/terminal.ts';
 
 const LIMIT = 256 * 1024;
 
@@ -28,12 +29,5 @@ export async function testSinks(file: unknown, given: unknown): Promise<number> 
 }
 
 function tableOf(results: readonly { sink: string; type: string; failure: string | null }[]): string {
-  const colour = colours(1);
-  return table(
-    results.map(({ sink, type, failure }) => [
-      sink,
-      type,
-      failure === null ? colour.green('sent') : `${colour.red('failed')}: ${shown(failure)}`,
-    ]),
-  );
+  return table(results.map(({ sink, type, failure }) => [sink, type, sinkFate(failure)]));
 }

@@ -30,6 +30,8 @@ const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
   [`GET ${ROUTES.result}`]: 'viewer',
   [`GET ${ROUTES.alerts}`]: 'viewer',
   [`GET ${ROUTES.deliveries}`]: 'viewer',
+  [`GET ${ROUTES.alertSinks}`]: 'viewer',
+  [`POST ${ROUTES.alertSinkTest}`]: 'operator',
   [`POST ${ROUTES.captures}`]: 'operator',
   [`GET ${ROUTES.policies}`]: 'viewer',
   [`GET ${ROUTES.policy}`]: 'viewer',

@@ -12,6 +12,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { principals, type BuiltInTokens } from '../access/tokens.ts';
+import type { Sink } from '../alerts/index.ts';
 import type { Context } from '../context.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import type { Pulse } from '../metrics/pulse.ts';
@@ -59,6 +60,7 @@ export interface AppOptions {
   readonly signIn: SignInSettings | undefined;
   /** undefined: plain HTTP. */
   readonly tls: TlsOptions | undefined;
+  readonly alertSinks: readonly Sink[];
   /** Addresses of proxies, whose word on where a request comes from is taken. */
   readonly trustedProxies: readonly string[];
 }
@@ -101,7 +103,7 @@ export async function createApp(context: Context, streams: EventStreams, options
   signInRoutes(app, context, { signIn, openReads, identify });
   await agentRoutes(app, context, options.rounds);
   enrolmentRoutes(app, context);
-  alertRoutes(app, context);
+  alertRoutes(app, context, options.alertSinks);
   resultRoutes(app, context, { keys: options.resultKeys });
   await serveDashboard(app, dashboardIn(options.publicDirectory));
   return app;

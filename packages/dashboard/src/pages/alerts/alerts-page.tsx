@@ -5,7 +5,6 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { requestDocument } from '../../api/documents.ts';
 import { readPages } from '../../api/queries.ts';
 import { Badge } from '../../parts/badge.tsx';
-import { Command } from '../../parts/command.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
@@ -17,6 +16,8 @@ import { Age } from '../../parts/time-text.tsx';
 import { countWords } from '../../text/numbers.ts';
 import { SEVERITY_TONES } from '../../text/tone.ts';
 import { SEVERITY_WORDS } from '../findings/columns.tsx';
+
+import { Sinks } from './sinks.tsx';
 
 const page = getRouteApi('/alerts');
 
@@ -156,10 +157,7 @@ function Deliveries() {
       <Loaded query={query}>
         {(deliveries) =>
           deliveries.length === 0 ? (
-            <div className="space-y-2 text-muted">
-              <p>Nobody was told of anything. Alerts go to webhooks and syslog when a file names them:</p>
-              <Command text="assay verifier serve --alerts alerts.json" />
-            </div>
+            <p className="text-muted">Nobody was told of anything.</p>
           ) : (
             <ul className="card divide-y divide-line">
               {deliveries.map((delivery) => (
@@ -213,6 +211,7 @@ export function AlertsPage() {
     >
       <div className="space-y-8">
         <Loaded query={query}>{(alerts) => <Alerts alerts={alerts} />}</Loaded>
+        <Sinks />
         <Deliveries />
       </div>
     </Page>

@@ -1,6 +1,5 @@
 import type { HostDetail } from '@assay/wire';
 import { route, ROUTES } from '@assay/wire/routes';
-import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { request } from '../../api/documents.ts';
 import { Command } from '../../parts/command.tsx';
@@ -11,6 +10,7 @@ import { ProblemText } from '../../parts/problem-text.tsx';
 import { Section } from '../../parts/section.tsx';
 import { Age, ClockTime } from '../../parts/time-text.tsx';
 import { TPM_WORDS, TRUST_WORDS } from '../../text/host.ts';
+import { Labels } from './labels.tsx';
 
 const PCR_WORDS: Readonly<Record<string, string>> = {
   0: 'firmware',
@@ -69,25 +69,6 @@ export function Boot({ host }: { host: HostDetail }) {
   );
 }
 
-function Labels({ labels }: Pick<HostDetail, 'labels'>) {
-  const all = Object.entries(labels);
-  if (all.length === 0) return <span className="text-muted">none</span>;
-  return (
-    <span className="flex flex-wrap gap-1.5">
-      {all.map(([name, value]) => (
-        <Link
-          key={name}
-          to="/hosts"
-          search={{ label: `${name}=${value}` }}
-          className="rounded-full border border-line px-2 py-0.5 font-mono text-xs hover:border-line-strong"
-        >
-          {name}={value}
-        </Link>
-      ))}
-    </span>
-  );
-}
-
 /** Who the host is, and what that rests on. */
 export function Identity({ host }: { host: HostDetail }) {
   const keys = host.ladder.filter(({ rung }) => rung === 'ek' || rung === 'ak');
@@ -98,7 +79,7 @@ export function Identity({ host }: { host: HostDetail }) {
           facts={[
             ['Name', <bdi key="name">{host.name}</bdi>],
             ['Identifier', <FullValue key="id" value={host.id} what="identifier" />],
-            ['Labels', <Labels key="labels" labels={host.labels} />],
+            ['Labels', <Labels key="labels" host={host} />],
             ['Enrolled', <Age key="enrolled" at={host.enrolledAt} />],
             ['TPM', `${TPM_WORDS[host.tpm.kind].title}. ${TRUST_WORDS[host.tpm.trust]}.`],
             ...keys.flatMap(({ rung, title, facts }) =>

@@ -6,7 +6,9 @@ const among = <Choice>(chosen: readonly Choice[] | undefined, value: Choice): bo
 
 const policyOf = ({ reference }: HostLine): string => (reference === null ? 'none' : (reference.policy ?? 'captured'));
 
-const labelsOf = ({ labels }: HostLine): string[] => Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+/** As they are written: `name=value`. */
+export const labelsOf = ({ labels }: HostLine): string[] =>
+  Object.entries(labels).map(([name, value]) => `${name}=${value}`);
 
 /** Text is looked for in what a person reads of a host: its name, its id, its kernel. */
 function hasText(line: HostLine, text: string): boolean {
@@ -19,9 +21,14 @@ function hasText(line: HostLine, text: string): boolean {
 }
 
 /** The hosts that the address asks for; `except` leaves one filter out, to count what it would let through. */
-export function matching(hosts: readonly HostLine[], search: HostsSearch, except?: 'verdict'): readonly HostLine[] {
+export function matching(
+  hosts: readonly HostLine[],
+  search: HostsSearch,
+  except?: 'verdict' | 'label',
+): readonly HostLine[] {
   const text = search.q?.trim().toLowerCase() ?? '';
   const verdicts = except === 'verdict' ? undefined : search.verdict;
+  const label = except === 'label' ? undefined : search.label;
   return hosts.filter(
     (line) =>
       among(verdicts, line.verdict) &&
@@ -29,7 +36,7 @@ export function matching(hosts: readonly HostLine[], search: HostsSearch, except
       among(search.list, line.source) &&
       (search.policy === undefined || policyOf(line) === search.policy) &&
       (search.code === undefined || line.findings.code === search.code) &&
-      (search.label === undefined || labelsOf(line).includes(search.label)) &&
+      (label === undefined || labelsOf(line).includes(label)) &&
       (text === '' || hasText(line, text)),
   );
 }

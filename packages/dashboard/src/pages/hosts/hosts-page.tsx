@@ -17,6 +17,7 @@ import { VERDICT_WORDS, VERDICTS_BY_URGENCY } from '../../text/verdict.ts';
 import { EmptyFleet } from '../fleet/empty-fleet.tsx';
 import { hostColumns } from './columns.tsx';
 import { matching } from './filter.ts';
+import { LabelSelect } from './label-select.tsx';
 import type { HostsSearch } from './search.ts';
 
 const hosts = getRouteApi('/hosts');
@@ -41,6 +42,7 @@ function useSearchChange(): (change: Partial<HostsSearch>) => void {
 function Filters({ all, search }: { all: readonly HostLine[]; search: HostsSearch }) {
   const change = useSearchChange();
   const counts = useMemo(() => Map.groupBy(matching(all, search, 'verdict'), ({ verdict }) => verdict), [all, search]);
+  const labelled = useMemo(() => matching(all, search, 'label'), [all, search]);
   const facets = VERDICTS_BY_URGENCY.map((verdict) => ({
     id: verdict,
     title: VERDICT_WORDS[verdict],
@@ -57,6 +59,7 @@ function Filters({ all, search }: { all: readonly HostLine[]; search: HostsSearc
         chosen={search.verdict ?? []}
         onChoose={(verdict) => change({ verdict })}
       />
+      <LabelSelect hosts={labelled} chosen={search.label} onChoose={(label) => change({ label })} />
     </div>
   );
 }

@@ -1,15 +1,21 @@
-import { AlertList, DeliveryList, ROUTES, type Alert, type Delivery } from '@assay/wire';
+import { AlertList, AlertSinkList, AlertSinkTest, DeliveryList, ROUTES, type Alert, type Delivery } from '@assay/wire';
 import { z } from 'zod';
+import type { Sink } from '../../alerts/index.ts';
 import { AlertMessage } from '../../alerts/message.ts';
+import { sinkOnWire, trySink } from '../../alerts/try-sink.ts';
 import type { Context } from '../../context.ts';
+import { RequestProblem } from '../../problem.ts';
 import { alertsOf, deliveriesOf, hostNamesOf } from '../../store/alerts.ts';
 import type { AlertRow, DeliveryRow } from '../../store/schema.ts';
+import { principalOf } from '../access.ts';
+import { requireJson } from '../guards.ts';
 import type { App } from '../instance.ts';
 import { numberCursor, pageOf, PAGING } from '../paging.ts';
-import { PROBLEMS } from '../schemas.ts';
+import { BEARER, PROBLEMS } from '../schemas.ts';
 
 /** What people were told of, and whether it arrived. */
-export function alertRoutes(app: App, { database }: Context): void {
+export function alertRoutes(app: App, context: Context, sinks: readonly Sink[]): void {
+  const { database } = context;
   app.get(
     ROUTES.alerts,
     {
@@ -41,6 +47,43 @@ export function alertRoutes(app: App, { database }: Context): void {
       const rows = await deliveriesOf(database, limit + 1, numberCursor(cursor));
       const { page, next } = pageOf(rows, limit, ({ seq }) => seq);
       return { schema: 'assay.deliveries.v1' as const, deliveries: page.map(deliveryOnWire), next };
+    },
+  );
+  sinkRoutes(app, context, sinks);
+}
+
+const SinkParams = z.object({ id: z.string().min(1).max(64) });
+
+/** The sinks that this verifier was started with. */
+function sinkRoutes(app: App, context: Context, sinks: readonly Sink[]): void {
+  app.get(
+    ROUTES.alertSinks,
+    {
+      schema: {
+        summary: 'Where alerts go, without what is secret of it',
+        tags: ['alerts'],
+        response: { 200: AlertSinkList, ...PROBLEMS },
+      },
+    },
+    () => ({ schema: 'assay.alert-sinks.v1' as const, sinks: sinks.map(sinkOnWire) }),
+  );
+  app.post(
+    ROUTES.alertSinkTest,
+    {
+      onRequest: [requireJson],
+      schema: {
+        summary: 'Send a test message to a sink',
+        tags: ['operator'],
+        security: BEARER,
+        params: SinkParams,
+        body: z.strictObject({}),
+        response: { 200: AlertSinkTest, ...PROBLEMS },
+      },
+    },
+    async (request) => {
+      const sink = sinks.find(({ name }) => name === request.params.id);
+      if (sink === undefined) throw new RequestProblem('REQUEST-NOT-FOUND', 'No sink of this verifier has that name.');
+      return trySink(context, principalOf(request), sink);
     },
   );
 }
