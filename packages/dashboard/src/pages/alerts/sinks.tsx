@@ -24,6 +24,7 @@ function SinkRow({ sink: { name, type, target, minimum } }: { sink: AlertSink })
     mutationFn: () =>
       change<AlertSinkTest>(route(ROUTES.alertSinkTest, name), 'assay.alert-sink-test.v1', { touched: ['audit'] }),
   });
+  const failure = test.data?.failure ?? null;
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5 text-sm">
       <bdi className="font-medium">{name}</bdi>
@@ -37,7 +38,7 @@ function SinkRow({ sink: { name, type, target, minimum } }: { sink: AlertSink })
           <span className="sr-only"> to {name}</span>
         </button>
       )}
-      {test.data?.failure != null && <bdi className="w-full text-xs wrap-anywhere text-muted">{test.data.failure}</bdi>}
+      {failure !== null && <bdi className="w-full text-xs wrap-anywhere text-muted">{failure}</bdi>}
       {test.error !== null && <ProblemText error={test.error} />}
     </li>
   );
