@@ -1,15 +1,16 @@
 // Executing and opening files under the engine, under fapolicyd and under neither; as root: [--rounds N]
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startFapolicyd, unpackFapolicyd, WATCHED_TYPE } from './engine/fapolicyd.ts';
+import { startFapolicyd, unpackFapolicyd, WATCHED_TYPE, type Fapolicyd } from './engine/fapolicyd.ts';
 import { firstAccess } from './engine/first-access.ts';
 import { limit } from './engine/limit.ts';
 import { overtaking } from './engine/overtaking.ts';
 import { fastest, timed } from './engine/timed.ts';
+import { atInterruption, mountDirectory } from './scratch/directory.ts';
 
 const LIMITS = { exec: 1.15, turbo: 1.02, event: 0.7 };
 /** Executions and openings of a round, of each place in turn. */
@@ -34,13 +35,19 @@ interface Place {
   readonly path: string;
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'assay-bench-'));
+using scratch = mountDirectory('bench-engine');
+const directory = scratch.path;
 const stack = new AsyncDisposableStack();
+/** The engines end with their standard input. */
+let peerDaemon: Fapolicyd | undefined;
+atInterruption(() => {
+  peerDaemon?.stop();
+  scratch[Symbol.dispose]();
+});
 try {
   await main();
 } finally {
   await stack.disposeAsync();
-  rmSync(directory, { recursive: true, force: true });
 }
 
 async function main(): Promise<void> {
@@ -54,6 +61,7 @@ async function main(): Promise<void> {
   if ('root' in unpacked) {
     const peer = place('fapolicyd 1.1.7, integrity=sha256');
     const daemon = await startFapolicyd(unpacked.root, directory, [join(peer.path, 'true'), join(peer.path, 'data')]);
+    peerDaemon = daemon;
     stack.defer(() => daemon.stop());
     places.push(peer);
   } else console.log(`fapolicyd is left out: ${unpacked.reason}`);
@@ -72,7 +80,6 @@ function place(name: string): Place {
   run(`mkfs.${WATCHED_TYPE}`, '-q', '-F', image);
   // The same format for all; mounted as another type, it is of no interest to the other daemon.
   run('mount', '-t', name.startsWith('fapolicyd') ? WATCHED_TYPE : 'ext4', '-o', 'loop', image, path);
-  stack.defer(() => run('umount', '--lazy', path));
   copyFileSync('/bin/busybox', join(path, 'true'));
   writeFileSync(join(path, 'data'), 'data');
   return { name, path };

@@ -28,6 +28,7 @@ async function main([name, ...rest]: readonly string[]): Promise<number> {
     return name === undefined ? 0 : 2;
   }
   const child = spawn(process.execPath, [join(DIRECTORY, `${name}.ts`), ...rest], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   await once(child, 'exit');
   return child.exitCode ?? 1;
 }

@@ -1,6 +1,5 @@
 // A package manager at work in a chroot under `assay engine run --mode enforce`; as root: [--minutes N] [--residents N] [--supervise open|closed] [--json]
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connectSwtpm, Tpm } from '@assay/linux/tpm';
@@ -8,6 +7,7 @@ import { startSwtpm } from '@assay/testkit/swtpm';
 import { SoakEngine } from './soak/engine.ts';
 import { judge, megabytes, type SoakResult } from './soak/judge.ts';
 import type { Sample } from './soak/memory.ts';
+import { mountDirectory } from './scratch/directory.ts';
 import { FOREIGN, inside, isForeignRefused, labelAll, makeWorld, Residents, transactions } from './soak/world.ts';
 
 /** What is executed and what may be loaded is measured and appraised, and what root has is appraised when it is read. */
@@ -41,10 +41,10 @@ const say = (line: string): void => {
   if (!values.json) console.log(line);
 };
 const interrupted = new AbortController();
-process.once('SIGINT', () => interrupted.abort());
-const directory = mkdtempSync(join(tmpdir(), 'assay-soak-'));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
+using scratch = mountDirectory('soak');
+const directory = scratch.path;
 const stack = new AsyncDisposableStack();
-stack.defer(() => rmSync(directory, { recursive: true, force: true }));
 try {
   process.exitCode = (await main()) ? 0 : 1;
 } finally {
@@ -52,7 +52,7 @@ try {
 }
 
 async function main(): Promise<boolean> {
-  const root = await makeWorld(directory, stack, say);
+  const root = await makeWorld(directory, say);
   labelAll(root);
   const engine = await startedEngine(root);
   const figures = await soak(root, engine);

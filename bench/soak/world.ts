@@ -14,11 +14,7 @@ const REFUSED = /Operation not permitted|Permission denied/;
 const ENVIRONMENT = { PATH: '/usr/local/bin:/usr/sbin:/usr/bin', DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
 
 /** Unpacks the Debian and the packages on a new ext4 file system. @returns its mount point */
-export async function makeWorld(
-  directory: string,
-  stack: AsyncDisposableStack,
-  onStep: (line: string) => void,
-): Promise<string> {
+export async function makeWorld(directory: string, onStep: (line: string) => void): Promise<string> {
   const tar = await smallestDebian({ cache: defaultCache(), onStep });
   const [image, root] = [join(directory, 'image'), join(directory, 'root')];
   writeFileSync(image, '');
@@ -26,7 +22,6 @@ export async function makeWorld(
   run(directory, 'mkfs.ext4', '-q', '-F', image);
   mkdirSync(root);
   run(directory, 'mount', '-o', 'loop', image, root);
-  stack.defer(() => void run(directory, 'umount', '--lazy', root));
   run(directory, 'tar', '--extract', '--numeric-owner', '--file', tar, '--directory', root);
   // What is lost in a crash is of no interest here.
   writeFileSync(join(root, 'etc/dpkg/dpkg.cfg.d/soak'), 'force-unsafe-io\n');
