@@ -21,6 +21,37 @@ export const Audit = z.strictObject({
   rule: z.string().optional(),
 });
 
+/** The contract of `assay engine explain -o json`. */
+export const Explained = z.strictObject({
+  schema: z.literal('assay.engine-explain.v1'),
+  path: z.string(),
+  access: z.enum(['exec', 'read', 'write']),
+  uid: z.int(),
+  policy: z.string(),
+  hooks: z.array(
+    z.strictObject({
+      func: z.string(),
+      mask: z.string(),
+      classes: z.array(
+        z.strictObject({
+          class: z.string(),
+          sentence: z.string(),
+          rule: z.strictObject({ line: z.int(), text: z.string() }).optional(),
+        }),
+      ),
+    }),
+  ),
+  label: z.string(),
+  result: z.enum(['allowed', 'refused']),
+  cause: z.string().optional(),
+  meaning: z.string().optional(),
+  next: z.string().optional(),
+  entries: z.array(z.strictObject({ pcr: z.int(), template: z.string(), digest: z.string() })),
+  seen: z.array(Audit),
+});
+
+export const RULES = 'measure func=BPRM_CHECK\nmeasure func=POLICY_CHECK\nappraise func=BPRM_CHECK\n';
+
 /** The contract of `assay engine status -o json`, and of what changes the state. */
 export const Status = z.strictObject({
   schema: z.literal('assay.engine-status.v1'),
