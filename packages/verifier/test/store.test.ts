@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { utf8 } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
 import { sql } from 'kysely';
 import { openStore } from '../src/store/open.ts';
 import { takeChallenge, withChallenge } from '../src/store/challenges.ts';
 import { entriesById, entryIds } from '../src/store/entries.ts';
 import { insertHost } from '../src/store/hosts.ts';
+import type { NewEntry } from '../src/store/intern.ts';
 import { appendToList, listOf } from '../src/store/lists.ts';
 import { addBoot } from '../src/store/boots.ts';
 import { firstRound, lockRounds, saveRounds } from '../src/store/rounds.ts';
@@ -133,4 +135,29 @@ test('a list is read in its order, from any place to any, with when each entry c
   assert.deepEqual(await read(3, 4), (await read(1, 5)).slice(2, 4));
   assert.deepEqual(await read(6, 9), []);
   await assert.rejects(appendToList(database, { boot, first: 4, ids, receivedAt: LATER }), /unique/i);
+});
+
+test('of a long list each entry is stored once, whatever of it was known before, and found in its place', async (t) => {
+  const database = await openStore(await newStore(t));
+  t.after(() => database.destroy());
+  const entry = (place: number): NewEntry => ({ key: utf8(`key ${place}`), record: utf8(`record ${place}`) });
+  const [some, others] = [0, 20_000].map((start) => Array.from({ length: 12_000 }, (_, place) => entry(start + place)));
+  assert.ok(some !== undefined && others !== undefined);
+  const stored = (entries: readonly NewEntry[]): Promise<number[]> =>
+    database.transaction().execute((db) => entryIds(db, entries));
+  const first = await stored([...some, ...some.slice(0, 5)]);
+  assert.equal(new Set(first).size, some.length);
+  assert.deepEqual(first.slice(some.length), first.slice(0, 5));
+  const mixed = others.flatMap((other, place) => [other, some[place] ?? other]);
+  const second = await stored(mixed);
+  assert.deepEqual(
+    second.filter((_id, place) => place % 2 === 1),
+    first.slice(0, some.length),
+  );
+  assert.deepEqual(await stored(mixed), second);
+  const found = await entriesById(database, second.slice(0, 100));
+  assert.deepEqual(
+    second.slice(0, 100).map((id) => found.get(id)?.record),
+    mixed.slice(0, 100).map(({ record }) => record),
+  );
 });

@@ -19,20 +19,22 @@ export class EachRow {
   }
 }
 
+/** Whole numbers as the text of an array of PostgreSQL, which its client would write one by one and eight times as slowly. */
+export function integers(numbers: readonly number[]): string {
+  return `{${numbers.join(',')}}`;
+}
+
 /** Many values of bytes as parameters for PostgreSQL: in an array, each would go as text of twice its length. */
 export class Packed {
   readonly bytes: Uint8Array;
-  readonly lengths: readonly number[];
+  readonly lengths: string;
   /** Where each begins in the bytes, from 1. */
-  readonly starts: number[] = [];
+  readonly starts: string;
 
   constructor(values: readonly Uint8Array[]) {
     this.bytes = Buffer.from(concat(values).buffer);
-    this.lengths = values.map(({ length }) => length);
+    this.lengths = integers(values.map(({ length }) => length));
     let start = 1;
-    for (const length of this.lengths) {
-      this.starts.push(start);
-      start += length;
-    }
+    this.starts = integers(values.map(({ length }) => (start += length) - length));
   }
 }

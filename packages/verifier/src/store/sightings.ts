@@ -1,5 +1,5 @@
 import { CompiledQuery, sql } from 'kysely';
-import { EachRow, Packed } from './bulk.ts';
+import { EachRow, integers, Packed } from './bulk.ts';
 import { decodeIds, encodeIds } from './ids.ts';
 import { isPostgres } from './locks.ts';
 import type { Database, EntryBootsRow } from './schema.ts';
@@ -105,11 +105,13 @@ function eachRow(rows: readonly EntryBootsRow[]): EachRow {
 
 async function saveOnPostgres(db: Database, rows: readonly EntryBootsRow[]): Promise<unknown> {
   const sightings = new Packed(rows.map((row) => row.sightings));
-  const [entries, blocks] = [rows.map(({ entry }) => entry), rows.map(({ block }) => block)];
+  const entries = integers(rows.map(({ entry }) => entry));
+  const blocks = integers(rows.map(({ block }) => block));
+  const pairs = integers(rows.map((row) => row.pairs));
   return sql`
     insert into entry_boots (entry, block, pairs, sightings)
     select entry, block, pairs, substring(${sightings.bytes}::bytea from start for length)
-    from unnest(${entries}::bigint[], ${blocks}::bigint[], ${rows.map(({ pairs }) => pairs)}::bigint[],
+    from unnest(${entries}::bigint[], ${blocks}::bigint[], ${pairs}::bigint[],
       ${sightings.starts}::int[], ${sightings.lengths}::int[]) as given (entry, block, pairs, start, length)
     on conflict (entry, block) do update set pairs = excluded.pairs, sightings = excluded.sightings`.execute(db);
 }
