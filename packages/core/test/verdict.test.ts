@@ -128,17 +128,26 @@ const FACTS: LadderFacts = {
   entries: 12,
   violations: 0,
   reference: { version: 1, digests: 9, capturedAt: NOW },
+  authority: {
+    kind: 'policy',
+    name: 'web',
+    digest: 'sha256:dd',
+    signer: 'release',
+    key: 'sha256:ee',
+    pushed: { by: 'ann', at: NOW },
+    activated: { by: 'bob', at: NOW },
+  },
   openFindings: [],
 };
 const states = (facts: LadderFacts): Record<string, string> =>
   Object.fromEntries(ladderOf(facts).map(({ rung, state }) => [rung, state]));
-const ALL_OK = { ek: 'warning', ak: 'ok', quote: 'ok', pcr: 'ok', list: 'ok', reference: 'ok' };
+const ALL_OK = { ek: 'warning', ak: 'ok', quote: 'ok', pcr: 'ok', list: 'ok', reference: 'ok', signer: 'ok' };
 
 describe('the ladder', () => {
-  test('has six rungs from the endorsement key to the reference values', () => {
+  test('has seven rungs from the endorsement key to the signer of the reference values', () => {
     assert.deepEqual(
       ladderOf(FACTS).map(({ rung }) => rung),
-      ['ek', 'ak', 'quote', 'pcr', 'list', 'reference'],
+      ['ek', 'ak', 'quote', 'pcr', 'list', 'reference', 'signer'],
     );
     assert.deepEqual(states(FACTS), ALL_OK);
   });
@@ -180,6 +189,32 @@ describe('the ladder', () => {
 
   test('waits for reference values, and says that nothing tells what is good', () => {
     assert.equal(states({ ...FACTS, reference: null })['reference'], 'waiting');
+  });
+
+  test('names on its highest rung who signed what is in force by which key, who pushed it and who activated it', () => {
+    const signer = ladderOf(FACTS).at(-1);
+    const at = NOW.toISOString();
+    assert.deepEqual(signer?.facts, [
+      { label: 'Signed by', value: 'release' },
+      { label: 'Key', value: 'sha256:ee' },
+      { label: 'Digest of what is in force', value: 'sha256:dd' },
+      { label: 'Pushed', value: `${at} by ann` },
+      { label: 'Activated', value: `${at} by bob` },
+    ]);
+  });
+
+  test('is weak on its highest rung where nobody signed, and waits there without reference values', () => {
+    const { authority } = FACTS;
+    assert.ok(authority?.kind === 'policy');
+    const unsigned = ladderOf({ ...FACTS, authority: { ...authority, signer: null, key: null } }).at(-1);
+    assert.equal(unsigned?.state, 'warning');
+    assert.deepEqual(
+      unsigned.facts.map(({ label }) => label),
+      ['Digest of what is in force', 'Pushed', 'Activated'],
+    );
+    const captured = ladderOf({ ...FACTS, authority: { kind: 'captured', by: 'ann' } }).at(-1);
+    assert.deepEqual([captured?.state, captured?.facts], ['warning', [{ label: 'Captured by', value: 'ann' }]]);
+    assert.equal(ladderOf({ ...FACTS, reference: null, authority: null }).at(-1)?.state, 'waiting');
   });
 
   test('warns of an old quote', () => {
@@ -245,8 +280,8 @@ describe('the ladder', () => {
     'IMA-DENIED-DIGEST': 'reference',
     'IMA-KEYRING-CHANGED': 'reference',
     'IMA-POLICY-CHANGED': 'reference',
-    'POLICY-SIGNATURE': 'reference',
-    'POLICY-ROLLBACK': 'reference',
+    'POLICY-SIGNATURE': 'signer',
+    'POLICY-ROLLBACK': 'signer',
     'POLICY-EXPIRED': 'reference',
   };
   for (const [code, rung] of Object.entries(rungs) as [FindingCode, RungName][]) {

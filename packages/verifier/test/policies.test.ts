@@ -177,8 +177,15 @@ describe('a policy', () => {
     const stranger = generateKeyPairSync('ed25519').privateKey;
     assert.equal(refusal(await push(verifier, envelope(stranger))), '403 POLICY-SIGNATURE');
     assert.equal(content(await push(verifier, envelope()), PolicyReply).policy.signer, 'release.pub');
-    content(await activation(verifier, { version: 1, hosts: 'all' }), PolicyReply);
-    assert.equal((await agent.detail()).verdict, 'trusted');
+    const bob = await tokenOf(verifier, 'bob', 'approver');
+    content(await activation(verifier, { version: 1, hosts: 'all' }, bob), PolicyReply);
+    const { verdict, ladder } = await agent.detail();
+    assert.equal(verdict, 'trusted');
+    const signer = ladder.at(-1);
+    const facts = new Map(signer?.facts.map(({ label, value }) => [label, value]));
+    assert.deepEqual([signer?.rung, signer?.state, facts.get('Signed by')], ['signer', 'ok', 'release.pub']);
+    assert.equal(facts.get('Key'), `sha256:${createHash('sha256').update(key.spki).digest('hex')}`);
+    assert.match(facts.get('Activated') ?? '', / by bob$/);
   });
 
   test('is refused with a lower version, another content of a version, or when its time is over', async (t) => {

@@ -44,6 +44,6 @@ test('a host goes from pending to trusted, fails when an unknown program runs, a
   assert.equal(detail.reference?.version, 2);
   assert.deepEqual(
     detail.ladder.map(({ rung, state }) => `${rung} ${state}`),
-    ['ek warning', 'ak ok', 'quote ok', 'pcr ok', 'list ok', 'reference ok'],
+    ['ek warning', 'ak ok', 'quote ok', 'pcr ok', 'list ok', 'reference ok', 'signer warning'],
   );
 });

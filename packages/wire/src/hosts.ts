@@ -37,10 +37,10 @@ export const HostSummary = z.object({
 });
 export type HostSummary = z.infer<typeof HostSummary>;
 
-export const RungName = z.enum(['ek', 'ak', 'quote', 'pcr', 'list', 'reference']);
+export const RungName = z.enum(['ek', 'ak', 'quote', 'pcr', 'list', 'reference', 'signer']);
 export type RungName = z.infer<typeof RungName>;
 
-/** One step of the ladder from the TPM's identity to the reference values. */
+/** One step of the ladder from the TPM's identity to who answers for the reference values. */
 export const Rung = z.object({
   rung: RungName,
   title: z.string(),

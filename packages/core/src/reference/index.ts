@@ -28,6 +28,7 @@ export {
   verifySignedReference,
   type BundleCheck,
   type MessageSignatures,
+  type SignedReference,
   type TrustedKey,
   type VerifiedReference,
   type VersionInForce,

@@ -53,6 +53,19 @@ class VerifiedReferenceValue {
 
 export type VerifiedReference = VerifiedReferenceValue;
 
+/** Signed by a key, not by a certificate that lived for minutes. */
+class SignedReferenceValue extends VerifiedReferenceValue {
+  /** SubjectPublicKeyInfo of the key, in DER. */
+  readonly spki: Uint8Array;
+
+  constructor(parsed: ParsedReference, { name, spki }: TrustedKey) {
+    super(parsed, name);
+    this.spki = spki;
+  }
+}
+
+export type SignedReference = SignedReferenceValue;
+
 /** Finds a signature of an envelope by one of the keys. @throws VerificationError POLICY-SIGNATURE */
 export function verifyEnvelope(
   envelope: ParsedEnvelope,
@@ -75,13 +88,13 @@ export function verifySignedReference(
   bytes: Uint8Array,
   keys: readonly TrustedKey[],
   signatures: MessageSignatures,
-): VerifiedReference {
+): SignedReference {
   const envelope = parseEnvelope(bytes);
   if (envelope.payloadType !== REFERENCE_PAYLOAD_TYPE) {
     throw new FormatError('ENVELOPE-FORM', `the payload is not of the type ${REFERENCE_PAYLOAD_TYPE}`);
   }
   const key = verifyEnvelope(envelope, keys, signatures);
-  return new VerifiedReferenceValue(parseReference(envelope.payload), key.name);
+  return new SignedReferenceValue(parseReference(envelope.payload), key);
 }
 
 /**

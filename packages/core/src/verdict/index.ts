@@ -4,7 +4,14 @@ export { expiredFinding } from './expired.ts';
 export { firmwareFinding } from './firmware.ts';
 export { severityOf, type Explanation, type FindingDraft, type Severity } from './findings.ts';
 export { judgeEntries, type EntryStatus, type JudgeContext, type Judgement } from './judge.ts';
-export { ladderOf, type LadderFacts, type Rung, type RungName, type RungState } from './ladder.ts';
+export {
+  ladderOf,
+  type LadderFacts,
+  type ReferenceAuthority,
+  type Rung,
+  type RungName,
+  type RungState,
+} from './ladder.ts';
 export {
   Simulator,
   type RecordedList,

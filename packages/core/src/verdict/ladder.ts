@@ -1,7 +1,7 @@
 import type { FindingCode } from '../errors/index.ts';
 import type { OpenFinding } from './verdict.ts';
 
-export type RungName = 'ek' | 'ak' | 'quote' | 'pcr' | 'list' | 'reference';
+export type RungName = 'ek' | 'ak' | 'quote' | 'pcr' | 'list' | 'reference' | 'signer';
 export type RungState = 'ok' | 'warning' | 'failed' | 'waiting';
 
 export interface Rung {
@@ -44,8 +44,30 @@ export interface LadderFacts {
   readonly entries: number;
   readonly violations: number;
   readonly reference: { readonly version: number; readonly digests: number; readonly capturedAt: Date } | null;
+  /** Who answers for the reference values; null where there are none. */
+  readonly authority: ReferenceAuthority | null;
   readonly openFindings: readonly OpenFinding[];
 }
+
+interface Act {
+  readonly by: string;
+  readonly at: Date;
+}
+
+/** Who says that reference values are good: those of a policy, or those that were captured from the host itself. */
+export type ReferenceAuthority =
+  | {
+      readonly kind: 'policy';
+      readonly name: string;
+      /** Of the canonical text of the version in force. */
+      readonly digest: string;
+      /** Who signed it whom the verifier trusts, for people, and by which key; null where nobody did, or nobody kept it. */
+      readonly signer: string | null;
+      readonly key: string | null;
+      readonly pushed: Act;
+      readonly activated: Act;
+    }
+  | { readonly kind: 'captured' /** Null where nobody kept it. */; readonly by: string | null };
 
 /** The rung on which a finding stands. */
 const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
@@ -88,16 +110,16 @@ const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'IMA-DENIED-DIGEST': 'reference',
   'IMA-KEYRING-CHANGED': 'reference',
   'IMA-POLICY-CHANGED': 'reference',
-  'POLICY-SIGNATURE': 'reference',
-  'POLICY-ROLLBACK': 'reference',
+  'POLICY-SIGNATURE': 'signer',
+  'POLICY-ROLLBACK': 'signer',
   'POLICY-EXPIRED': 'reference',
 };
 
-/** The six steps from the TPM's identity to the reference values, each with its state and what it rests on. */
+const RUNGS = [ekRung, akRung, quoteRung, pcrRung, listRung, referenceRung, signerRung];
+
+/** The steps from the TPM's identity to who answers for the reference values, each with its state and what it rests on. */
 export function ladderOf(facts: LadderFacts): Rung[] {
-  return [ekRung(facts), akRung(facts), quoteRung(facts), pcrRung(facts), listRung(facts), referenceRung(facts)].map(
-    (rung) => withFindings(rung, facts.openFindings),
-  );
+  return RUNGS.map((rungOf) => withFindings(rungOf(facts), facts.openFindings));
 }
 
 const EK_SENTENCES = {
@@ -128,7 +150,7 @@ function ekRung({ tpmKind, ekDigest, enrolledAt, endorsement, admission }: Ladde
   const rung = { rung: 'ek', title: 'Endorsement key' } as const;
   if (admission !== null) {
     const { label } = ADMITTED[admission.how];
-    facts.push({ label, value: `${admission.at.toISOString()} by ${admission.by}` });
+    facts.push({ label, value: actWords(admission) });
   }
   if (endorsement === null) {
     const { state, sentence } =
@@ -194,7 +216,7 @@ function listRung({ quote, entries, violations }: LadderFacts): Rung {
   };
 }
 
-function referenceRung({ entries, quote, reference }: LadderFacts): Rung {
+function referenceRung({ entries, quote, reference, authority }: LadderFacts): Rung {
   const rung = { rung: 'reference', title: 'Reference values' } as const;
   if (reference === null) {
     return { ...rung, state: 'waiting', sentence: 'None captured: nothing says which digests are good.', facts: [] };
@@ -204,12 +226,50 @@ function referenceRung({ entries, quote, reference }: LadderFacts): Rung {
     state: quote === null || entries === 0 ? 'waiting' : 'ok',
     sentence: 'Every measured digest is among them.',
     facts: [
+      ...(authority?.kind === 'policy' ? [{ label: 'Policy', value: authority.name }] : []),
       { label: 'Version', value: String(reference.version) },
       { label: 'Digests', value: String(reference.digests) },
-      { label: 'Captured', value: reference.capturedAt.toISOString() },
+      {
+        label: authority?.kind === 'policy' ? 'In force since' : 'Captured',
+        value: reference.capturedAt.toISOString(),
+      },
     ],
   };
 }
+
+const SIGNERS = {
+  none: 'No reference values: nobody has said what is good.',
+  captured: 'Captured from the host itself: nobody signed them.',
+  unsigned: 'Nobody whom this verifier trusts signed this version: it rests on those who pushed and activated it.',
+  signed: 'This version is signed by a key that this verifier trusts.',
+} as const;
+
+function signerRung({ authority }: LadderFacts): Rung {
+  const rung = { rung: 'signer', title: 'Signer' } as const;
+  if (authority === null) return { ...rung, state: 'waiting', sentence: SIGNERS.none, facts: [] };
+  if (authority.kind === 'captured') {
+    const facts = authority.by === null ? [] : [{ label: 'Captured by', value: authority.by }];
+    return { ...rung, state: 'warning', sentence: SIGNERS.captured, facts };
+  }
+  const { signer, key, digest, pushed, activated } = authority;
+  const signed = [
+    { label: 'Signed by', value: signer },
+    { label: 'Key', value: key },
+  ].flatMap(({ label, value }) => (value === null ? [] : [{ label, value }]));
+  return {
+    ...rung,
+    state: signer === null ? 'warning' : 'ok',
+    sentence: signer === null ? SIGNERS.unsigned : SIGNERS.signed,
+    facts: [
+      ...signed,
+      { label: 'Digest of what is in force', value: digest },
+      { label: 'Pushed', value: actWords(pushed) },
+      { label: 'Activated', value: actWords(activated) },
+    ],
+  };
+}
+
+const actWords = ({ by, at }: Act): string => `${at.toISOString()} by ${by}`;
 
 /** A finding takes over the state and the sentence of its rung; failures before warnings, newest first. */
 function withFindings(rung: Rung, findings: readonly OpenFinding[]): Rung {

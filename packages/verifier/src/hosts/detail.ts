@@ -9,7 +9,15 @@ import { openFindings, type HostState } from './facts.ts';
 import { keptOf } from './kept.ts';
 import { summaryOf } from './summary.ts';
 
-export function detailOf(state: HostState, labels: HostLabels, now: Date, staleAfterSeconds: number): HostDetail {
+/** What a host is seen with. */
+interface Moment {
+  readonly authority: LadderFacts['authority'];
+  readonly now: Date;
+  readonly staleAfterSeconds: number;
+}
+
+export function detailOf(state: HostState, labels: HostLabels, more: Moment): HostDetail {
+  const { staleAfterSeconds } = more;
   const { host, boot } = state;
   return {
     ...summaryOf(state, staleAfterSeconds),
@@ -20,7 +28,7 @@ export function detailOf(state: HostState, labels: HostLabels, now: Date, staleA
       boot === null
         ? null
         : { id: boot.id, resetCount: boot.reset_count, restartCount: boot.restart_count, since: boot.since },
-    ladder: ladderOf(ladderFacts(state, now, staleAfterSeconds)).map((rung) => ({ ...rung, facts: [...rung.facts] })),
+    ladder: ladderOf(ladderFacts(state, more)).map((rung) => ({ ...rung, facts: [...rung.facts] })),
   };
 }
 
@@ -28,7 +36,7 @@ function pcrsOf({ round }: HostState): HostDetail['pcrs'] {
   return Object.fromEntries([...(keptOf(round)?.pcrs ?? [])].map(([index, value]) => [String(index), toHex(value)]));
 }
 
-function ladderFacts(state: HostState, now: Date, staleAfterSeconds: number): LadderFacts {
+function ladderFacts(state: HostState, { authority, now, staleAfterSeconds }: Moment): LadderFacts {
   const { host, round, boot, reference } = state;
   const kept = keptOf(round);
   const admission = admissionIn(host);
@@ -48,6 +56,7 @@ function ladderFacts(state: HostState, now: Date, staleAfterSeconds: number): La
       reference === null
         ? null
         : { version: reference.version, digests: reference.digests, capturedAt: new Date(reference.captured_at) },
+    authority,
     openFindings: openFindings(state.findings),
   };
 }

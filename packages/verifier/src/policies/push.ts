@@ -1,4 +1,4 @@
-import { utf8 } from '@assay/core/bytes';
+import { toHex, utf8 } from '@assay/core/bytes';
 import { looksLikeEnvelope } from '@assay/core/dsse';
 import { nodeHasher, nodeMessageSignatures } from '@assay/core/node';
 import {
@@ -8,6 +8,7 @@ import {
   verifySignedReference,
   type ParsedReference,
   type ReferenceDocument,
+  type SignedReference,
   type TrustedKey,
 } from '@assay/core/reference';
 import { audit } from '../access/audit.ts';
@@ -29,7 +30,14 @@ export interface PolicyTrust {
 /** What was pushed: read, and verified where it is an envelope. */
 export interface Pushed {
   readonly reference: Pick<ParsedReference, 'document' | 'canonical'>;
-  readonly signer: string | null;
+  readonly signer: Signer | null;
+}
+
+interface Signer {
+  /** For people. */
+  readonly name: string;
+  /** `sha256:` and the digest of the SubjectPublicKeyInfo of the key. */
+  readonly key: string;
 }
 
 /**
@@ -39,8 +47,11 @@ export interface Pushed {
 export function readPushed(text: string, { keys }: PolicyTrust): Pushed {
   const bytes = utf8(text);
   const signed = isEnvelope(text) ? verifySignedReference(bytes, keys, nodeMessageSignatures) : undefined;
-  return { reference: signed ?? parseReference(bytes), signer: signed?.signer ?? null };
+  if (signed === undefined) return { reference: parseReference(bytes), signer: null };
+  return { reference: signed, signer: { name: signed.signer, key: keyDigest(signed) } };
 }
+
+const keyDigest = ({ spki }: SignedReference): string => `sha256:${toHex(nodeHasher.digest('sha256', spki))}`;
 
 /**
  * Stores a version, which does not bring it into force. The same content again may bring its signature.
@@ -91,12 +102,13 @@ export async function storeVersion(
     digest,
     document: reference.canonical,
     digests: values.size,
-    signer,
+    signer: null,
+    signer_key: null,
     pushed_by: by.name,
     pushed_at: at,
     commit_id: commit,
   };
-  const now = { ...row, signer: signer ?? row.signer };
+  const now = signer === null ? row : { ...row, signer: signer.name, signer_key: signer.key };
   // What is read from a source again and again is one act.
   if (known !== undefined && now.signer === known.signer && commit !== null) return known;
   if (known === undefined) {
@@ -107,7 +119,7 @@ export async function storeVersion(
     actor: by.name,
     action: 'policy.push',
     subject: `${name}@${version}`,
-    detail: { digest, signer, ...(commit === null ? {} : { commit }) },
+    detail: { digest, signer: signer?.name ?? null, ...(commit === null ? {} : { commit }) },
   });
   return now;
 }

@@ -27,7 +27,7 @@ export async function captureReferenceValues(
   request: CaptureRequest,
 ): Promise<CaptureReply> {
   return transact(context, async (db) => {
-    const captured = await capture(db, context, target.id, request);
+    const captured = await capture(db, context, by, target.id, request);
     const { version, digests } = captured.result;
     const detail = { version, digests, note: request.note ?? null };
     await audit(db, context, { actor: by.name, action: 'reference.capture', subject: target.name, detail });
@@ -38,6 +38,7 @@ export async function captureReferenceValues(
 async function capture(
   db: Database,
   context: Context,
+  by: Principal,
   hostId: string,
   request: CaptureRequest,
 ): Promise<{ result: CaptureReply; changes: Change[] }> {
@@ -47,7 +48,7 @@ async function capture(
   const items = [...captureReference(entriesOf(list.rows)), ...(request.add ?? [])];
   const reference = buildReference(items);
   const version = (list.host.reference_version ?? 0) + 1;
-  await store(db, context, list.host, { version, reference, items, note: request.note });
+  await store(db, context, list.host, { version, reference, items, by: by.name, note: request.note });
   const changes = await judgeAgain(db, context, list, reference);
   const state = await renewVerdict(db, context, hostId);
   const host = summaryOf(state, context.staleAfterSeconds);
@@ -69,6 +70,7 @@ interface NewVersion {
   readonly version: number;
   readonly reference: ReferenceValues;
   readonly items: readonly ReferenceItem[];
+  readonly by: string;
   readonly note: string | undefined;
 }
 
@@ -77,6 +79,7 @@ async function store(db: Database, context: Context, host: HostRow, values: NewV
     host: host.id,
     version: values.version,
     captured_at: context.now().toISOString(),
+    captured_by: values.by,
     digests: values.reference.size,
     note: values.note ?? null,
   };

@@ -3,7 +3,17 @@ import type { Database, PolicyInForceRow, PolicyRow, ReferenceVersionRow } from 
 
 export type PolicySummaryRow = Omit<PolicyRow, 'document'>;
 
-const SUMMARY = ['name', 'version', 'digest', 'digests', 'signer', 'pushed_by', 'pushed_at', 'commit_id'] as const;
+const SUMMARY = [
+  'name',
+  'version',
+  'digest',
+  'digests',
+  'signer',
+  'signer_key',
+  'pushed_by',
+  'pushed_at',
+  'commit_id',
+] as const;
 
 /** All versions, by name and version. */
 export async function allPolicies(db: Database): Promise<PolicySummaryRow[]> {
@@ -12,6 +22,16 @@ export async function allPolicies(db: Database): Promise<PolicySummaryRow[]> {
 
 export async function policyOf(db: Database, name: string, version: number): Promise<PolicyRow | undefined> {
   const query = db.selectFrom('policies').selectAll().where('name', '=', name);
+  return query.where('version', '=', version).executeTakeFirst();
+}
+
+/** Without the document. */
+export async function policySummaryOf(
+  db: Database,
+  name: string,
+  version: number,
+): Promise<PolicySummaryRow | undefined> {
+  const query = db.selectFrom('policies').select(SUMMARY).where('name', '=', name);
   return query.where('version', '=', version).executeTakeFirst();
 }
 
@@ -30,8 +50,9 @@ export async function insertPolicy(db: Database, row: PolicyRow): Promise<void> 
   await db.insertInto('policies').values(row).execute();
 }
 
-export async function signPolicy(db: Database, { name, version, signer }: PolicyRow): Promise<void> {
-  await db.updateTable('policies').set({ signer }).where('name', '=', name).where('version', '=', version).execute();
+export async function signPolicy(db: Database, { name, version, signer, signer_key }: PolicyRow): Promise<void> {
+  const query = db.updateTable('policies').set({ signer, signer_key }).where('name', '=', name);
+  await query.where('version', '=', version).execute();
 }
 
 export async function policiesInForce(db: Database): Promise<PolicyInForceRow[]> {
@@ -116,6 +137,7 @@ export async function policyReferences(db: Database, hosts: readonly string[]): 
       'host_policies.host',
       'policies.version',
       'policies_in_force.since as captured_at',
+      'policies_in_force.activated_by as captured_by',
       'policies.digests',
       ref('policies.name').as('note'),
     ])

@@ -169,6 +169,8 @@ export interface ReferenceVersionRow {
   host: string;
   version: number;
   captured_at: string;
+  /** Null for what was captured before it was kept. */
+  captured_by: string | null;
   digests: number;
   note: string | null;
 }
@@ -184,14 +186,15 @@ export interface ReferenceValueRow {
 export interface PolicyRow {
   name: string;
   version: number;
-  /** Of the canonical text. */
+  /** The canonical text, and its digest. */
   digest: string;
-  /** The canonical text. */
   document: Uint8Array;
   /** Number of distinct digests. */
   digests: number;
   /** Who signed it, for people; null where nobody did who is trusted. */
   signer: string | null;
+  /** `sha256:` and the digest of the SubjectPublicKeyInfo of the key that signed; null for what was signed before it was kept. */
+  signer_key: string | null;
   /** Name of the token. */
   pushed_by: string;
   pushed_at: string;

@@ -8,7 +8,7 @@ function summary(ladder: HostDetail['ladder']): string {
   return `${holding} of ${countWords(ladder.length, 'rung holds', 'rungs hold')}`;
 }
 
-/** From the TPM's identity down to the reference values: each rung rests on the one above it. */
+/** From the TPM's identity down to who signed the reference values: each rung rests on the one above it. */
 export function Ladder({ ladder }: Pick<HostDetail, 'ladder'>) {
   return (
     <Section id="ladder" title="Chain of trust" aside={<p className="digits text-sm text-muted">{summary(ladder)}</p>}>

@@ -1,6 +1,7 @@
 import { Health, HostDocument, HostList, MeasurementList, ROUTES } from '@assay/wire';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
+import { authorityOf } from '../../hosts/authority.ts';
 import { detailOf } from '../../hosts/detail.ts';
 import { stateOf, statesOf } from '../../hosts/facts.ts';
 import { keptOf } from '../../hosts/kept.ts';
@@ -89,7 +90,9 @@ function hostRoutes(app: App, context: Context): void {
       await expireVerdicts(context);
       const state = await stateOf(database, await hostNamed(database, params.id));
       const labels = await labelsOf(database, state.host.id);
-      return { schema: 'assay.host.v1' as const, host: detailOf(state, labels, context.now(), staleAfterSeconds) };
+      const authority = await authorityOf(context.database, state);
+      const host = detailOf(state, labels, { authority, now: context.now(), staleAfterSeconds });
+      return { schema: 'assay.host.v1' as const, host };
     },
   );
 }

@@ -15,6 +15,7 @@ import { policyEnds } from './policy-ends.ts';
 import { policySource } from './policy-source.ts';
 import { rounds } from './rounds.ts';
 import { sessions } from './sessions.ts';
+import { signers } from './signers.ts';
 
 /** In the order in which they are applied; a new one goes to the end. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   entryKeys,
   history,
   listParts,
+  signers,
 ];
