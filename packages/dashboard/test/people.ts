@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { TestContext } from 'node:test';
-import type { Verifier } from '@assay/verifier';
+import type { Verifier, VerifierOptions } from '@assay/verifier';
 import { PolicyReply, type Role, ROUTES, route, TokenReply } from '@assay/wire';
 import { canonicalJson } from '@assay/core/bytes';
 import { emptyReference, pooled } from '@assay/core/reference';
 import { LiveHost, PROGRAMS, TOKENS, verifierFor } from './fleet.ts';
 
 /** A verifier to which no evidence is stale while a test runs, however slow the machine is. */
-export function patientVerifier(t: TestContext): Promise<Verifier> {
-  return verifierFor(t, { staleAfterSeconds: 86_400 });
+export function patientVerifier(t: TestContext, options: Partial<VerifierOptions> = {}): Promise<Verifier> {
+  return verifierFor(t, { staleAfterSeconds: 86_400, ...options });
 }
 
 export async function post(verifier: Verifier, path: string, token: string, body: unknown): Promise<unknown> {

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import type { Verifier } from '@assay/verifier';
+import type { Verifier, VerifierOptions } from '@assay/verifier';
 import { newPage } from './browser.ts';
 import { assertClean, assertFitsWindow, takePicture } from './checks.ts';
 import { TAMPERED, TOKENS } from './fleet.ts';
@@ -43,8 +43,8 @@ export const EMPTY: readonly Shown[] = [
 ];
 
 /** Three hosts under a policy, two of which ran something else. */
-async function busyVerifier(t: TestContext): Promise<Verifier> {
-  const verifier = await patientVerifier(t);
+export async function busyVerifier(t: TestContext, options: Partial<VerifierOptions> = {}): Promise<Verifier> {
+  const verifier = await patientVerifier(t, options);
   const hosts = await hostsUnderPolicy(t, verifier, 'web', ['web-01', 'web-02', 'web-03']);
   for (const host of hosts.slice(0, 2)) {
     await host.execute(TAMPERED);

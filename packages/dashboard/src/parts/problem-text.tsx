@@ -1,5 +1,8 @@
+import type { UseQueryResult } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
 import { ApiProblem } from '../api/documents.ts';
 import { useWho } from '../api/who.ts';
+import { Empty } from './empty.tsx';
 import { SignInLink } from './sign-in-link.tsx';
 import { openToken } from '../state/overlay.ts';
 
@@ -14,14 +17,25 @@ const TOKEN_NEEDED = {
     'Open the page with the address that the verifier printed when it started; it ends in #token=… . Or paste it here.',
 };
 
+const UNREACHABLE = {
+  title: 'The verifier cannot be reached',
+  detail: 'Look whether it runs, and what lies between; the page asks again when it is back.',
+};
+
+/** Null where no answer came. */
+const statusOf = (error: Error): number | null => (error instanceof ApiProblem ? error.problem.status : null);
+
+/** The verifier knows nothing of what was asked for. */
+export const isUnknown = (error: Error | null): error is ApiProblem =>
+  error instanceof ApiProblem && error.problem.status === 404;
+
 function words(error: Error, signIn: string | null): { title: string; detail: string } {
-  if (error instanceof ApiProblem && error.problem.status === 401)
-    return signIn === null ? TOKEN_NEEDED : SIGN_IN_NEEDED;
-  if (error instanceof ApiProblem) return error.problem;
-  return { title: 'The verifier cannot be reached', detail: 'Look whether it runs; this page tries again by itself.' };
+  if (statusOf(error) === 401) return signIn === null ? TOKEN_NEEDED : SIGN_IN_NEEDED;
+  return error instanceof ApiProblem ? error.problem : UNREACHABLE;
 }
 
-export function ProblemText({ error }: { error: Error }) {
+/** @param children what can be done about it besides, as buttons */
+export function ProblemText({ error, children }: { error: Error; children?: ReactNode }) {
   const signIn = useWho()?.signIn ?? null;
   const problem = words(error, signIn);
   const { title, detail } = problem;
@@ -33,16 +47,38 @@ export function ProblemText({ error }: { error: Error }) {
     >
       <p className="font-semibold">{title}</p>
       <p className="mt-1 text-sm wrap-anywhere">{detail}</p>
-      {problem === SIGN_IN_NEEDED && signIn !== null && (
-        <p className="mt-3">
-          <SignInLink signIn={signIn} />
-        </p>
-      )}
-      {problem === TOKEN_NEEDED && (
-        <button type="button" onClick={openToken} className="mt-3 button">
-          Paste the token
+      <div className="mt-3 flex flex-wrap items-center gap-3 empty:hidden">
+        {problem === SIGN_IN_NEEDED && signIn !== null && <SignInLink signIn={signIn} />}
+        {problem === TOKEN_NEEDED && (
+          <button type="button" onClick={openToken} className="button">
+            Paste the token
+          </button>
+        )}
+        {statusOf(error) === 403 && (
+          <button type="button" onClick={openToken} className="button">
+            Act as somebody else
+          </button>
+        )}
+        {children}
+      </div>
+    </div>
+  );
+}
+
+type Asked = Pick<UseQueryResult, 'error' | 'isFetching' | 'refetch'>;
+
+/** Why a query has no answer, or no new one, and the button that asks again. What wants another token is asked again with that. */
+export function QueryProblem({ query: { error, isFetching, refetch } }: { query: Asked }) {
+  if (error === null) return null;
+  if (isUnknown(error)) return <Empty icon="question" title={error.problem.detail} />;
+  const again = statusOf(error) !== 401 && statusOf(error) !== 403;
+  return (
+    <ProblemText error={error}>
+      {again && (
+        <button type="button" disabled={isFetching} onClick={() => void refetch()} className="button">
+          {isFetching ? 'Trying' : 'Try again'}
         </button>
       )}
-    </div>
+    </ProblemText>
   );
 }

@@ -6,7 +6,7 @@ import { requestDocument } from '../../api/documents.ts';
 import { readPages } from '../../api/queries.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { Empty } from '../../parts/empty.tsx';
-import { Loaded } from '../../parts/loaded.tsx';
+import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Section } from '../../parts/section.tsx';
 import { byText, type Column } from '../../parts/table/column.ts';
@@ -201,7 +201,7 @@ export function AlertsPage() {
   return (
     <Page
       title="Alerts"
-      lead={query.data === undefined ? 'Asking the verifier' : countWords(query.data.length, 'alert', 'alerts')}
+      lead={leadOf(query, (alerts) => countWords(alerts.length, 'alert', 'alerts'))}
       command={state === 'all' ? 'assay alerts list --all' : 'assay alerts list'}
       actions={
         <Link to="/alerts" search={state === 'open' ? { state: 'all' } : {}} className="button">

@@ -9,7 +9,7 @@ import { Badge } from '../../parts/badge.tsx';
 import { FullValue } from '../../parts/digest.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { FactList } from '../../parts/fact-list.tsx';
-import { Loaded } from '../../parts/loaded.tsx';
+import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { SearchField } from '../../parts/search-field.tsx';
 import type { Column } from '../../parts/table/column.ts';
@@ -204,9 +204,7 @@ export function AuditPage() {
   return (
     <Page
       title="Audit"
-      lead={
-        query.data === undefined ? 'Asking the verifier' : countWords(query.data.entries.length, 'entry', 'entries')
-      }
+      lead={leadOf(query, ({ entries }) => countWords(entries.length, 'entry', 'entries'))}
       command="assay audit verify"
     >
       <Loaded query={query}>

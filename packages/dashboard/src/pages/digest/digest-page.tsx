@@ -7,8 +7,9 @@ import { requestDocument } from '../../api/documents.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { FullValue } from '../../parts/digest.tsx';
 import { FilenameHint } from '../../parts/filename-hint.tsx';
+import { leadOf } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
-import { ProblemText } from '../../parts/problem-text.tsx';
+import { QueryProblem } from '../../parts/problem-text.tsx';
 import { SkeletonRows } from '../../parts/skeleton.tsx';
 import { byText, type Column } from '../../parts/table/column.ts';
 import { DataTable, type RowLinkProps } from '../../parts/table/data-table.tsx';
@@ -118,12 +119,9 @@ export function DigestPage() {
   const [denying, setDenying] = useState(false);
   const rows = useMemo(() => query.data?.pages.flatMap(({ sightings }) => sightings) ?? [], [query.data]);
   const [first] = query.data?.pages ?? [];
-  const lead =
-    first === undefined
-      ? 'Asking the verifier'
-      : first.hosts === 0
-        ? 'No host ever ran it'
-        : `Measured on ${countWords(first.hosts, 'host', 'hosts')}`;
+  const lead = leadOf({ data: first, error: query.error }, ({ hosts }) =>
+    hosts === 0 ? 'No host ever ran it' : `Measured on ${countWords(hosts, 'host', 'hosts')}`,
+  );
   return (
     <Page
       title="Who ever ran this digest"
@@ -139,7 +137,7 @@ export function DigestPage() {
         <FullValue value={digest} what="digest" />
       </div>
       <OpenFindings digest={digest} />
-      {query.error !== null && <ProblemText error={query.error} />}
+      <QueryProblem query={query} />
       {first === undefined && query.error === null && <SkeletonRows rows={5} />}
       {first !== undefined && rows.length === 0 && <Never looked={first.looked} />}
       {rows.length > 0 && (

@@ -1,8 +1,8 @@
-import type { Enrolment } from '@assay/wire';
+import type { Enrolment, HostLine } from '@assay/wire';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { hostLinesQuery } from '../../api/queries.ts';
-import { Loaded } from '../../parts/loaded.tsx';
+import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Section } from '../../parts/section.tsx';
 import { countWords } from '../../text/numbers.ts';
@@ -31,8 +31,9 @@ function Waiting({ enrolments, all }: { enrolments: readonly Enrolment[]; all: b
   );
 }
 
-function lead(waiting: number | undefined, pending: number | undefined): string {
-  if (waiting === undefined || pending === undefined) return 'Asking the verifier';
+function lead(enrolments: readonly Enrolment[], hosts: readonly HostLine[]): string {
+  const waiting = enrolments.filter(({ state }) => state === 'pending').length;
+  const pending = hosts.filter(({ verdict }) => verdict === 'pending').length;
   const machines =
     waiting === 0
       ? 'No machine waits for a decision'
@@ -44,11 +45,10 @@ function lead(waiting: number | undefined, pending: number | undefined): string 
 export function EnrolPage() {
   const { state = 'pending' } = page.useSearch();
   const query = useQuery(enrolmentsQuery(state));
-  const { data: fleet } = useQuery(hostLinesQuery);
-  const waiting = query.data?.filter((enrolment) => enrolment.state === 'pending').length;
-  const pending = fleet?.hosts.filter(({ verdict }) => verdict === 'pending').length;
+  const fleet = useQuery(hostLinesQuery);
+  const words = leadOf(query, (enrolments) => leadOf(fleet, ({ hosts }) => lead(enrolments, hosts)));
   return (
-    <Page title="Enrol" lead={lead(waiting, pending)} command="assay enrolments list">
+    <Page title="Enrol" lead={words} command="assay enrolments list">
       <div className="grid items-start gap-10 xl:grid-cols-2">
         <Section
           id="waiting"

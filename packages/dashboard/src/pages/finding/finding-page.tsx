@@ -7,7 +7,7 @@ import { change } from '../../api/change.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { FindingCard } from '../../parts/finding-card.tsx';
 import { HostLink } from '../../parts/host-link.tsx';
-import { Loaded } from '../../parts/loaded.tsx';
+import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Section } from '../../parts/section.tsx';
 import { Age, ClockTime } from '../../parts/time-text.tsx';
@@ -136,7 +136,11 @@ function SameCause({ finding }: { finding: Finding }) {
 export function FindingPage() {
   const { id } = page.useParams();
   const query = useQuery(findingQuery(id));
-  const lead = query.data === undefined ? 'Asking the verifier' : <>On {<HostLink name={query.data.host.name} />}</>;
+  const lead = leadOf(query, ({ host }) => (
+    <>
+      On <HostLink name={host.name} />
+    </>
+  ));
   return (
     <Page
       title={`Finding ${id}`}

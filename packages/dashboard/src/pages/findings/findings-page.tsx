@@ -4,7 +4,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { Empty } from '../../parts/empty.tsx';
 import { Facets } from '../../parts/facets.tsx';
-import { Loaded } from '../../parts/loaded.tsx';
+import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { SearchField } from '../../parts/search-field.tsx';
 import { DataTable } from '../../parts/table/data-table.tsx';
@@ -142,8 +142,7 @@ function CauseTable({ found, search }: { found: readonly Finding[]; search: Find
   );
 }
 
-function lead(found: readonly Finding[] | undefined, search: FindingsSearch): string {
-  if (found === undefined) return 'Asking the verifier';
+function lead(found: readonly Finding[], search: FindingsSearch): string {
   const causes = matching(causesOf(found), search);
   const count = causes.reduce((sum, cause) => sum + cause.findings.length, 0);
   const of = search.host === undefined ? '' : ` with ${search.host} among the hosts`;
@@ -155,7 +154,7 @@ export function FindingsPage() {
   const query = useQuery(allFindingsQuery(search.state ?? 'open'));
   const command = `assay findings list${search.state === 'closed' ? ' --all' : ''}${search.host === undefined ? '' : ` --host ${search.host}`}`;
   return (
-    <Page title="Findings" lead={lead(query.data, search)} command={command}>
+    <Page title="Findings" lead={leadOf(query, (found) => lead(found, search))} command={command}>
       <Loaded query={query}>{(found) => <CauseTable found={found} search={search} />}</Loaded>
     </Page>
   );

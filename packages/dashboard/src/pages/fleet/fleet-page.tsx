@@ -2,7 +2,7 @@ import type { HostLine } from '@assay/wire';
 import { useQuery } from '@tanstack/react-query';
 import { Navigate, useCanGoBack } from '@tanstack/react-router';
 import { type Fleet, fleetQuery, hostLinesQuery } from '../../api/queries.ts';
-import { Loaded } from '../../parts/loaded.tsx';
+import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { countWords, numberWords } from '../../text/numbers.ts';
 import { Causes } from './causes.tsx';
@@ -18,8 +18,7 @@ function useOnlyHost(fleet: Fleet | undefined): HostLine | undefined {
 }
 
 /** The state of the fleet in one sentence, the worst first. */
-function lead(hosts: readonly HostLine[] | undefined): string {
-  if (hosts === undefined) return 'Asking the verifier';
+function lead({ hosts }: Fleet): string {
   const all = countWords(hosts.length, 'host', 'hosts');
   const failed = hosts.filter(({ verdict }) => verdict === 'failed').length;
   const well = hosts.filter(({ verdict }) => verdict === 'trusted').length;
@@ -34,7 +33,7 @@ export function FleetPage() {
   if (only !== undefined) return <Navigate to="/hosts/$host" params={{ host: only.name }} replace />;
   if (query.data?.hosts.length === 0) return <EmptyFleet />;
   return (
-    <Page title="Fleet" lead={lead(query.data?.hosts)} command="assay hosts get">
+    <Page title="Fleet" lead={leadOf(query, lead)} command="assay hosts get">
       <Loaded query={query}>
         {({ hosts }) => (
           <div className="space-y-7">

@@ -6,7 +6,7 @@ import { useConnection } from '../../api/live.ts';
 import { hostLinesQuery } from '../../api/queries.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { FactList } from '../../parts/fact-list.tsx';
-import { Loaded } from '../../parts/loaded.tsx';
+import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Section } from '../../parts/section.tsx';
 import { countWords, numberWords } from '../../text/numbers.ts';
@@ -143,11 +143,7 @@ function Process({ watch: { samples, version, hosts } }: { watch: Watch }) {
 export function HealthPage() {
   const query = useQuery(watchQuery);
   return (
-    <Page
-      title="Health"
-      lead={query.data === undefined ? 'Asking the verifier' : `Verifier ${query.data.version}`}
-      command="assay hosts get"
-    >
+    <Page title="Health" lead={leadOf(query, ({ version }) => `Verifier ${version}`)} command="assay hosts get">
       <Loaded query={query}>
         {(watch) => (
           <div className="space-y-8">

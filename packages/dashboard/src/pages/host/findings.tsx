@@ -3,8 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 import { findingsQuery } from '../../api/queries.ts';
 import { countWords, numberWords } from '../../text/numbers.ts';
 import { FindingCard } from '../../parts/finding-card.tsx';
+import { Loaded } from '../../parts/loaded.tsx';
 import { NoFindings } from './no-findings.tsx';
-import { ProblemText } from '../../parts/problem-text.tsx';
 import { Section } from '../../parts/section.tsx';
 import { SkeletonRows } from '../../parts/skeleton.tsx';
 
@@ -49,7 +49,7 @@ function FindingList({ host, findings }: { host: HostSummary; findings: readonly
 }
 
 export function Findings({ host }: { host: HostSummary }) {
-  const { data: findings, error } = useQuery(findingsQuery(host.name));
+  const query = useQuery(findingsQuery(host.name));
   return (
     <Section
       id="findings"
@@ -60,9 +60,9 @@ export function Findings({ host }: { host: HostSummary }) {
         </p>
       }
     >
-      {findings === undefined && error === null && <SkeletonRows rows={2} />}
-      {findings === undefined && error !== null && <ProblemText error={error} />}
-      {findings !== undefined && <FindingList host={host} findings={findings} />}
+      <Loaded query={query} skeleton={<SkeletonRows rows={2} />}>
+        {(findings) => <FindingList host={host} findings={findings} />}
+      </Loaded>
     </Section>
   );
 }

@@ -1,11 +1,11 @@
 import type { HostDetail } from '@assay/wire';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { ApiProblem } from '../../api/documents.ts';
 import { hostQuery } from '../../api/queries.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { CopyAsCommand, useTitle } from '../../parts/page.tsx';
-import { ProblemText } from '../../parts/problem-text.tsx';
+import { Loaded } from '../../parts/loaded.tsx';
+import { isUnknown } from '../../parts/problem-text.tsx';
 import { SkeletonPanel } from '../../parts/skeleton.tsx';
 import { Boot, Identity, RawEvidence } from './details.tsx';
 import { Findings } from './findings.tsx';
@@ -76,19 +76,17 @@ function UnknownHost({ name }: { name: string }) {
   );
 }
 
-const isUnknown = (error: Error | null): boolean => error instanceof ApiProblem && error.problem.status === 404;
-
 export function HostPage() {
   const { host: name } = host.useParams();
-  const { data, error } = useQuery(hostQuery(name));
-  if (isUnknown(error)) return <UnknownHost name={name} />;
+  const query = useQuery(hostQuery(name));
+  if (isUnknown(query.error)) return <UnknownHost name={name} />;
   return (
     <>
       <Trail name={name} />
-      {data === undefined && <h1 className="sr-only">{name}</h1>}
-      {error !== null && <ProblemText error={error} />}
-      {data === undefined && error === null && <SkeletonPanel />}
-      {data !== undefined && <Shown key={data.id} detail={data} />}
+      {query.data === undefined && <h1 className="sr-only">{name}</h1>}
+      <Loaded query={query} skeleton={<SkeletonPanel />}>
+        {(detail) => <Shown key={detail.id} detail={detail} />}
+      </Loaded>
     </>
   );
 }

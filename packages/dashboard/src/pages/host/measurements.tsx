@@ -5,7 +5,7 @@ import { measurementsQuery } from '../../api/queries.ts';
 import { countWords, numberWords } from '../../text/numbers.ts';
 import { MeasurementFilter, type Status } from './measurement-filter.tsx';
 import { MeasurementList } from './measurement-list.tsx';
-import { ProblemText } from '../../parts/problem-text.tsx';
+import { QueryProblem } from '../../parts/problem-text.tsx';
 import { Section } from '../../parts/section.tsx';
 import { SkeletonRows } from '../../parts/skeleton.tsx';
 
@@ -49,7 +49,8 @@ function aside(host: HostSummary, rows: readonly Measurement[]): string {
 }
 
 export function Measurements({ host }: { host: HostSummary }) {
-  const { data, error } = useQuery(measurementsQuery(host.name));
+  const query = useQuery(measurementsQuery(host.name));
+  const { data, error } = query;
   return (
     <Section
       id="measurements"
@@ -64,7 +65,7 @@ export function Measurements({ host }: { host: HostSummary }) {
         )}
         {data === undefined && error !== null && (
           <div className="p-4 pt-0">
-            <ProblemText error={error} />
+            <QueryProblem query={query} />
           </div>
         )}
         {data !== undefined && <Body hostName={host.name} rows={data} />}

@@ -6,7 +6,7 @@ import { type Fleet, hostLinesQuery } from '../../api/queries.ts';
 import { Empty } from '../../parts/empty.tsx';
 import { Facets } from '../../parts/facets.tsx';
 import { VERDICT_ICONS } from '../../parts/icons.ts';
-import { Loaded } from '../../parts/loaded.tsx';
+import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { SearchField } from '../../parts/search-field.tsx';
 import { DataTable, type RowLinkProps } from '../../parts/table/data-table.tsx';
@@ -91,8 +91,7 @@ function HostTable({ fleet, search }: { fleet: Fleet; search: HostsSearch }) {
   );
 }
 
-function lead(fleet: Fleet | undefined, search: HostsSearch): string {
-  if (fleet === undefined) return 'Asking the verifier';
+function lead(fleet: Fleet, search: HostsSearch): string {
   const shown = matching(fleet.hosts, search).length;
   const all = countWords(fleet.hosts.length, 'host', 'hosts');
   return shown === fleet.hosts.length ? all : `${numberWords(shown)} of ${all}`;
@@ -103,7 +102,7 @@ export function HostsPage() {
   const query = useQuery(hostLinesQuery);
   if (query.data?.hosts.length === 0) return <EmptyFleet />;
   return (
-    <Page title="Hosts" lead={lead(query.data, search)} command="assay hosts get">
+    <Page title="Hosts" lead={leadOf(query, (fleet) => lead(fleet, search))} command="assay hosts get">
       <Loaded query={query}>
         {(fleet) => (
           <>

@@ -3,7 +3,8 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useDeferredValue, useMemo } from 'react';
 import { Empty } from '../../parts/empty.tsx';
-import { ProblemText } from '../../parts/problem-text.tsx';
+import { QueryProblem } from '../../parts/problem-text.tsx';
+import { leadOf } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { SearchField } from '../../parts/search-field.tsx';
 import { SkeletonRows } from '../../parts/skeleton.tsx';
@@ -53,9 +54,7 @@ function Filters({ search }: { search: MeasurementsSearch }) {
   );
 }
 
-function lead(first: FleetMeasurementList | undefined): string {
-  if (first === undefined) return 'Asking the verifier';
-  const { hosts, entries } = first.counted;
+function lead({ counted: { hosts, entries } }: FleetMeasurementList): string {
   return `${countWords(entries, 'different entry', 'different entries')} in the present boots of ${countWords(hosts, 'host', 'hosts')}`;
 }
 
@@ -97,9 +96,13 @@ export function MeasurementsPage() {
   const [first] = query.data?.pages ?? [];
   const isSettled = first !== undefined && !query.isFetching;
   return (
-    <Page title="Measurements" lead={lead(first)} command="assay digest who DIGEST">
+    <Page
+      title="Measurements"
+      lead={leadOf({ data: first, error: query.error }, lead)}
+      command="assay digest who DIGEST"
+    >
       <Filters search={search} />
-      {query.error !== null && <ProblemText error={query.error} />}
+      <QueryProblem query={query} />
       {first === undefined && query.error === null && <SkeletonRows rows={8} />}
       {rows.length > 0 && (
         <DataTable

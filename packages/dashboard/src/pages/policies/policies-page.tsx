@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { Badge } from '../../parts/badge.tsx';
 import { Command } from '../../parts/command.tsx';
 import { Empty } from '../../parts/empty.tsx';
-import { Loaded } from '../../parts/loaded.tsx';
+import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Age } from '../../parts/time-text.tsx';
 import { countWords, numberWords } from '../../text/numbers.ts';
@@ -107,8 +107,7 @@ function NoPolicy() {
   );
 }
 
-function lead(list: PolicyList | undefined): string {
-  if (list === undefined) return 'Asking the verifier';
+function lead(list: PolicyList): string {
   const names = new Set(list.policies.map(({ name }) => name));
   return `${countWords(names.size, 'policy', 'policies')}, ${countWords(list.policies.length, 'version', 'versions')}`;
 }
@@ -116,7 +115,7 @@ function lead(list: PolicyList | undefined): string {
 export function PoliciesPage() {
   const query = useQuery(policiesQuery);
   return (
-    <Page title="Policies" lead={lead(query.data)} command="assay policies get">
+    <Page title="Policies" lead={leadOf(query, lead)} command="assay policies get">
       <Loaded query={query}>
         {({ policies, hosts }) =>
           policies.length === 0 ? (

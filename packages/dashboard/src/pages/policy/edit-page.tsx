@@ -1,4 +1,4 @@
-import type { PolicyPush, PolicyReply, PolicyText } from '@assay/wire';
+import type { PolicyList, PolicyPush, PolicyReply, PolicyText } from '@assay/wire';
 import { ROUTES } from '@assay/wire/routes';
 import { canonicalJson, utf8 } from '@assay/core/bytes';
 import { AssayError } from '@assay/core/errors';
@@ -149,14 +149,18 @@ function Diff({ before, after }: { before: ReferenceDocument; after: ReferenceDo
   return <DiffView diff={diff} />;
 }
 
+/** The version after all that there are: two people may have begun from the same one. */
+function nextVersion(list: PolicyList, { name, version }: PolicyText['policy']): number {
+  const versions = list.policies.filter((each) => each.name === name).map((each) => each.version);
+  return Math.max(version, ...versions) + 1;
+}
+
 /** The next version of a policy, written in the page: read, compared and tried as it is typed. */
 export function PolicyEditPage() {
   const { name } = page.useParams();
   const { version = 1 } = page.useSearch();
   const query = useQuery(policyTextQuery(name, version));
-  const { data: list } = useQuery(policiesQuery);
-  const numbers = list?.policies.filter((each) => each.name === name).map((each) => each.version);
-  const next = numbers === undefined ? undefined : Math.max(...numbers, version) + 1;
+  const versions = useQuery(policiesQuery);
   return (
     <Page
       title={`Edit ${name}`}
@@ -170,7 +174,7 @@ export function PolicyEditPage() {
               <p>Fetch it with the command above, change it with assay reference build --base, and push it.</p>
             </Empty>
           ) : (
-            next !== undefined && <Editor key={next} base={base} next={next} />
+            <Loaded query={versions}>{(list) => <Editor base={base} next={nextVersion(list, base.policy)} />}</Loaded>
           )
         }
       </Loaded>
