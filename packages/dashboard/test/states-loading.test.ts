@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import type { Route } from 'playwright-core';
 import { browserMissing } from './browser.ts';
-import { askAgain, ASKING, assertLooks, isAsked, openLive, problemIn } from './states.ts';
+import { ASKING, assertLooks, isAsked, openLive } from './states.ts';
 import { busyVerifier } from './visits.ts';
 
 const options = { skip: browserMissing };
@@ -23,19 +23,5 @@ test('every page shows that the answer has not come yet, and then the answer', o
     answers.resolve();
     await page.getByText(shown.text).first().waitFor();
     await page.unroute(isAsked, hold);
-  }
-});
-
-test('every page says that a connection was cut, and asks again when somebody says so', options, async (t) => {
-  const verifier = await busyVerifier(t);
-  const page = await openLive(t, verifier);
-  for (const shown of ASKING) {
-    const cut = (route: Route): Promise<void> => route.abort('connectionreset');
-    await page.route(isAsked, cut);
-    await page.goto(verifier.url + shown.path);
-    await problemIn(page).getByText('The verifier cannot be reached').waitFor();
-    await assertLooks(page, `${shown.name}-cut`);
-    await page.unroute(isAsked, cut);
-    await askAgain(page, shown);
   }
 });
