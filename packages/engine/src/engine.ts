@@ -61,8 +61,12 @@ function startWatch(options: EngineOptions, mounts: readonly string[]): Promise<
   const turbo = options.turbo === true ? { turbo: TURBO } : {};
   const common = { mounts, decider, allowRootFileSystem, log, ...turbo };
   if (supervision !== undefined) return startSupervisedGate({ ...common, supervision });
-  const { heartbeat } = options;
-  return Gate.start(heartbeat === undefined ? common : { ...common, heartbeat });
+  const { heartbeat, answerLimit } = options;
+  return Gate.start({
+    ...common,
+    ...(heartbeat === undefined ? {} : { heartbeat }),
+    ...(answerLimit === undefined ? {} : { answerLimit }),
+  });
 }
 
 function noLog(): void {

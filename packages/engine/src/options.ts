@@ -33,6 +33,8 @@ export interface EngineOptions {
   readonly turbo?: boolean;
   /** In mode `permission`, without a supervisor: a socket that is written to some times a second while openings are answered. */
   readonly heartbeat?: number;
+  /** In mode `permission`, without a supervisor: how long an opening may wait for its verdict, in milliseconds; left out: 2 s. */
+  readonly answerLimit?: number;
   /** Listed behind the start record, such as the measurement of the file that the policy comes from. */
   readonly firstEntries?: readonly EntryDraft[];
   /** Mode `permission` refuses the file system of `/` without this. */

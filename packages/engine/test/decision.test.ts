@@ -227,6 +227,60 @@ describe('appraising', () => {
     const signed = withLabel(Uint8Array.of(3, 2, 4, 1, 2, 3, 4, 0, 0));
     assert.deepEqual(close({ ...signed, changeTime: 5n }), []);
   });
+
+  /** What a file gets when it is closed after a change. @param opened how it was opened before, in this order */
+  function labelled(setup: TestSetup, file: MemoryFile, ...opened: readonly HookCall[]): readonly string[] {
+    const decider = deciderOf(setup);
+    const memory = opened.reduce<FileMemory | undefined>(
+      (before, hook) => asked(decider, file, [hook], before === undefined ? {} : { memory: before }).memory,
+      undefined,
+    );
+    const closed = { ...file, content: utf8('new'), changeTime: 5n };
+    const question = { file: openedFile(closed), task: taskOfUser(0), ...(memory === undefined ? {} : { memory }) };
+    return decider.close(question).writes.map(({ name }) => name);
+  }
+
+  test('what failed when it was opened for writing gets no label at its closing, so that nothing is made good', () => {
+    const log = { policy: 'appraise func=FILE_CHECK\n', mode: 'log' } as const;
+    const wrong = withLabel(Uint8Array.of(4, 4, ...new Uint8Array(32)));
+    assert.deepEqual(labelled(log, wrong, WRITE), []);
+    assert.deepEqual(labelled(log, { content: CONTENT }, WRITE), []);
+    assert.deepEqual(labelled(log, withLabel(LABEL), WRITE), ['security.ima']);
+    assert.deepEqual(labelled({ policy: 'hash func=FILE_CHECK\n', mode: 'log' }, wrong, WRITE), ['security.ima']);
+    assert.deepEqual(labelled(log, withLabel(LABEL)), ['security.ima'], 'opened before the engine began');
+  });
+
+  test('whether a label is given follows from how the file was opened, not from a later use', () => {
+    const policy = 'hash func=FILE_CHECK mask=MAY_WRITE\n';
+    const appended: HookCall = { func: 'FILE_CHECK', mask: ACCESS.MAY_WRITE | ACCESS.MAY_APPEND };
+    assert.deepEqual(labelled({ policy }, withLabel(LABEL), WRITE), ['security.ima']);
+    assert.deepEqual(labelled({ policy }, withLabel(LABEL), appended), []);
+    assert.deepEqual(labelled({ policy: 'hash func=FILE_CHECK mask=MAY_READ\n' }, withLabel(LABEL), READ, WRITE), [
+      'security.ima',
+    ]);
+  });
+
+  test('a new file passes for readers, too, until its writer closes it', () => {
+    const decider = deciderOf({ policy: 'appraise func=FILE_CHECK\n' });
+    const empty = { content: new Uint8Array(), writers: true, steady: false };
+    const created = asked(decider, empty, [WRITE], { creates: true });
+    assert.ok(created.allowed);
+    const half = { ...empty, content: utf8('half'), changeTime: 3n };
+    const read = asked(decider, half, [READ], { memory: created.memory });
+    assert.ok(read.allowed);
+    const { memory } = decider.close({ file: openedFile(half), task: taskOfUser(0), memory: read.memory });
+    assert.equal(asked(decider, half, [READ], { memory }).allowed, false, 'nobody gave it a label in this test');
+  });
+
+  test('what was demanded of a file stays demanded when its content changes, until its owner or mode does', () => {
+    const policy = 'appraise func=BPRM_CHECK appraise_type=imasig\nappraise func=FILE_CHECK mask=MAY_READ\n';
+    const decider = deciderOf({ policy, mode: 'log' });
+    const { memory } = asked(decider, withLabel(LABEL), EXEC);
+    const causes = (file: MemoryFile): (string | undefined)[] =>
+      asked(decider, file, [READ], { memory }).audits.map(({ cause }) => cause);
+    assert.deepEqual(causes({ ...withLabel(LABEL), changeTime: 5n }), ['IMA-signature-required']);
+    assert.deepEqual(causes({ ...withLabel(LABEL), changeTime: 5n, mode: 0o100700 }), []);
+  });
 });
 
 describe('who does it', () => {

@@ -2,7 +2,6 @@ import {
   decideAccess,
   kernelLabel,
   labelAlgorithm,
-  NOTHING_REMEMBERED,
   type AccessDecision,
   type AccessedFile,
   type AppraisalMemory,
@@ -11,36 +10,19 @@ import {
   type EvmResult,
   type KernelWrite,
 } from '@assay/core/appraisal';
+import { equalBytes } from '@assay/core/bytes';
 import { hashAlgorithm, type HashName } from '@assay/core/hash';
 import type { ComputedDigest } from '@assay/core/label';
 import { ACCESS, evaluate, type ActivePolicy, type EventFunction, type Evaluation } from '@assay/core/policy';
-import { identityKey } from '@assay/linux/files';
 import { IMA_PCR, type EntryDraft } from '../drafts.ts';
 import { fileEvent, integrityEvent, updaterEvent, violationRecord, type AuditPlace } from './audit.ts';
-import type {
-  AccessQuestion,
-  AuditEvent,
-  Decision,
-  FileMemory,
-  HookCall,
-  OpenedModsig,
-  XattrAnswer,
-} from './contract.ts';
+import type { AccessQuestion, AuditEvent, Decision, HookCall, OpenedModsig, XattrAnswer } from './contract.ts';
 import { fileEntry, hasOldDigest, typedDigest, violationEntry, type EntryFile } from './entry.ts';
+import { remembered, type OwnMemory } from './memory.ts';
 import { evmOf, hmacBeside } from './metadata.ts';
 import { contentVerdict, modsigVerdict } from './signatures.ts';
 import type { DeciderSetup } from './setup.ts';
 import { asksForLabel, type Updaters } from './updater.ts';
-
-export const NO_MEMORY: FileMemory = {
-  measured: new Set(),
-  audited: false,
-  hashed: false,
-  appraisal: NOTHING_REMEMBERED,
-  mayBeTomtou: false,
-  toldOpenWriters: false,
-  isUpdated: false,
-};
 
 /** What decides besides the question. */
 export interface AccessContext {
@@ -52,8 +34,6 @@ export interface AccessContext {
   readonly updaters: Updaters;
 }
 
-type Mutable<T> = { -readonly [Member in keyof T]: T[Member] };
-
 /** ima_main.c, process_measurement */
 const VIOLATED: ReadonlySet<EventFunction> = new Set(['FILE_CHECK', 'MMAP_CHECK', 'MMAP_CHECK_REQPROT']);
 
@@ -61,7 +41,7 @@ const VIOLATED: ReadonlySet<EventFunction> = new Set(['FILE_CHECK', 'MMAP_CHECK'
 export class Access {
   readonly #context: AccessContext;
   readonly #question: AccessQuestion;
-  readonly #memory: Mutable<FileMemory> & { measured: Set<number> };
+  readonly #memory: OwnMemory;
   readonly #entries: EntryDraft[] = [];
   readonly #audits: AuditEvent[] = [];
   readonly #writes: KernelWrite[] = [];
@@ -96,17 +76,27 @@ export class Access {
     const about = { func: hook.func, mask: hook.mask, file: { ...file.fileSystem, owner, group } };
     const rules = evaluate(policy, { ...about, subject: task.subject() });
     if (VIOLATED.has(hook.func) && policy.classes.has('measure')) this.#checkViolation(hook, rules);
-    if ((hook.mask & ACCESS.MAY_WRITE) !== 0) {
-      this.#memory.written ??= file.state;
-      // Now, while it waits: when the file is closed the task may be gone.
-      this.#memory.isUpdated ||= this.#context.updaters.include(task) && asksForLabel(policy, file, task);
-    }
-    if (rules.actions.has('hash')) this.#memory.hashed = true;
+    if ((hook.mask & ACCESS.MAY_WRITE) !== 0) this.#openForWriting();
+    if (rules.actions.has('hash')) this.#hash();
     const measures = rules.actions.has('measure') && !this.#memory.measured.has(rules.pcr ?? IMA_PCR);
     const audits = rules.actions.has('audit') && !this.#memory.audited;
     const appraises = rules.actions.has('appraise');
     if (!measures && !audits && !appraises) return;
     this.#perform(hook, rules, { measures, audits });
+  }
+
+  #openForWriting(): void {
+    const { policy, updaters } = this.#context;
+    const { file, task } = this.#question;
+    this.#memory.written ??= file.state;
+    // Now, while it waits: when the file is closed the task may be gone.
+    this.#memory.isUpdated ||= updaters.include(task) && asksForLabel(policy, file, task);
+  }
+
+  #hash(): void {
+    this.#memory.isHashed = true;
+    this.#memory.updatesLabel ||= !this.#memory.hashed;
+    this.#memory.hashed = true;
   }
 
   #perform(
@@ -208,10 +198,23 @@ export class Access {
     const found = decideAccess(rules, { ...access, ...more }, accessed, kernel, before);
     if (!found.passes && this.#isUpdated(hook, rules, found, collected)) return;
     this.#memory.appraisal = memoryAfter(found, before);
+    const { slot = 'file' } = rules;
+    if (slot === 'file' && found.status !== undefined) {
+      this.#memory.fileStatus = found.status === 'pass' ? 'passed' : 'failed';
+    }
+    this.#memory.isMended ||= found.writes.some((write) => this.#changesLabel(write));
     for (const record of found.records) this.#tell(hook, rules, record, !found.allowed);
     this.#write(found.writes);
     if (!found.passes) this.#isSettled = false;
     this.#allowed = found.allowed;
+    this.#memory.updatesLabel ||= access.writes && found.allowed;
+  }
+
+  /** Writing the same value again changes nothing, not even the ctime. */
+  #changesLabel({ name, value }: KernelWrite): boolean {
+    if (name !== 'security.ima' || value === null) return false;
+    const before = this.#xattr(name);
+    return !(before instanceof Uint8Array && equalBytes(before, value));
   }
 
   /** A file that is empty and has not changed since its birth is one that this opening made, or could as well have made. */
@@ -317,7 +320,12 @@ export class Access {
     const isSteady = this.#lost === undefined && this.#allowed && file.isSteady();
     const isKept = isSteady && this.#writes.length === 0;
     const isUpdated = this.#memory.isUpdated && (this.#allowed || this.#question.memory?.isUpdated === true);
-    const memory = { ...this.#memory, isUpdated, of: isKept ? { identity: file.state, epoch } : undefined };
+    const memory = {
+      ...this.#memory,
+      isUpdated,
+      seen: file.state,
+      of: isKept ? { identity: file.state, epoch } : undefined,
+    };
     return {
       allowed: this.#allowed,
       entries: this.#entries,
@@ -351,15 +359,4 @@ function zeros(algorithm: HashName): ComputedDigest {
 
 function oldAlgorithms(template: string, algorithm: HashName): HashName[] {
   return hasOldDigest(template) && algorithm !== 'md5' ? ['sha1'] : [];
-}
-
-/** What holds of the memory for this state of the file. */
-function remembered({ file, memory }: AccessQuestion, epoch: number): Mutable<FileMemory> & { measured: Set<number> } {
-  if (memory === undefined) return { ...NO_MEMORY, measured: new Set() };
-  const { of } = memory;
-  const holds = of?.epoch === epoch && identityKey(of.identity) === identityKey(file.state);
-  if (holds) return { ...memory, measured: new Set(memory.measured) };
-  const { mayBeTomtou, toldOpenWriters, written, isUpdated } = memory;
-  const kept = { mayBeTomtou, toldOpenWriters, isUpdated, ...(written === undefined ? {} : { written }) };
-  return { ...NO_MEMORY, measured: new Set(), ...kept };
 }

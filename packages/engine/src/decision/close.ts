@@ -1,9 +1,9 @@
-import { kernelLabel, NOTHING_REMEMBERED, type KernelWrite } from '@assay/core/appraisal';
+import { kernelLabel, type KernelWrite } from '@assay/core/appraisal';
 import { equalBytes } from '@assay/core/bytes';
 import { LABEL_TYPES } from '@assay/core/label';
 import { ACCESS, evaluate, type Evaluation } from '@assay/core/policy';
 import { identityKey } from '@assay/linux/files';
-import { NO_MEMORY, type AccessContext } from './access.ts';
+import type { AccessContext } from './access.ts';
 import { updaterEvent } from './audit.ts';
 import type {
   AuditEvent,
@@ -14,24 +14,48 @@ import type {
   OpenedFile,
   XattrAnswer,
 } from './contract.ts';
+import { appraisalAfterChange, NO_MEMORY, sameAttributes } from './memory.ts';
 import { hmacBeside } from './metadata.ts';
 import { asksForLabel } from './updater.ts';
 
 const WRITTEN: HookCall = { func: 'FILE_CHECK', mask: ACCESS.MAY_WRITE };
+const CHANGED: HookCall = { func: 'POST_SETATTR', mask: 0 };
 
 /**
  * What the kernel does when the last writer closes a file that was changed (ima_main.c, ima_check_last_writer; ima_appraise.c,
  * ima_update_xattr): what was known of the content is forgotten, and where a rule appraises or hashes the file, it gets a
- * new hash label, unless its label is a signature.
+ * new hash label, unless its label is a signature, or the file failed when it was opened.
  */
 export function decideClose(context: AccessContext, { file, task, memory = NO_MEMORY }: CloseQuestion): CloseDecision {
-  if (isUnchanged(file, memory)) return { audits: [], writes: [], memory: { ...memory, isUpdated: false } };
-  const forgotten = { ...NO_MEMORY, mayBeTomtou: memory.mayBeTomtou, appraisal: NOTHING_REMEMBERED };
+  const closed = { ...memory, updatesLabel: false, isUpdated: false };
+  if (isUnchanged(file, memory)) return { audits: [], writes: [], memory: closed };
+  const forgotten = afterChange(closed, file);
   if (isByUpdater(context, { file, task, memory })) return { ...installed(context, { file, task }), memory: forgotten };
-  const rules = rulesFor(context, { file, task });
-  const isWanted = rules.actions.has('appraise') || rules.actions.has('hash');
-  const mayLabel = isWanted && context.setup.relabel === 'writers';
+  const mayLabel = context.setup.relabel === 'writers' && wantsLabel(context, { file, task, memory });
   return { audits: [], writes: mayLabel ? relabelled(context, file) : [], memory: forgotten };
+}
+
+function afterChange(memory: FileMemory, { state }: OpenedFile): FileMemory {
+  const { fileStatus, isHashed, mayBeTomtou } = memory;
+  const appraisal = { ...appraisalAfterChange(memory, state), isNew: false };
+  const kept = { isHashed, mayBeTomtou, ...(fileStatus === undefined ? {} : { fileStatus }) };
+  return { ...NO_MEMORY, ...kept, appraisal, seen: state };
+}
+
+/** By the rules when it was opened, or where that was not seen, by those for who closes it. */
+function wantsLabel(context: AccessContext, { file, task, memory }: Required<CloseQuestion>): boolean {
+  const { written, updatesLabel, isHashed, fileStatus } = memory;
+  if (written === undefined) {
+    const { actions } = rulesFor(context, { file, task }, WRITTEN);
+    return (actions.has('appraise') && fileStatus !== 'failed') || actions.has('hash');
+  }
+  const isLost = !sameAttributes(written, file.state) && !isLookedAfter(context, { file, task });
+  return updatesLabel && !isLost && (fileStatus === 'passed' || isHashed);
+}
+
+/** Whether a rule appraises or hashes it since its owner or mode changed (ima_appraise.c, ima_inode_post_setattr). */
+function isLookedAfter(context: AccessContext, question: Pick<CloseQuestion, 'file' | 'task'>): boolean {
+  return rulesFor(context, question, CHANGED).actions.size > 0;
 }
 
 /** By who opened it, or where that was not seen, by who closes it. */
@@ -58,13 +82,17 @@ function installed(
 }
 
 /** Where it is not known in what state it was opened, it counts as changed. */
-function isUnchanged({ state }: OpenedFile, { written }: FileMemory): boolean {
-  return written !== undefined && identityKey(written) === identityKey(state);
+function isUnchanged({ state }: OpenedFile, { written, isMended }: FileMemory): boolean {
+  return !isMended && written !== undefined && identityKey(written) === identityKey(state);
 }
 
-function rulesFor({ policy }: AccessContext, { file, task }: Pick<CloseQuestion, 'file' | 'task'>): Evaluation {
+function rulesFor(
+  { policy }: AccessContext,
+  { file, task }: Pick<CloseQuestion, 'file' | 'task'>,
+  hook: HookCall,
+): Evaluation {
   const { owner, group } = file.state;
-  const event = { ...WRITTEN, subject: task.subject(), file: { ...file.fileSystem, owner, group } };
+  const event = { ...hook, subject: task.subject(), file: { ...file.fileSystem, owner, group } };
   return evaluate(policy, event, ['appraise', 'hash']);
 }
 

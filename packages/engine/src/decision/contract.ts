@@ -144,13 +144,24 @@ export interface Ancestor {
 export interface FileMemory {
   /** The state and epoch for which `measured`, `audited`, `hashed` and `appraisal` hold; undefined: they hold for nothing. */
   readonly of?: { readonly identity: FileIdentity; readonly epoch: number } | undefined;
+  /** As it was when it was asked about last. */
+  readonly seen?: FileState;
   /** PCRs that have the content. */
   readonly measured: ReadonlySet<number>;
   readonly audited: boolean;
+  /** IMA_HASHED */
   readonly hashed: boolean;
   readonly appraisal: AppraisalMemory;
+  /** How the last appraisal as a file ended (ima_file_status): what failed gets no new label when it is closed. */
+  readonly fileStatus?: 'passed' | 'failed';
+  /** A rule with the action `hash` has matched (IMA_HASH). */
+  readonly isHashed: boolean;
+  /** Who opened it for writing asks for a new label when it is closed (IMA_UPDATE_XATTR). */
+  readonly updatesLabel: boolean;
+  /** Fix mode has written a label, which counts as a change of the file when its writer closes it. */
+  readonly isMended: boolean;
   /** The state in which the file was opened for writing, until it is closed. */
-  readonly written?: FileIdentity;
+  readonly written?: FileState;
   /** It was opened for writing by an updater, and is not closed yet. */
   readonly isUpdated: boolean;
   /** IMA_MAY_EMIT_TOMTOU: measured by a reader since the last violation of this kind. */

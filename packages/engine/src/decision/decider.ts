@@ -1,10 +1,11 @@
 import type { AppraisingKernel } from '@assay/core/appraisal';
 import { activate, type ActivePolicy, type EventFunction, type PlacedRule } from '@assay/core/policy';
-import { Access, NO_MEMORY, type AccessContext } from './access.ts';
+import { Access, type AccessContext } from './access.ts';
 import { decideClose } from './close.ts';
 import type { AccessQuestion, CloseDecision, CloseQuestion, Decider, Decision, Task } from './contract.ts';
 import { EngineControl } from './control.ts';
 import { hooksOf } from './hooks.ts';
+import { NO_MEMORY } from './memory.ts';
 import type { DeciderSetup } from './setup.ts';
 import { Updaters } from './updater.ts';
 

@@ -1,0 +1,53 @@
+import { NOTHING_REMEMBERED, type AppraisalMemory } from '@assay/core/appraisal';
+import { identityKey } from '@assay/linux/files';
+import type { AccessQuestion, FileMemory, FileState } from './contract.ts';
+
+export const NO_MEMORY: FileMemory = {
+  measured: new Set(),
+  audited: false,
+  hashed: false,
+  appraisal: NOTHING_REMEMBERED,
+  isHashed: false,
+  updatesLabel: false,
+  isMended: false,
+  mayBeTomtou: false,
+  toldOpenWriters: false,
+  isUpdated: false,
+};
+
+type Mutable<T> = { -readonly [Member in keyof T]: T[Member] };
+
+/** The memory of an access on its way. */
+export type OwnMemory = Mutable<FileMemory> & { measured: Set<number> };
+
+/** What holds of the memory for this state of the file. */
+export function remembered({ file, memory }: AccessQuestion, epoch: number): OwnMemory {
+  if (memory === undefined) return { ...NO_MEMORY, measured: new Set() };
+  const { of } = memory;
+  const holds = of?.epoch === epoch && identityKey(of.identity) === identityKey(file.state);
+  if (holds) return { ...memory, measured: new Set(memory.measured) };
+  const { written, fileStatus, isHashed, updatesLabel, isMended, mayBeTomtou, toldOpenWriters, isUpdated } = memory;
+  const kept = {
+    ...(written === undefined ? {} : { written }),
+    ...(fileStatus === undefined ? {} : { fileStatus }),
+    isHashed,
+    updatesLabel,
+    isMended,
+    mayBeTomtou,
+    toldOpenWriters,
+    isUpdated,
+  };
+  return { ...NO_MEMORY, measured: new Set(), ...kept, appraisal: appraisalAfterChange(memory, file.state) };
+}
+
+/** A new file is one until it is closed, and what was demanded stays demanded until owner or mode change (iint->flags). */
+export function appraisalAfterChange({ appraisal, seen }: FileMemory, state: FileState): AppraisalMemory {
+  const { isNew, demands } = appraisal;
+  const keepsDemands = seen !== undefined && sameAttributes(seen, state);
+  return { ...NOTHING_REMEMBERED, isNew, ...(keepsDemands ? { demands } : {}) };
+}
+
+/** Owner, group and mode. */
+export function sameAttributes(one: FileState, other: FileState): boolean {
+  return one.owner === other.owner && one.group === other.group && one.mode === other.mode;
+}
