@@ -21,8 +21,9 @@ async function main(argv: readonly string[], signal: AbortSignal): Promise<numbe
   }
   if (!tests.judge) await prepare(tests.kernels, signal);
   const pairs = tests.kernels.flatMap((kernel) => tests.suites.map((suite) => ({ kernel, suite })));
+  const answers: Context['answers'] = new Map();
   const run = async ({ kernel, suite }: (typeof pairs)[number], stop: AbortSignal): Promise<SuiteRun> =>
-    runSuite(suite, kernel, { tests, signal: stop });
+    runSuite(suite, kernel, { tests, signal: stop, answers });
   const runs = await atOnce(tests.jobs, pairs, run, signal);
   console.log(`\n${agreementTable(runs)}`);
   if (isWhole(tests)) await writeFile(join(ROOT, 'docs/kernel-agreement.md'), agreementPage(runs, tests.seed));
@@ -38,6 +39,8 @@ async function prepare(kernels: readonly KernelSeries[], signal: AbortSignal): P
 interface Context {
   readonly tests: KernelTests;
   readonly signal: AbortSignal;
+  /** By suite and kernel. */
+  readonly answers: Map<string, Promise<readonly GuestAnswer[]>>;
 }
 
 async function runSuite(suite: Suite, kernel: KernelSeries, context: Context): Promise<SuiteRun> {
@@ -51,7 +54,16 @@ async function runSuite(suite: Suite, kernel: KernelSeries, context: Context): P
   return run;
 }
 
-async function answersOf(
+/** Two suites may judge the same guests, which are asked once. */
+async function answersOf(suite: Suite, kernel: KernelSeries, context: Context): Promise<readonly GuestAnswer[]> {
+  const asked = 'asks' in suite ? suite.asks : suite;
+  const key = `${asked.name} ${kernel}`;
+  const answers = context.answers.get(key) ?? newAnswers(asked, kernel, context);
+  context.answers.set(key, answers);
+  return answers;
+}
+
+async function newAnswers(
   suite: Suite,
   kernel: KernelSeries,
   { tests, signal }: Context,

@@ -6,7 +6,7 @@ import { keptAnswers, type GuestAnswer, type Suite } from '@assay/testkit/suites
 import { ROOT } from '../workspace.ts';
 
 /** What a guest did not answer, and would have to be noticed: a file of the answer, and what is done to it. */
-type OtherAnswer = readonly [what: string, file: string, change: (text: string) => string];
+export type OtherAnswer = readonly [what: string, file: string, change: (text: string) => string];
 
 /** Written by `npm run test:kernel -- --few --answers packages/testkit/test/vectors/kernel-answers`. */
 export function keptDirectory(suite: Suite, series: string): string {
@@ -32,7 +32,7 @@ export function testKeptSuite(suite: Suite, others: readonly OtherAnswer[]): voi
   }
 }
 
-function changed(answer: GuestAnswer, name: string, change: (text: string) => string): GuestAnswer {
+export function changed(answer: GuestAnswer, name: string, change: (text: string) => string): GuestAnswer {
   const before = Buffer.from(answer.files.get(name) ?? []).toString('utf8');
   const after = change(before);
   assert.notEqual(after, before);

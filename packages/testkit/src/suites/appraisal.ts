@@ -77,34 +77,57 @@ function guestOf(mode: AppraiseMode, { kernel, lines, certificates }: Asked): Gu
 }
 
 /** What decides besides the file. */
-interface Setting {
+interface Setting extends Decides {
   readonly series: KernelSeries;
   readonly kernel: AppraisingKernel;
   readonly policy: ActivePolicy;
   readonly keys: readonly LabelKey[];
 }
 
-function judgeBoot({ kernel, asked, files }: GuestAnswer): Agreement {
+function judgeBoot(answer: GuestAnswer): Agreement {
+  const { kernel, asked, files } = answer;
+  const mode = textOf(asked, 'mode').trim();
+  const rows = textOf(files, 'answers').split('\n');
+  const expected = appraisalRows(answer, { events: appraisalEvents, isStrict: false });
+  const disagreements = expected.flatMap(({ one, row: core, first }, index) => {
+    const row = rows[index] ?? '';
+    const what = `${kernel.series} ${mode} fowner=${one.owner} ${first.slice(0, 12)} ${one.verity ? 'verity ' : ''}`;
+    return row === core ? [] : [`${what}${one.accesses.join(',')}: the kernel says ${short(row)}, core ${short(core)}`];
+  });
+  return { cases: expected.reduce((sum, { one }) => sum + one.accesses.length, 0), disagreements };
+}
+
+/** Who decides, as far as there is a choice. */
+interface Decides {
+  /** What is asked of the policy in the course of an access. */
+  readonly events: typeof appraisalEvents;
+  /** A label by an algorithm that is not allowed is refused at each access, not at the first alone. */
+  readonly isStrict: boolean;
+}
+
+interface AppraisedRow {
+  readonly one: AppraisedCase;
+  /** Its label before the first access, in hexadecimal. */
+  readonly first: string;
+  /** What core expects in the answers of the guest. */
+  readonly row: string;
+}
+
+export function appraisalRows({ kernel, asked, files }: GuestAnswer, decides: Decides): AppraisedRow[] {
   const profile = profileOf(kernel);
   const [mode = 'enforce'] = MODES.filter((each) => each === textOf(asked, 'mode').trim());
-  const setting: Setting = {
+  const setting = {
     series: kernel.series,
-    kernel: { version: profile.version, mode, imaHash: 'sha256' },
+    kernel: { version: profile.version, mode, imaHash: 'sha256' } as const,
     policy: activePolicy(textOf(asked, 'policy'), kernel),
     keys: [...asked].filter(([name]) => name.endsWith('.der')).map(([, der]) => certifiedKey(der)),
   };
   const cases = textOf(asked, 'files').trimEnd().split('\n').map(parseCase);
   const rows = textOf(files, 'answers').split('\n');
-  const disagreements = cases.flatMap((one, index) => {
-    const row = rows[index] ?? '';
-    const first = row.split('\t')[1] ?? '';
-    const expected = expectedRow(one, first, setting);
-    const what = `${kernel.series} ${mode} fowner=${one.owner} ${first.slice(0, 12)} ${one.verity ? 'verity ' : ''}`;
-    return row === expected
-      ? []
-      : [`${what}${one.accesses.join(',')}: the kernel says ${short(row)}, core ${short(expected)}`];
+  return cases.map((one, index) => {
+    const first = rows[index]?.split('\t')[1] ?? '';
+    return { one, first, row: expectedRow(one, first, { ...setting, ...decides }) };
   });
-  return { cases: cases.reduce((sum, { accesses }) => sum + accesses.length, 0), disagreements };
 }
 
 function short(row: string): string {
@@ -137,7 +160,7 @@ function expectedRow(one: AppraisedCase, first: string, setting: Setting): strin
 function accessed(kind: AppraisedAccessKind, one: AppraisedCase, state: State, setting: Setting): string {
   // fs-verity refuses to open a file for writing before IMA is asked.
   if (kind === 'write' && one.verity) return 'E1';
-  for (const event of eventsOf(kind, one.owner, setting.series)) {
+  for (const event of setting.events(kind, one.owner, setting.series)) {
     if (!isAllowed(event, one, state, setting)) return 'denied';
   }
   if (kind === 'write') closed(one, state, setting);
@@ -153,7 +176,8 @@ function closed(one: AppraisedCase, state: State, { kernel, policy }: Setting): 
   state.memory = { ...NOTHING_REMEMBERED, demands: state.memory.demands };
 }
 
-function isAllowed(event: PolicyEvent, one: AppraisedCase, state: State, { kernel, policy, keys }: Setting): boolean {
+function isAllowed(event: PolicyEvent, one: AppraisedCase, state: State, setting: Setting): boolean {
+  const { kernel, policy, keys, isStrict } = setting;
   const rules = evaluate(policy, event);
   const algorithm = labelAlgorithm(state.label, kernel.imaHash, kernel);
   const plain: Collected = { algorithm, value: nodeHasher.digest(algorithm, APPRAISED_CONTENT) };
@@ -168,7 +192,8 @@ function isAllowed(event: PolicyEvent, one: AppraisedCase, state: State, { kerne
   } as const;
   const writes = (event.mask & ACCESS.MAY_WRITE) !== 0;
   const decision = decideAccess(rules, { writes }, file, kernel, state.memory);
-  state.memory = decision.memory;
+  const isForgotten = isStrict && decision.cause === 'denied-hash-algorithm';
+  state.memory = isForgotten ? { ...decision.memory, passed: state.memory.passed } : decision.memory;
   state.records.push(...decision.records.map(({ op, cause, success }) => `${op}:${cause}:${success ? 1 : 0}`));
   for (const { value } of decision.writes.filter(({ name }) => name === 'security.ima')) {
     state.isMended ||= state.label === null || value === null || !equalBytes(state.label, value);
@@ -177,7 +202,7 @@ function isAllowed(event: PolicyEvent, one: AppraisedCase, state: State, { kerne
   return decision.allowed;
 }
 
-function eventsOf(kind: AppraisedAccessKind, owner: number, series: KernelSeries): PolicyEvent[] {
+export function appraisalEvents(kind: AppraisedAccessKind, owner: number, series: KernelSeries): PolicyEvent[] {
   const executing = (func: EventFunction): PolicyEvent => ({ ...fileCheck(owner, ACCESS.MAY_EXEC), func });
   const mapped = (series === '6.1' ? OLD_MAPPINGS : MAPPINGS).map(executing);
   switch (kind) {

@@ -1,16 +1,28 @@
-import { appraisal } from './appraisal.ts';
+import { appraisal, appraisalEvents, appraisalRows } from './appraisal.ts';
 import { eventlog } from './eventlog/index.ts';
 import { evmValues } from './evm-values.ts';
 import { kexec } from './kexec/index.ts';
 import { keyMeasurements } from './key-measurements/index.ts';
 import { labels } from './labels/index.ts';
+import { certifiedKey } from './label-key.ts';
 import { measurementLists } from './measurement-lists.ts';
-import { policyMatching } from './policy-matching.ts';
+import { matchingRows, policyMatching } from './policy-matching.ts';
+import { eventsOf } from './policy-events.ts';
 import { policyRules } from './policy-rules.ts';
 import { preflight } from './preflight.ts';
 import type { Suite } from './suite.ts';
 import { verity } from './verity/index.ts';
 
+export {
+  appraisal,
+  appraisalEvents,
+  appraisalRows,
+  certifiedKey,
+  eventsOf as matchingEvents,
+  matchingRows,
+  measurementLists,
+  policyMatching,
+};
 export { Comparisons, together } from './comparisons.ts';
 export { keepAnswers, keptAnswers } from './kept.ts';
 export { runCommand } from './labelling/commands.ts';
@@ -19,8 +31,11 @@ export {
   askedKernel,
   askSuite,
   fileOf,
+  profileOf,
+  programFiles,
   readAll,
   textOf,
+  theOnly,
   type Agreement,
   type AskedKernel,
   type AskOptions,
@@ -28,6 +43,7 @@ export {
   type Files,
   type GuestAnswer,
   type LiveSuite,
+  type SecondSuite,
   type Suite,
 } from './suite.ts';
 

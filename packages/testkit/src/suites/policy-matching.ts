@@ -1,10 +1,9 @@
 import { utf8 } from '@assay/core/bytes';
-import { evaluate, type ActivePolicy, type Evaluation } from '@assay/core/policy';
+import { evaluate, type ActivePolicy, type Evaluation, type PolicyEvent } from '@assay/core/policy';
 import { activePolicy } from './active-policy.ts';
-import type { KernelSeries } from '../lab/index.ts';
 import { ACCESS_KINDS, FILE_SYSTEMS, matchCases, type AccessKind, type MatchCase } from './policy-cases.ts';
 import { eventAfterWrite, eventsOf } from './policy-events.ts';
-import { textOf, theOnly, type Suite } from './suite.ts';
+import { textOf, theOnly, type GuestAnswer, type Suite } from './suite.ts';
 import { tinyProgram } from './tiny-program.ts';
 
 const BLOCKS = { all: 320, few: 20 } as const;
@@ -28,18 +27,29 @@ export const policyMatching: Suite = {
     return [{ program: 'policy-matching.py', files, cmdline: CMDLINE, timeoutMs: TIMEOUT_MS }];
   },
   judge: (answers) => {
-    const { kernel, asked, files } = theOnly(answers);
-    const policy = activePolicy(textOf(asked, 'policy'), kernel);
-    const cases = textOf(asked, 'cases').trimEnd().split('\n').map(parseCase);
-    const results = textOf(files, 'results').split('\n');
-    const disagreements = cases.flatMap((one, index) => {
-      const expected = expectedRow(one, policy, kernel.series);
+    const answer = theOnly(answers);
+    const results = textOf(answer.files, 'results').split('\n');
+    const expected = matchingRows(answer, eventsOf);
+    const disagreements = expected.flatMap(({ line, row }, index) => {
       const said = results[index] ?? 'nothing';
-      return said === expected ? [] : [`${caseLine(one)}: the kernel says ${said}, core ${expected}`];
+      return said === row ? [] : [`${line}: the kernel says ${said}, core ${row}`];
     });
-    return { cases: cases.length, disagreements };
+    return { cases: expected.length, disagreements };
   },
 };
+
+/** A case as the guest was told it, and the row that core expects in the results. */
+interface ExpectedRow {
+  readonly line: string;
+  readonly row: string;
+}
+
+/** @param events what is asked of the policy in the course of an access */
+export function matchingRows({ kernel, asked }: GuestAnswer, events: typeof eventsOf): ExpectedRow[] {
+  const policy = activePolicy(textOf(asked, 'policy'), kernel);
+  const cases = textOf(asked, 'cases').trimEnd().split('\n').map(parseCase);
+  return cases.map((one) => ({ line: caseLine(one), row: expectedRow(one, policy, events(one, kernel.series)) }));
+}
 
 function lines(all: readonly string[]): Uint8Array {
   return utf8(all.map((line) => `${line}\n`).join(''));
@@ -80,8 +90,7 @@ interface Traces {
   isLabelled: boolean;
 }
 
-/** The row that core expects in the guest's results. */
-function expectedRow(one: MatchCase, policy: ActivePolicy, series: KernelSeries): string {
+function expectedRow(one: MatchCase, policy: ActivePolicy, events: readonly PolicyEvent[]): string {
   const traces: Traces = {
     measured: new Map(),
     causes: [],
@@ -89,7 +98,7 @@ function expectedRow(one: MatchCase, policy: ActivePolicy, series: KernelSeries)
     isAudited: false,
     isLabelled: false,
   };
-  for (const event of eventsOf(one, series)) leave(evaluate(policy, event), traces);
+  for (const event of events) leave(evaluate(policy, event), traces);
   const { measured, causes, isAudited, isLabelled } = traces;
   const label = isLabelled && WRITERS.has(one.kind) && keepsLabel(one, policy) ? 'label' : '-';
   const outcome = one.kind === 'exec' ? 'exit 0' : 'ok';

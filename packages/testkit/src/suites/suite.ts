@@ -25,7 +25,12 @@ export interface LiveSuite extends Judged {
   run(cases: Cases, options: AskOptions): Promise<readonly GuestAnswer[]>;
 }
 
-export type Suite = GuestSuite | LiveSuite;
+/** Judges in another way what the guests of another suite answered, which are not asked again. */
+export interface SecondSuite extends Judged {
+  readonly asks: Suite;
+}
+
+export type Suite = GuestSuite | LiveSuite | SecondSuite;
 
 export interface Cases {
   readonly kernel: KernelSeries;
@@ -65,6 +70,8 @@ export interface GuestAnswer {
 /** How often a kernel and core gave the same answer. */
 export interface Agreement {
   readonly cases: number;
+  /** Besides: how often an answer was another one, and exactly that which is documented; by the reason. */
+  readonly approximated?: ReadonlyMap<string, number>;
   /** For people: the case, what the kernel said, what core said. */
   readonly disagreements: readonly string[];
 }
@@ -77,6 +84,7 @@ export async function askSuite(
   cases: Omit<Cases, 'kernel'>,
   options: AskOptions,
 ): Promise<readonly GuestAnswer[]> {
+  if ('asks' in suite) return askSuite(suite.asks, cases, options);
   const asked = { ...cases, kernel: options.kernel };
   if ('run' in suite) return suite.run(asked, options);
   const answers: GuestAnswer[] = [];
@@ -98,7 +106,7 @@ export async function ask(guest: Guest, options: AskOptions): Promise<GuestAnswe
       cmdline: guest.cmdline,
       timeoutMs: guest.timeoutMs,
       command: [`./${guest.program}`],
-      files: [...files, ...(await programFiles(guest)), ...(guest.machine?.files ?? [])],
+      files: [...files, ...(await programFiles(guest.program)), ...(guest.machine?.files ?? [])],
       out,
     });
     const said = Buffer.from(stderr).toString('utf8').trim();
@@ -112,14 +120,13 @@ export async function ask(guest: Guest, options: AskOptions): Promise<GuestAnswe
 const OPTIONS_KEPT = /^CONFIG_(IMA|EVM|INTEGRITY|LSM|SECURITY|CRYPTO|FS_VERITY|TCG)[A-Z0-9_]*=/;
 
 /** What programs of guests import. */
-const LIBRARY = 'tpm_values.py';
+const LIBRARIES = ['ima.py', 'tpm_values.py'];
 
-async function programFiles({ program }: Guest): Promise<GuestFile[]> {
+/** A program of ./guest, with what it imports. */
+export async function programFiles(program: string): Promise<GuestFile[]> {
   const read = async (path: string): Promise<Uint8Array> => readFile(join(import.meta.dirname, 'guest', path));
-  return [
-    { path: LIBRARY, data: await read(LIBRARY) },
-    { path: program, data: await read(program), executable: true },
-  ];
+  const libraries = LIBRARIES.map(async (path) => ({ path, data: await read(path) }));
+  return [...(await Promise.all(libraries)), { path: program, data: await read(program), executable: true }];
 }
 
 /** What of a kernel is kept beside an answer. */

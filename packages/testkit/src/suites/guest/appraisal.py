@@ -3,24 +3,8 @@
 import mmap
 import os
 import re
-import subprocess
 
-POLICY = '/sys/kernel/security/ima/policy'
-
-
-def run(*words, **more):
-    done = subprocess.run(words, capture_output=True, **more)
-    if done.returncode != 0:
-        raise SystemExit('%s: %s' % (' '.join(words), done.stderr))
-    return done.stdout
-
-
-def load_keys():
-    run('keyctl', 'link', '@u', '@s')
-    ring = run('keyctl', 'newring', '_ima', '@u').decode().strip()
-    for name in sorted(os.listdir('.')):
-        if name.endswith('.der'):
-            run('keyctl', 'padd', 'asymmetric', '', ring, input=open(name, 'rb').read())
+import ima
 
 
 def read_files():
@@ -45,7 +29,7 @@ def make(file, program):
         except OSError:
             pass  # What the file has then is told as its first label.
     if file['verity'] == 'verity':
-        run('fsverity', 'enable', path)
+        ima.run('fsverity', 'enable', path)
 
 
 def label_of(file):
@@ -53,14 +37,6 @@ def label_of(file):
         return os.getxattr(path_of(file), 'security.ima').hex()
     except OSError:
         return ''
-
-
-def load_policy():
-    policy = os.open(POLICY, os.O_WRONLY)
-    for rule in open('policy', 'rb').read().splitlines(keepends=True):
-        os.lseek(policy, 0, os.SEEK_SET)
-        os.write(policy, rule)
-    os.close(policy)
 
 
 def access(path, kind):
@@ -76,33 +52,29 @@ def access(path, kind):
             os.close(file)
         return 'ok'
     except OSError as error:
-        return 'denied' if error.errno == 13 else 'E%d' % error.errno
+        return 'denied' if error.errno == ima.DENIED else 'E%d' % error.errno
 
 
 def records():
     """The audit records of appraisals, by file."""
     found = {}
-    log = run('dmesg').decode(errors='replace')
-    for line in log.splitlines():
+    for line in ima.audit_log():
         one = re.search(r'audit: type=1800 .* op=(\S+) cause=(\S+) .*name="(?:/m/)?c(\d+)".* res=(\d)', line)
         if one and one[1] != 'set_data':
             found.setdefault(one[3], []).append(':'.join((one[1], one[2], one[4])))
     return found
 
 
-with open('/proc/sys/kernel/printk_ratelimit', 'w') as file:
-    file.write('0')
-os.mkdir('/m')
-load_keys()
+ima.make_directory('/m')
+ima.add_certificates('_ima')
 files = list(read_files())
 program = open('program', 'rb').read()
 for file in files:
     make(file, program)
 firsts = {file['index']: label_of(file) for file in files}
-os.sync()
-load_policy()
+ima.load_policy()
 answers = {file['index']: [access(path_of(file), kind) for kind in file['accesses'].split(',')] for file in files}
-run('sleep', '2')  # Audit records are printed by a thread of the kernel.
+ima.end()
 told = records()
 with open('out/answers', 'w') as out:
     for file in files:

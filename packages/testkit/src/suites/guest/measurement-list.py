@@ -2,9 +2,8 @@
 """Makes the files that `files` tells of, loads `policy`, reads each file, and brings lists, PCR values and a quote back."""
 import os
 
-from tpm_values import keep, keep_pcrs, quote, run
-
-IMA = '/sys/kernel/security/ima/'
+import ima
+from tpm_values import keep, keep_pcrs, quote
 
 
 def read_files():
@@ -32,15 +31,7 @@ def make(file):
         if file[name] != '':
             os.setxattr(path, 'security.' + name, bytes.fromhex(file[name]))
     if file['verity'] != '':
-        run('fsverity', 'enable', *file['verity'].split(), os.fsdecode(path))
-
-
-def load_policy():
-    policy = os.open(IMA + 'policy', os.O_WRONLY)
-    for rule in open('policy', 'rb').read().splitlines(keepends=True):
-        os.lseek(policy, 0, os.SEEK_SET)
-        os.write(policy, rule)
-    os.close(policy)
+        ima.run('fsverity', 'enable', *file['verity'].split(), os.fsdecode(path))
 
 
 def access(file):
@@ -56,16 +47,18 @@ def access(file):
             opened.read(1)
 
 
+ima.make_directory('/m')
 files = list(read_files())
 for file in files:
     make(file)
-os.sync()
-load_policy()
+ima.load_policy()
 for file in files:
     access(file)
-nonce, pcrs = open('quote').read().split()
-quote(nonce, pcrs)
-keep_pcrs()
-for name in sorted(os.listdir(IMA)):
+if ima.BY_KERNEL:
+    nonce, pcrs = open('quote').read().split()
+    quote(nonce, pcrs)
+    keep_pcrs()
+ima.end()
+for name in sorted(os.listdir(ima.SECURITY)):
     if 'runtime_measurements' in name or name == 'violations':
-        keep(IMA + name, name)
+        keep(ima.SECURITY + name, name)

@@ -5,34 +5,21 @@ import itertools
 import mmap
 import os
 import re
-import subprocess
 
-SECURITY = '/sys/kernel/security/ima/'
+import ima
+
 READ_IMPLIES_EXEC = 0x0400000
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-def run(*words):
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
-
-
-def set_kernel(name, value):
-    with open('/proc/sys/kernel/' + name, 'w') as file:
-        file.write(value)
-
-
 def make_file_systems():
-    run('modprobe', 'loop')
     for line in open('filesystems').read().splitlines():
         name, kind, uuid = line.split('\t')
-        os.makedirs('/m/' + name)
         if kind == 'tmpfs':
-            run('mount', '-t', 'tmpfs', 'tmpfs', '/m/' + name)
-            continue
-        image = '/lab/%s.img' % name
-        run('truncate', '-s', '64M', image)
-        run('mke2fs', '-q', '-t', kind, '-N', '8192', '-U', uuid, image)
-        run('mount', '-o', 'loop', image, '/m/' + name)
+            os.makedirs('/m/' + name)
+            ima.run('mount', '-t', 'tmpfs', 'tmpfs', '/m/' + name)
+        else:
+            ima.make_ext4('/m/' + name, '-N', '8192', '-U', uuid)
 
 
 def read_cases():
@@ -52,17 +39,6 @@ def make_files(cases):
             file.write(program)
         os.chown(path_of(case), int(case['owner']), int(case['group']))
         os.chmod(path_of(case), int(case['mode'], 8))
-
-
-def load_policy():
-    policy = os.open(SECURITY + 'policy', os.O_WRONLY)
-    for rule in open('policy', 'rb').read().splitlines(keepends=True):
-        os.lseek(policy, 0, os.SEEK_SET)
-        try:
-            os.write(policy, rule)
-        except OSError as error:
-            raise SystemExit('the kernel refuses the rule %r: %s' % (rule, error))
-    os.close(policy)
 
 
 FLAGS = {
@@ -131,7 +107,7 @@ def access_all(subject, cases, outcomes):
 def measured():
     """PCR and template of the entries of each case, in their order."""
     entries = {}
-    with open(SECURITY + 'ascii_runtime_measurements') as lines:
+    with open(ima.SECURITY + 'ascii_runtime_measurements') as lines:
         for line in lines:
             found = re.search(r'/m/\w+/c(\d+)(?: |$)', line)
             if found:
@@ -143,8 +119,7 @@ def measured():
 def audited():
     """What the audit records say of each case: causes of failed appraisals, and how often its digest was recorded."""
     causes, digests = {}, {}
-    log = subprocess.run(['dmesg'], check=True, capture_output=True, text=True, errors='replace').stdout
-    for line in log.splitlines():
+    for line in ima.audit_log():
         cause = re.search(r'audit: type=1800 .* op=appraise_data cause=(\S+) .*name="/m/\w+/c(\d+)"', line)
         if cause:
             causes.setdefault(cause[2], []).append(cause[1])
@@ -161,17 +136,15 @@ def is_labelled(case):
         return False
 
 
-set_kernel('printk_ratelimit', '0')
 make_file_systems()
 cases = list(read_cases())
 make_files(cases)
-load_policy()
+ima.load_policy()
 outcomes = {}
 for subject, group in itertools.groupby(cases, key=lambda case: case['subject']):
     access_all(subject, list(group), outcomes)
-os.sync()
+ima.end()
 entries = measured()
-run('sleep', '2')  # Audit records are printed by a thread of the kernel.
 causes, digests = audited()
 with open('out/results', 'w') as out:
     for case in cases:
