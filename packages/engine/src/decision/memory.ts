@@ -40,11 +40,15 @@ export function remembered({ file, memory }: AccessQuestion, epoch: number): Own
   return { ...NO_MEMORY, measured: new Set(), ...kept, appraisal: appraisalAfterChange(memory, file.state) };
 }
 
-/** A new file is one until it is closed, and what was demanded stays demanded until owner or mode change (iint->flags). */
+/**
+ * A new file is one until it is closed, and what was demanded of a file stays demanded when its content changes, until its
+ * owner or mode does (iint->flags). Where it cannot be relied on that it is the same, the demands go with what had passed,
+ * which the kernel would not ask again.
+ */
 export function appraisalAfterChange({ appraisal, seen }: FileMemory, state: FileState): AppraisalMemory {
   const { isNew, demands } = appraisal;
-  const keepsDemands = seen !== undefined && sameAttributes(seen, state);
-  return { ...NOTHING_REMEMBERED, isNew, ...(keepsDemands ? { demands } : {}) };
+  const isChanged = seen !== undefined && identityKey(seen) !== identityKey(state);
+  return { ...NOTHING_REMEMBERED, isNew, ...(isChanged && sameAttributes(seen, state) ? { demands } : {}) };
 }
 
 /** Owner, group and mode. */
