@@ -5,12 +5,12 @@ import { closeSync, existsSync, openSync, readSync, writeFileSync } from 'node:f
 import { executeToEnd } from '@assay/testkit/files';
 
 const PART = 128 * 1024;
-const buffer = Buffer.allocUnsafeSlow(PART);
+const buffer = Buffer.allocUnsafeSlow(2 * PART);
 
 /** As fast as Node can: small files in one call. */
 function digest(fd: number): void {
-  const first = readSync(fd, buffer, 0, PART, 0);
-  if (first < PART) {
+  const first = readSync(fd, buffer, 0, buffer.length, 0);
+  if (first < buffer.length) {
     hash('sha256', buffer.subarray(0, first));
     return;
   }

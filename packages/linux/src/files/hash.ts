@@ -4,10 +4,12 @@ import type { HashName } from '@assay/core/hash';
 import { fileIdentity, identityKey, type FileIdentity } from './identity.ts';
 
 /**
- * Never mapped: a file that is cut short while it is mapped would kill the process with SIGBUS. 128 KiB is where
- * larger reads stop to be faster. One buffer per thread, as hashing is synchronous.
+ * Never mapped: a file that is cut short while it is mapped would kill the process with SIGBUS. What fits is hashed by one
+ * call, which makes no object. One buffer per thread, as hashing is synchronous.
  */
-const buffer = Buffer.allocUnsafeSlow(128 * 1024);
+const buffer = Buffer.allocUnsafeSlow(256 * 1024);
+/** Of larger files. Larger reads are not faster. */
+const PART = 128 * 1024;
 
 /** A file that is written all the time is given up after this many passes. */
 const PASSES = 3;
@@ -58,7 +60,7 @@ function hashInParts(
   let position = 0;
   for (;;) {
     if (giveUp()) return undefined;
-    const length = readSync(fd, buffer, 0, buffer.length, position);
+    const length = readSync(fd, buffer, 0, PART, position);
     if (length === 0) break;
     const part = buffer.subarray(0, length);
     for (const { digest } of hashes) digest.update(part);
