@@ -1,6 +1,6 @@
 import type { MeasurementSource } from '@assay/linux/ima';
 import type { Tpm } from '@assay/linux/tpm';
-import type { EvidenceReply, HostFacts, ProblemError } from '@assay/wire';
+import type { EvidenceReply, HostFacts, MissingLog, ProblemError } from '@assay/wire';
 
 export interface AgentOptions {
   /** Name of this host at the verifier. */
@@ -13,6 +13,8 @@ export interface AgentOptions {
   readonly tpm: Tpm;
   readonly source: MeasurementSource;
   readonly facts: HostFacts;
+  /** The boot event log of the firmware that measured into this TPM, at most `EVENT_LOG_LIMIT` bytes; by default there is none. */
+  readonly eventLog?: () => Promise<Uint8Array | MissingLog>;
   /** File that keeps the attestation key and the enrolment. */
   readonly statePath: string;
   /** Most bytes of the list that go along with a quote; what is before them goes in parts. Default: 16 MiB. */

@@ -1,7 +1,7 @@
-import { fromHex } from '@assay/core/bytes';
+import { fromHex, toBase64 } from '@assay/core/bytes';
 import { bindingDigest } from '@assay/core/evidence';
 import { nodeHasher } from '@assay/core/node';
-import { type ApiClient, Challenge, type EvidenceMessage, EvidenceReply, ROUTES } from '@assay/wire';
+import { type ApiClient, Challenge, type EvidenceMessage, EvidenceReply, type MissingLog, ROUTES } from '@assay/wire';
 import type { HostKeys } from './keys.ts';
 import { listPart, listTail } from './list.ts';
 import type { AgentOptions } from './options.ts';
@@ -10,7 +10,7 @@ import { quotedEvidence } from './quote.ts';
 
 export interface RoundResult {
   readonly reply: EvidenceReply;
-  /** The verifier wants more at once: entries that the quote did not cover yet, or the list from another place. */
+  /** The verifier wants more at once: entries that the quote did not cover yet, the list from another place, the boot event log. */
   readonly behind: boolean;
 }
 
@@ -26,16 +26,24 @@ export async function attestOnce(
   const challenge = sent === undefined ? asked : await client.call(ROUTES.challenge, Challenge, { body: {} });
   const { session, selection } = challenge;
   const nonce = fromHex(challenge.nonce);
-  const extraData = bindingDigest(nodeHasher, { nonce, session, akName: keys.akName, facts: options.facts });
+  const eventLog = challenge.eventLog === true ? await (options.eventLog?.() ?? 'none') : undefined;
+  const asker = { nonce, session, akName: keys.akName, facts: options.facts };
+  const extraData = bindingDigest(nodeHasher, eventLog === undefined ? asker : { ...asker, eventLog });
   const quoted = await quotedEvidence(options.tpm, keys.akHandle, extraData, selection);
   const list = await (sent === undefined ? listPart(options.source, challenge.list) : listTail(options.source, sent));
-  const message: EvidenceMessage = { session, facts: options.facts, ...quoted, list };
+  const message: EvidenceMessage = { session, facts: options.facts, ...quoted, list, ...eventLogSent(eventLog) };
   const reply = await client.call(ROUTES.evidence, EvidenceReply, { body: message });
   return { reply, behind: isBehind(reply, list) };
 }
 
+function eventLogSent(eventLog: Uint8Array | MissingLog | undefined): Pick<EvidenceMessage, 'eventLog'> {
+  if (eventLog === undefined) return {};
+  return { eventLog: typeof eventLog === 'string' ? { missing: eventLog } : { bytes: toBase64(eventLog) } };
+}
+
 function isBehind(reply: EvidenceReply, list: EvidenceMessage['list']): boolean {
   if (!reply.verified) return reply.errors.some(({ code }) => code === 'IMA-LOG-GAP');
+  if (reply.challenge.eventLog === true) return true;
   const sent = list.fromOffset + Buffer.byteLength(list.entries, 'base64');
   return sent > reply.challenge.list.fromOffset;
 }

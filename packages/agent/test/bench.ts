@@ -8,7 +8,7 @@ import { fromHex, utf8 } from '@assay/core/bytes';
 import { bootAggregate } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import { connectSwtpm, Tpm, type TpmTransport } from '@assay/linux/tpm';
-import { SimulatedList, type Appended } from '@assay/testkit/evidence';
+import { extendEventLog, SimulatedList, type Appended } from '@assay/testkit/evidence';
 import { startSwtpm } from '@assay/testkit/swtpm';
 import { SimulatedTpm } from '@assay/testkit/tpm';
 import { startVerifier, type Verifier, type VerifierOptions } from '@assay/verifier';
@@ -75,7 +75,8 @@ export class Machine {
     return machine.#started();
   }
 
-  static async swtpm(t: TestContext, state = directory(t)): Promise<Machine> {
+  /** @param eventLog what its firmware measured */
+  static async swtpm(t: TestContext, state = directory(t), eventLog?: Uint8Array): Promise<Machine> {
     const running = await startSwtpm(state);
     const transport = await connectSwtpm(running.socketPath);
     const machine = new Machine(transport, async () => {
@@ -88,11 +89,12 @@ export class Machine {
       await machine.tpm.close();
       await running.stop();
     });
-    return machine.#started();
+    return machine.#started(eventLog);
   }
 
-  async #started(): Promise<Machine> {
+  async #started(eventLog?: Uint8Array): Promise<Machine> {
     await this.tpm.startup();
+    if (eventLog !== undefined) await extendEventLog(this.tpm, eventLog);
     const bootPcrs = await this.tpm.readPcrs('sha256', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     await this.extend(this.list.begin(bootAggregate(nodeHasher, 'sha256', bootPcrs)));
     return this;

@@ -46,5 +46,6 @@ function working(target: Command): Command {
     .option('--name <name>', 'name of this host at the verifier (default: its host name)')
     .option('--tpm <which>', 'device[:PATH], swtpm:PATH, swtpm:unix:PATH or swtpm:tcp:HOST:PORT', 'device')
     .option('--list <which>', 'whose measurement list: kernel[:DIR] or engine[:DIR]', 'kernel')
+    .option('--event-log <file>', "boot event log of the firmware, or none (default: the kernel's, with a TPM device)")
     .addOption(stateOption());
 }

@@ -8,6 +8,17 @@ export function addHosts(program: Command): void {
     .addOption(outputOption());
   examples(get, ['assay hosts get', 'assay hosts get web-01', "assay hosts get -o json | jq -r '.hosts[].verdict'"]);
   get.action(action(async (host, options) => (await import('./commands/hosts.ts')).getHosts(host, options)));
+  const boot = connected(command(hosts, 'boot', 'Show how a host started, by its boot event log and the quoted PCRs.'))
+    .argument('<host>', 'name or id of a host')
+    .option('--boot <id>', 'another boot than the present one: a number of its timeline')
+    .option('--events', 'every event of the log too')
+    .addOption(outputOption());
+  examples(boot, [
+    'assay hosts boot web-01',
+    'assay hosts boot web-01 --events',
+    'assay hosts boot web-01 -o json | jq .secureBoot.state',
+  ]);
+  boot.action(action(async (host, options) => (await import('./commands/hosts-boot.ts')).showBoot(host, options)));
   const remove = connected(command(hosts, 'remove', 'Remove a host that is no more, and all that is known of it.'))
     .argument('<host>', 'name or id of a host')
     .addOption(outputOption());

@@ -264,6 +264,8 @@ describe('the ladder', () => {
     'IMA-VIOLATION-TOMTOU': 'list',
     'BOOT-EVENTLOG': 'pcr',
     'BOOT-AGGREGATE': 'list',
+    'BOOT-SECUREBOOT': 'pcr',
+    'BOOT-COMMAND-LINE': 'pcr',
     'ENGINE-GAP': 'list',
     'IMA-UNKNOWN-DIGEST': 'reference',
     'IMA-DIGEST-CHANGED': 'reference',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { SimulatedHost } from '@assay/testkit/evidence';
+import { SimulatedHost, simulatedEventLog } from '@assay/testkit/evidence';
 import { startVerifier, type Verifier, type VerifierOptions } from '@assay/verifier';
 import { ActivateReply, type Challenge, EnrolReply, EvidenceReply, ROUTES, route } from '@assay/wire';
 
@@ -55,7 +55,7 @@ export class LiveHost {
 
   /** Enrolled, with a list, and no evidence sent yet. */
   static async enrol(t: TestContext, verifier: Verifier, name: string): Promise<LiveHost> {
-    const host = await SimulatedHost.boot({ name });
+    const host = await SimulatedHost.boot({ name, eventLog: simulatedEventLog() });
     t.after(() => host.tpm.close());
     const request = await post(verifier.url + ROUTES.enrol, TOKENS.join, await host.enrolRequest());
     const credential = EnrolReply.parse(request);

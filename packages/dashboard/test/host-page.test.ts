@@ -54,6 +54,25 @@ test('a host that has sent nothing says so in each part', options, async (t) => 
   await page.getByText('Became pending').waitFor();
 });
 
+test(
+  'how a host started: Secure Boot, command line, PCRs that the log explains, and its events',
+  options,
+  async (t) => {
+    const verifier = await verifierFor(t, { staleAfterSeconds: 600 });
+    await failedHost(t, verifier, 'web-03');
+    const { page } = await newPage(t);
+    await page.goto(`${verifier.url}/hosts/web-03?tab=boot`);
+    const boot = page.getByRole('region', { name: 'This boot' });
+    await boot.getByText('Proved', { exact: true }).waitFor();
+    await boot.getByText('On', { exact: true }).waitFor();
+    await boot.getByText('/vmlinuz-6.12 root=/dev/vda1 ro ima_policy=tcb lockdown=integrity').first().waitFor();
+    await boot.getByText('is that of PCR 0 to 9 of the log').waitFor();
+    assert.equal(await page.locator('[data-state="agrees"]').count(), 11);
+    const shim = page.getByRole('row', { name: /shimx64\.efi/ });
+    await shim.getByText('A hint: the digest is of something else').waitFor();
+  },
+);
+
 test('the timeline goes back to how the host stood, by an address that can be sent', options, async (t) => {
   const verifier = await verifierFor(t, { staleAfterSeconds: 600 });
   await failedHost(t, verifier, 'web-03');

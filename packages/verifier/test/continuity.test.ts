@@ -59,7 +59,7 @@ test('another firmware of the TPM is a warning until the next boot, and an older
   const agent = await enrol(verifier, await SimulatedHost.boot({ name: 'web-03' }));
   await agent.attest();
   await agent.capture();
-  const older = await attestWhole(agent.on(await agent.host.reboot(0x0000_0000_0007_0001n)));
+  const older = await attestWhole(agent.on(await agent.host.reboot({ firmwareVersion: 0x0000_0000_0007_0001n })));
   const [finding] = await older.findings();
   assert.equal(finding?.code, 'TPM-FIRMWARE-CHANGED');
   assert.equal(finding.sentence, 'The TPM runs firmware 0.0.7.1 now; it was 0.1.0.0 in the round before.');
@@ -67,7 +67,7 @@ test('another firmware of the TPM is a warning until the next boot, and an older
   assert.equal((await older.detail()).verdict, 'warning');
   await older.attest();
   assert.equal((await older.findings()).length, 1);
-  const again = await attestWhole(older.on(await older.host.reboot(0x0000_0000_0007_0001n)));
+  const again = await attestWhole(older.on(await older.host.reboot({ firmwareVersion: 0x0000_0000_0007_0001n })));
   assert.deepEqual(await again.findings(), []);
   assert.equal((await again.detail()).verdict, 'trusted');
 });

@@ -214,7 +214,7 @@ describe('resolving', () => {
     const { clock, verifier, agents } = await fleet(t, ['web-01']);
     const [before] = agents;
     assert.ok(before !== undefined);
-    const agent = before.on(await before.host.reboot(0x2_0000_0000_0000n));
+    const agent = before.on(await before.host.reboot({ firmwareVersion: 0x2_0000_0000_0000n }));
     await agent.attest();
     await agent.attest();
     const [finding] = await agent.findings();

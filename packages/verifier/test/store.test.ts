@@ -64,17 +64,23 @@ test('what names no store, or none that answers, is refused without its password
 });
 
 test('a challenge is taken once, before it expires', () => {
-  const asked = withChallenge(firstRound('a'), { session: 'one', nonce: '00', expiresAt: LATER });
+  const asked = withChallenge(firstRound('a'), { session: 'one', nonce: '00', expiresAt: LATER, lastPcr: 15 });
   assert.equal(takeChallenge(asked, 'two', NOW), undefined);
   assert.equal(takeChallenge(asked, 'one', LATER), undefined);
   const taken = takeChallenge(asked, 'one', NOW);
-  assert.deepEqual(taken?.challenge, { session: 'one', nonce: '00', expiresAt: LATER });
+  assert.deepEqual(taken?.challenge, { session: 'one', nonce: '00', expiresAt: LATER, lastPcr: 15 });
   assert.deepEqual(taken.row, firstRound('a'));
+});
+
+test('a challenge that was issued before PCR 11 to 15 were asked for is answered without them', () => {
+  const before = { ...firstRound('a'), challenges: JSON.stringify([['one', '00', LATER]]) };
+  assert.equal(takeChallenge(before, 'one', NOW)?.challenge.lastPcr, 10);
 });
 
 test('of more than eight challenges of a host, the oldest give way', () => {
   let row = firstRound('a');
-  for (let i = 1; i <= 10; i++) row = withChallenge(row, { session: `s${i}`, nonce: '00', expiresAt: LATER });
+  for (let i = 1; i <= 10; i++)
+    row = withChallenge(row, { session: `s${i}`, nonce: '00', expiresAt: LATER, lastPcr: 15 });
   const kept = Array.from({ length: 10 }, (_, i) => `s${i + 1}`).filter((session) => takeChallenge(row, session, NOW));
   assert.deepEqual(kept, ['s3', 's4', 's5', 's6', 's7', 's8', 's9', 's10']);
 });

@@ -11,6 +11,9 @@ export const LIST_TAIL_LIMIT = 16 * 1024 * 1024;
 /** Most bytes of a whole evidence message. */
 export const EVIDENCE_BODY_LIMIT = 64 * 1024 * 1024;
 
+/** Most bytes of a boot event log that is sent; firmware reserves at most 1 MiB. */
+export const EVENT_LOG_LIMIT = 4 * 1024 * 1024;
+
 /** Nothing that a terminal, a page or a log would take for more than a character. */
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
@@ -61,6 +64,8 @@ export const Challenge = z.object({
   selection: z.object({ bank: z.literal('sha256'), pcrs: z.array(z.int().min(0).max(23)) }),
   /** The next list entry that the verifier wants (from 1), and the byte of the binary list where it begins. */
   list: z.object({ fromEntry: z.int().min(1), fromOffset: z.int().min(0) }),
+  /** The evidence shall bring the boot event log: the verifier has none that fits the boot PCRs. */
+  eventLog: z.boolean().optional(),
 });
 export type Challenge = z.infer<typeof Challenge>;
 
@@ -100,6 +105,16 @@ export const CertificateReply = z.object({
 });
 export type CertificateReply = z.infer<typeof CertificateReply>;
 
+/** Why a host sends no boot event log: it has none, may not read it, or it is longer than a message may hold. */
+export const MissingLog = z.enum(['none', 'unreadable', 'too-long']);
+export type MissingLog = z.infer<typeof MissingLog>;
+
+/** The boot event log of the firmware as it is, or why there is none; either is bound into the quote. */
+const EventLogSent = z.union([
+  z.strictObject({ bytes: base64(EVENT_LOG_LIMIT) }),
+  z.strictObject({ missing: MissingLog }),
+]);
+
 export const EvidenceMessage = z.object({
   session: z.string().max(64),
   facts: HostFacts,
@@ -115,6 +130,8 @@ export const EvidenceMessage = z.object({
     /** The entries continue the parts of the list that were sent before. */
     continues: z.boolean().optional(),
   }),
+  /** In answer to a challenge that asks for it. */
+  eventLog: EventLogSent.optional(),
 });
 export type EvidenceMessage = z.infer<typeof EvidenceMessage>;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EK_CERTIFICATE_LIMIT, EvidenceMessage } from './agent.ts';
+import { EK_CERTIFICATE_LIMIT, EVENT_LOG_LIMIT, EvidenceMessage, MissingLog } from './agent.ts';
 import { Finding, PcrValues, Verdict } from './hosts.ts';
 import { base64, Hex, HostId, HostName, Time } from './scalars.ts';
 
@@ -73,5 +73,9 @@ export const EvidenceBundle = z.strictObject({
     /** Records of the binary list from the first to the last that the quote covers. */
     entries: base64(BUNDLE_LIST_LIMIT),
   }),
+  /** The boot event log of the firmware, where the host sent one. */
+  eventLog: base64(EVENT_LOG_LIMIT).optional(),
+  /** What the quote is bound to besides: that log, or the word that stood for it; absent where none was asked for. */
+  bound: z.union([z.literal('event-log'), MissingLog]).optional(),
 });
 export type EvidenceBundle = z.infer<typeof EvidenceBundle>;

@@ -1,6 +1,7 @@
 export * from './access.ts';
 export * from './agent.ts';
 export * from './alerts.ts';
+export * from './boot.ts';
 export * from './enrolments.ts';
 export * from './events.ts';
 export * from './findings.ts';

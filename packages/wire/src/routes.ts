@@ -11,6 +11,7 @@ export const ROUTES = {
   measurements: '/v1/hosts/:id/measurements',
   timeline: '/v1/hosts/:id/timeline',
   proof: '/v1/hosts/:id/evidence',
+  boot: '/v1/hosts/:id/boot',
   labels: '/v1/hosts/:id/labels',
   captures: '/v1/hosts/:id/reference-captures',
   result: '/v1/hosts/:id/result',

@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path';
 import type { AgentOptions } from '@assay/agent';
 import { SystemError } from '@assay/core/errors';
 import { engineList, isThere, kernelIma, type MeasurementSource } from '@assay/linux/ima';
-import type { Tpm } from '@assay/linux/tpm';
+import { kernelEventLog, readEventLog, type Tpm } from '@assay/linux/tpm';
+import { EVENT_LOG_LIMIT } from '@assay/wire';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import { boundedContent } from '../bounded-file.ts';
@@ -12,6 +13,7 @@ import { UsageError } from '../exit.ts';
 import { HostNameOption, hostNameOf } from '../host-name.ts';
 import { ConnectOptions } from '../options.ts';
 import { TpmOptions } from '../tpm-options.ts';
+import { TPM_DEVICE } from '../up/tpm.ts';
 
 const ENGINE_DIRECTORY = '/run/assay/engine';
 const TOKEN_LIMIT = 4096;
@@ -33,6 +35,7 @@ export const AgentCommandOptions = z.object({
   name: HostNameOption.optional(),
   tpm: TpmOptions.shape.tpm,
   list: ListChoice,
+  eventLog: z.string().min(1, 'names no file').optional(),
   state: ConnectOptions.shape.state,
 });
 export type AgentCommandOptions = z.infer<typeof AgentCommandOptions>;
@@ -65,8 +68,16 @@ export async function agentOptions(options: AgentCommandOptions, tpm: Tpm): Prom
       kernel: release(),
       agentVersion: packageJson.version,
     },
+    ...eventLogOf(options),
     statePath: state,
   };
+}
+
+/** A software TPM knows nothing of how this machine started, so it has a log only where one is named. */
+function eventLogOf({ eventLog, tpm }: AgentCommandOptions): Pick<AgentOptions, 'eventLog'> {
+  if (eventLog === 'none') return {};
+  const path = eventLog ?? (tpm.kind === 'device' ? kernelEventLog(tpm.path ?? TPM_DEVICE) : undefined);
+  return path === undefined ? {} : { eventLog: () => readEventLog(path, EVENT_LOG_LIMIT) };
 }
 
 /** @throws FormatError PEM-FORM where it holds no certificate */

@@ -3,6 +3,7 @@ import {
   bootAggregateCandidates,
   coverageOf,
   decodeEvent,
+  eventText,
   eventTypeName,
   kernelCommandLineOf,
   QUIRKS,
@@ -15,7 +16,6 @@ import { z } from 'zod';
 import {
   commandLineText,
   eventDocument,
-  eventText,
   EventLogOptions,
   readEventLogFile,
   secureBootText,

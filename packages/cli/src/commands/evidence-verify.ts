@@ -1,6 +1,7 @@
 import { fromBase64, fromHex, toHex, strictJson } from '@assay/core/bytes';
 import { FormatError, VerificationError } from '@assay/core/errors';
 import { type EvidenceInput, stepOf, verifyEvidence, type VerifiedEvidence } from '@assay/core/evidence';
+import { parseEventLog, verifyEventLog, type VerifiedEventLog } from '@assay/core/eventlog';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
 import { checkAttestationKey, parsePublic } from '@assay/core/tpm';
 import { EvidenceBundle } from '@assay/wire';
@@ -22,7 +23,7 @@ const VerifyOptions = OutputOptions.extend({
 });
 
 type Answer =
-  | { readonly evidence: VerifiedEvidence; readonly keyName: string }
+  | { readonly evidence: VerifiedEvidence; readonly keyName: string; readonly log: VerifiedEventLog | undefined }
   | { readonly refused: VerificationError };
 
 /**
@@ -59,7 +60,7 @@ function answerOf(bundle: EvidenceBundle, expected: string | undefined): Answer 
     }
     const result = verifyEvidence(inputOf(bundle, ak), nodeCrypto);
     const [first] = result.ok ? [] : result.errors;
-    if (result.ok) return { evidence: result.evidence, keyName };
+    if (result.ok) return { evidence: result.evidence, keyName, log: logIn(bundle, result.evidence) };
     return { refused: first ?? new VerificationError('EVIDENCE-FORMAT', 'it does not verify') };
   } catch (error) {
     if (error instanceof VerificationError) return { refused: error };
@@ -78,9 +79,24 @@ function inputOf(bundle: EvidenceBundle, ak: EvidenceInput['ak']): EvidenceInput
     message: fromBase64(bundle.quote.message),
     signature: fromBase64(bundle.quote.signature),
     pcrs: new Map(pcrs),
+    ...boundTo(bundle),
     list: { bank: bundle.list.bank, fromEntry: 1, fromOffset: 0, bytes: fromBase64(bundle.list.entries) },
     kept: null,
   };
+}
+
+/** @throws FormatError INPUT-FILE where the quote is bound to a log that is not there */
+function boundTo({ bound, eventLog }: EvidenceBundle): Pick<EvidenceInput, 'eventLog'> {
+  if (bound === undefined) return {};
+  if (bound !== 'event-log') return { eventLog: bound };
+  if (eventLog !== undefined) return { eventLog: fromBase64(eventLog) };
+  throw new FormatError('INPUT-FILE', 'the quote is bound to a boot event log, and the file holds none');
+}
+
+/** @throws VerificationError BOOT-EVENTLOG; FormatError */
+function logIn({ eventLog }: EvidenceBundle, evidence: VerifiedEvidence): VerifiedEventLog | undefined {
+  if (eventLog === undefined) return undefined;
+  return verifyEventLog(parseEventLog(fromBase64(eventLog)), evidence.quote, nodeHasher);
 }
 
 function documentOf({ host, receivedAt }: EvidenceBundle, answer: Answer): object {
@@ -88,7 +104,7 @@ function documentOf({ host, receivedAt }: EvidenceBundle, answer: Answer): objec
     const { code, message, place } = answer.refused;
     return { verified: false, host: host.name, step: stepOf(code), code, message, remedy: remedyOf(code), place };
   }
-  const { evidence, keyName } = answer;
+  const { evidence, keyName, log } = answer;
   const { entries, resetCount, restartCount, clock } = evidence.state;
   return {
     verified: true,
@@ -100,7 +116,14 @@ function documentOf({ host, receivedAt }: EvidenceBundle, answer: Answer): objec
     restartCount,
     clock: clock.toString(),
     pcrs: [...evidence.pcrs].map(([pcr, value]) => ({ bank: 'sha256', pcr, value: toHex(value) })),
+    eventLog: log === undefined ? null : logDocument(log),
   };
+}
+
+function logDocument(log: VerifiedEventLog): object {
+  const { bank, pcrs, quirks } = log;
+  const events = log.events().length;
+  return { bank, pcrs, quirks, events, secureBoot: log.secureBoot() ?? null, commandLine: log.commandLine() };
 }
 
 function textOf({ host, receivedAt }: EvidenceBundle, answer: Answer): string {
@@ -109,7 +132,7 @@ function textOf({ host, receivedAt }: EvidenceBundle, answer: Answer): string {
     const { code, message } = answer.refused;
     return `${colour.red('refused')} ${code}: ${shown(message)}\n${colour.dim('what to do')} ${remedyOf(code)}\n`;
   }
-  const { evidence, keyName } = answer;
+  const { evidence, keyName, log } = answer;
   const { entries, resetCount, restartCount, clock } = evidence.state;
   return [
     `${colour.green('verified')}: one TPM signed the PCR values to which these ${entries} entries lead\n`,
@@ -118,7 +141,17 @@ function textOf({ host, receivedAt }: EvidenceBundle, answer: Answer): string {
       ['  boot', `reset ${resetCount}, restart ${restartCount}, clock ${clock} ms`],
       ['  PCR 10', toHex(evidence.state.pcr)],
       ['  received', `${receivedAt} as ${host.name}, by the word of the file`],
+      ...(log === undefined ? [] : logRows(log)),
     ]),
     `${colour.yellow('note')} Whose key it is, and that it is of today, the file cannot show: compare the name of the key.\n`,
   ].join('');
+}
+
+function logRows(log: VerifiedEventLog): string[][] {
+  const line = log.commandLine();
+  return [
+    ['  boot log', `${log.events().length} events lead to PCR ${log.pcrs.join(', ')}`],
+    ['  Secure Boot', log.secureBoot()?.state ?? 'unknown'],
+    ['  command line', line.state === 'measured' ? shown(line.text) : `unknown, since ${line.reason}`],
+  ];
 }

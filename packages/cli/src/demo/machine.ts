@@ -1,5 +1,5 @@
 import { startAgent, type Agent, type AgentPhase } from '@assay/agent';
-import { SimulatedHost } from '@assay/testkit/evidence';
+import { SimulatedHost, simulatedEventLog } from '@assay/testkit/evidence';
 import { SimulatedTpm } from '@assay/testkit/tpm';
 import type { Verdict } from '@assay/wire';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -48,7 +48,11 @@ export class DemoMachine {
   /** Switches it on; its agent enrols it by itself. */
   static async start(options: MachineOptions, enrolment: Enrolment): Promise<DemoMachine> {
     const chip = new SimulatedTpm({ seed: options.tpmSeed });
-    const machine = new DemoMachine(options, enrolment, await SimulatedHost.boot({ name: options.name, chip }));
+    const machine = new DemoMachine(
+      options,
+      enrolment,
+      await SimulatedHost.boot({ name: options.name, chip, eventLog: simulatedEventLog() }),
+    );
     await machine.#started();
     return machine;
   }
@@ -98,6 +102,7 @@ export class DemoMachine {
     for (const file of [...atBoot, ...this.#added]) await this.run(file);
     this.#later = this.#chance.shuffled(later);
     const { verifierUrl, joinToken } = this.#enrolment;
+    const { eventLog = 'none' } = this.#host;
     this.#agent = startAgent({
       name: this.name,
       verifierUrl,
@@ -105,6 +110,7 @@ export class DemoMachine {
       tpm: this.#host.tpm,
       source: this.#host.list,
       facts: { ...this.#host.facts, agentVersion: packageJson.version },
+      eventLog: () => Promise.resolve(eventLog),
       statePath: this.#enrolment.statePath(this.name),
       onPhase: (phase) => this.#note(phase),
     });

@@ -1,7 +1,9 @@
 import { hostname, release } from 'node:os';
 import { startAgent } from '@assay/agent';
 import { kernelIma } from '@assay/linux/ima';
+import { readEventLog } from '@assay/linux/tpm';
 import type { Verifier } from '@assay/verifier';
+import { EVENT_LOG_LIMIT } from '@assay/wire';
 import packageJson from '../../package.json' with { type: 'json' };
 import { hostNameOf } from '../host-name.ts';
 import type { Console } from './console.ts';
@@ -42,6 +44,7 @@ export async function attestMachine(
   const facts = { tpmKind: chosen.kind, listSource: list.kind, kernel: release(), agentVersion: packageJson.version };
   out.section('list', list.lines);
   out.section('TPM', chosen.lines);
+  const { eventLog } = chosen;
   const agent = startAgent({
     name,
     verifierUrl: verifier.url,
@@ -49,6 +52,7 @@ export async function attestMachine(
     tpm: chosen.tpm,
     source: list.source,
     facts,
+    ...(eventLog === undefined ? {} : { eventLog: () => readEventLog(eventLog, EVENT_LOG_LIMIT) }),
     statePath: state.path('agent.json'),
     onPhase: (phase) => out.agent(name, phase),
   });

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { fromHex } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
 import { writePrivateJson } from '@assay/linux/files';
-import { connectSwtpm, openTpmDevice, parseSocketAddress, Tpm } from '@assay/linux/tpm';
+import { connectSwtpm, kernelEventLog, openTpmDevice, parseSocketAddress, Tpm } from '@assay/linux/tpm';
 import { startSwtpm, swtpmAvailable } from '@assay/testkit/swtpm';
 import { SimulatedTpm } from '@assay/testkit/tpm';
 import type { TpmKind } from '@assay/wire';
@@ -17,6 +17,8 @@ export const TPM_DEVICE = '/dev/tpmrm0';
 export interface ChosenTpm {
   readonly kind: TpmKind;
   readonly tpm: Tpm;
+  /** Where the kernel shows what the firmware measured into it; undefined where that went into another TPM, or none. */
+  readonly eventLog?: string | undefined;
   /** What it is and what that is worth, for people. */
   readonly lines: readonly string[];
   /** Shuts it down in order and lets it go. */
@@ -69,7 +71,7 @@ const OPENERS = { device: openDevice, swtpm: openSwtpm, simulated: openSimulated
 async function openDevice(_state: State, path = TPM_DEVICE): Promise<ChosenTpm> {
   const tpm = new Tpm(await openTpmDevice(path));
   const lines = [path, 'nothing proves yet that it is a chip: its key is trusted on first use'];
-  return { kind: 'hardware', tpm, lines, release: () => tpm.close() };
+  return { kind: 'hardware', tpm, eventLog: kernelEventLog(path), lines, release: () => tpm.close() };
 }
 
 /** One that is given keeps running; else one is started, with its state beside ours. */

@@ -213,6 +213,15 @@ export const POLICY_CODES = {
     meaning: 'A boot_aggregate in the list is not the digest of the boot PCRs as they are quoted, given or replayed.',
     remedy: 'The list belongs to another boot or machine, or the boot PCRs changed after it was written.',
   },
+  'BOOT-SECUREBOOT': {
+    meaning: 'The state of Secure Boot is another one than in the boot before, by the records of PCR 7.',
+    remedy:
+      'Was it wanted? Then resolve the finding (`assay findings resolve`); else look who was at the firmware setup.',
+  },
+  'BOOT-COMMAND-LINE': {
+    meaning: 'The kernel was started with other parameters than in the boot before, by the log of the boot loader.',
+    remedy: 'Was it wanted? Then resolve the finding; else restore the configuration of the boot loader and reboot.',
+  },
   'ENGINE-GAP': {
     meaning: 'The engine did not watch for some time: it was stopped, was killed, or events were lost.',
     remedy: 'What ran in the gap is not in the list; reboot the host to start a complete list.',

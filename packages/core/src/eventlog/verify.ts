@@ -13,6 +13,8 @@ import type { BootEvent, ParsedEventLog } from './types.ts';
 
 /** Firmware and boot loaders measure into PCR 0 to 9 (PC Client Platform Firmware Profile, section 3.3.4). */
 const LAST_BOOT_PCR = 9;
+/** Loaders log into these too, and the running system goes on to extend them: PCR 10 has a list of its own. */
+const LATER_PCRS: ReadonlySet<number> = new Set([11, 12, 13, 14, 15]);
 /** Firmware leaves a separator in each of these at least, so that none stays at its reset value. */
 const LAST_FIRMWARE_PCR = 7;
 
@@ -28,7 +30,7 @@ class EventLog {
   readonly #hasher: Hasher;
   /** Of what is said here: the strongest bank that log and quote share. */
   readonly bank: HashName;
-  /** Boot PCRs whose records are proved, ascending. Order between PCRs is not. */
+  /** PCRs whose records are proved, ascending: boot PCRs, and those of 11 to 15 that nobody extended since. Order between PCRs is not. */
   readonly pcrs: readonly number[];
   /** Known faults of firmware that the match rests on. */
   readonly quirks: readonly Quirk[];
@@ -60,7 +62,8 @@ class EventLog {
 
   /** What boot_aggregate of a kernel on this boot can be. Empty unless PCR 0 to 9 were quoted. */
   bootAggregates(): readonly BootAggregateCandidate[] {
-    return this.pcrs.length === LAST_BOOT_PCR + 1 ? bootAggregateCandidates(this.#hasher, this.#log) : [];
+    const ofBoot = this.pcrs.filter((pcr) => pcr <= LAST_BOOT_PCR);
+    return ofBoot.length === LAST_BOOT_PCR + 1 ? bootAggregateCandidates(this.#hasher, this.#log) : [];
   }
 }
 
@@ -88,10 +91,14 @@ export function verifyEventLog(log: ParsedEventLog, quote: VerifiedQuote, hasher
 
 function bootPcrsOf({ pcrValues }: VerifiedQuote): ReadonlyMap<HashName, readonly (readonly [number, Uint8Array])[]> {
   const ofBoot = [...pcrValues].map(([bank, values]) => {
-    const ascending = [...values].filter(([pcr]) => pcr <= LAST_BOOT_PCR).toSorted(([a], [b]) => a - b);
+    const ascending = [...values].filter(([pcr]) => isOfBoot(pcr) || LATER_PCRS.has(pcr)).toSorted(([a], [b]) => a - b);
     return [bank, ascending] as const;
   });
-  return new Map(ofBoot.filter(([, values]) => values.length > 0));
+  return new Map(ofBoot.filter(([, values]) => values.some(([pcr]) => isOfBoot(pcr))));
+}
+
+function isOfBoot(pcr: number): boolean {
+  return pcr <= LAST_BOOT_PCR;
 }
 
 function matchesIn(
@@ -109,10 +116,15 @@ function matchesIn(
     log,
     values.map(([pcr, value]) => ({ bank, pcr, value })),
   );
-  const wrong = compared.find(({ state }) => state === 'differs');
+  const wrong = compared.find(({ pcr, state }) => state === 'differs' && isOfBoot(pcr));
   // Boot loaders that keep no log extend PCR 8 and 9: those stay unproved.
-  if (wrong === undefined) return compared.filter(({ state }) => state === 'matches');
+  if (wrong === undefined) return compared.filter(provesRecords);
   throw refused(`it does not lead to the quoted value of PCR ${wrong.pcr} of ${bank}`);
+}
+
+/** A later PCR that the log does not extend says nothing of the log. */
+function provesRecords({ pcr, state, replayed }: PcrComparison): boolean {
+  return state === 'matches' && (isOfBoot(pcr) || replayed !== undefined);
 }
 
 function refused(reason: string): VerificationError {

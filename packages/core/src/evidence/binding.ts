@@ -17,19 +17,31 @@ export interface Binding {
   /** Name of the attestation key (TPM 2.0 Part 1, section 16). */
   readonly akName: Uint8Array;
   readonly facts: HostFacts;
+  /** The boot event log that comes along, or the word that stands for it; absent where none was asked for. */
+  readonly eventLog?: Uint8Array | MissingLog;
 }
+
+/** Why a host that was asked for its boot event log sends none. */
+export type MissingLog = 'none' | 'unreadable' | 'too-long';
 
 const LABEL = 'assay evidence v1';
 const KEY_LABEL = 'assay key v1';
 
 /**
  * `extraData` of the quote: SHA-256 over a label, the nonce, the session, the AK's name and the facts, each with its
- * length (u32, big-endian) in front. The list is not among them: it is read after the quote, so that it is never
- * shorter, and the quoted PCR proves it.
+ * length (u32, big-endian) in front; then, where a boot event log was asked for, its SHA-256 or the word in its place, since
+ * PCRs do not prove all that it says. The list is not among them: it is read after the quote, so that it is never shorter,
+ * and the quoted PCR proves it.
  */
 export function bindingDigest(hasher: Hasher, binding: Binding): Uint8Array {
   const { tpmKind, listSource, kernel, agentVersion } = binding.facts;
-  return bound(hasher, LABEL, binding, [tpmKind, listSource, kernel, agentVersion].map(utf8));
+  const facts = [tpmKind, listSource, kernel, agentVersion].map(utf8);
+  return bound(hasher, LABEL, binding, [...facts, ...eventLogPart(hasher, binding.eventLog)]);
+}
+
+function eventLogPart(hasher: Hasher, eventLog: Binding['eventLog']): Uint8Array[] {
+  if (eventLog === undefined) return [];
+  return [typeof eventLog === 'string' ? utf8(eventLog) : hasher.digest('sha256', eventLog)];
 }
 
 /**

@@ -1,4 +1,4 @@
-export { bindingDigest, keyBindingDigest, type Binding, type HostFacts } from './binding.ts';
+export { bindingDigest, keyBindingDigest, type Binding, type HostFacts, type MissingLog } from './binding.ts';
 export {
   manufacturerName,
   tpmIdentity,

@@ -10,7 +10,7 @@ import {
   type VerifiedAttestationKey,
   type VerifiedQuote,
 } from '../tpm/index.ts';
-import { bindingDigest, type HostFacts } from './binding.ts';
+import { bindingDigest, type Binding, type HostFacts } from './binding.ts';
 import {
   afterSentBefore,
   bootOf,
@@ -32,6 +32,8 @@ export interface EvidenceInput {
   readonly session: string;
   readonly selection: readonly PcrSelection[];
   readonly facts: HostFacts;
+  /** What the quote is bound to besides; `verifyEventLog` says what of a log it proves. */
+  readonly eventLog?: NonNullable<Binding['eventLog']>;
   /** TPMS_ATTEST and TPMT_SIGNATURE. */
   readonly message: Uint8Array;
   readonly signature: Uint8Array;
@@ -111,8 +113,9 @@ export function verifyEvidence(input: EvidenceInput, ports: EvidencePorts): Evid
 }
 
 function quoteOf(input: EvidenceInput, ports: EvidencePorts): VerifiedQuote {
-  const { ak, nonce, session, facts, message, signature, selection } = input;
-  const extraData = bindingDigest(ports.hasher, { nonce, session, akName: ak.name, facts });
+  const { ak, nonce, session, facts, message, signature, selection, eventLog } = input;
+  const binding = { nonce, session, akName: ak.name, facts, ...(eventLog === undefined ? {} : { eventLog }) };
+  const extraData = bindingDigest(ports.hasher, binding);
   return verifyQuote({ ak, message, signature, extraData, selection, pcrValues: new Map([[BANK, input.pcrs]]) }, ports);
 }
 

@@ -34,6 +34,8 @@ const WARNINGS: ReadonlySet<FindingCode> = new Set([
   'HOST-DUPLICATE',
   'EK-DUPLICATE',
   'TPM-FIRMWARE-CHANGED',
+  'BOOT-SECUREBOOT',
+  'BOOT-COMMAND-LINE',
 ]);
 
 /** A program that is installed and runs for the first time is a warning too; `judgeEntries` sees to that. */

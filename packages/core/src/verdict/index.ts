@@ -1,3 +1,4 @@
+export { bootChanges, bootFactsOf, eventLogFinding, type BootFacts } from './boot-log.ts';
 export { poolText } from './change-cause.ts';
 export { isLibrary } from './explain.ts';
 export { expiredFinding } from './expired.ts';

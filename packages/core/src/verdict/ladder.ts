@@ -93,6 +93,8 @@ const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'IMA-TEMPLATE-UNKNOWN': 'list',
   'IMA-VIOLATION-TOMTOU': 'list',
   'BOOT-EVENTLOG': 'pcr',
+  'BOOT-SECUREBOOT': 'pcr',
+  'BOOT-COMMAND-LINE': 'pcr',
   'BOOT-AGGREGATE': 'list',
   'ENGINE-GAP': 'list',
   'IMA-UNKNOWN-DIGEST': 'reference',

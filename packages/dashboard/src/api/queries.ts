@@ -2,6 +2,7 @@ import type {
   Finding,
   FindingList,
   FleetDocument,
+  HostBoot,
   HostDocument,
   HostLine,
   HostLines,
@@ -97,6 +98,16 @@ export const timelineQuery = (name: string) =>
     queryKey: [...hostKey(name), 'timeline'],
     queryFn: ({ signal }) =>
       requestDocument<HostTimeline>(route(ROUTES.timeline, name), 'assay.host-timeline.v1', { signal }),
+  });
+
+/** The log of a boot comes a round after its first evidence, which no event tells. */
+const LOG_MILLISECONDS = 5000;
+
+export const bootQuery = (name: string) =>
+  queryOptions({
+    queryKey: [...hostKey(name), 'boot'],
+    queryFn: ({ signal }) => requestDocument<HostBoot>(route(ROUTES.boot, name), 'assay.host-boot.v1', { signal }),
+    refetchInterval: ({ state }) => (state.data?.log.state === 'not-sent' ? LOG_MILLISECONDS : false),
   });
 
 /** Newest entry first. */

@@ -12,6 +12,7 @@ export { certificatesIn, readCertificateChain, readCertificates, type TpmCertifi
 export { SwtpmControl } from './control.ts';
 export { openTpmDevice } from './device.ts';
 export { createCertifiedEndorsementKey } from './ek-template.ts';
+export { kernelEventLog, readEventLog } from './event-log.ts';
 export type { TpmIdentity } from './identity.ts';
 export { listNvIndices, readNv, readNvPublic } from './nv.ts';
 export { quoteWithValues, type QuoteWithValues } from './quote.ts';

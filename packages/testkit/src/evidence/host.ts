@@ -4,8 +4,17 @@ import type { HashName } from '@assay/core/hash';
 import { bootAggregate } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import { Tpm, type KeyBlobs } from '@assay/linux/tpm';
-import type { CertificateRequest, Challenge, EnrolReply, EnrolRequest, EvidenceMessage, HostFacts } from '@assay/wire';
+import type {
+  CertificateRequest,
+  Challenge,
+  EnrolReply,
+  EnrolRequest,
+  EvidenceMessage,
+  HostFacts,
+  MissingLog,
+} from '@assay/wire';
 import { SimulatedTpm } from '../tpm/index.ts';
+import { extendEventLog } from './event-log.ts';
 import { SimulatedList, type Appended } from './list.ts';
 
 const IMA_PCR = 10;
@@ -32,6 +41,7 @@ interface HostParts {
   readonly tpm: Tpm;
   readonly list: SimulatedList;
   readonly banks: readonly HashName[];
+  readonly eventLog: Uint8Array | undefined;
 }
 
 export interface BootOptions {
@@ -40,6 +50,14 @@ export interface BootOptions {
   readonly bank?: HashName;
   /** Its TPM, without power so far; default one that nobody has seen before. */
   readonly chip?: SimulatedTpm;
+  /** Boot event log of its firmware; default none, and nothing in its boot PCRs. */
+  readonly eventLog?: Uint8Array;
+}
+
+/** What becomes another one while the power is off. */
+export interface Rebooting {
+  readonly firmwareVersion?: bigint;
+  readonly eventLog?: Uint8Array;
 }
 
 /**
@@ -62,24 +80,28 @@ export class SimulatedHost {
     return SimulatedHost.#switchOn(options.chip ?? new SimulatedTpm(), options);
   }
 
-  /** The same machine after its power was off and on: a new list, the same keys, and perhaps new firmware in its TPM. */
-  async reboot(firmwareVersion?: bigint): Promise<SimulatedHost> {
+  /** The same machine after its power was off and on: a new list, and the same keys. */
+  async reboot({ firmwareVersion, ...changed }: Rebooting = {}): Promise<SimulatedHost> {
     const { name, chip, list } = this.#parts;
+    const log = changed.eventLog ?? this.eventLog;
     const { seed, resetCount } = chip.state();
     const firmware = firmwareVersion === undefined ? {} : { firmwareVersion };
     const next = new SimulatedTpm({ seed: fromHex(seed), resetCount, ...firmware });
-    return SimulatedHost.#switchOn(next, { name, bank: list.bank }, (await this.#keys)?.ak);
+    const options = { name, bank: list.bank, ...(log === undefined ? {} : { eventLog: log }) };
+    return SimulatedHost.#switchOn(next, options, (await this.#keys)?.ak);
   }
 
   static async #switchOn(chip: SimulatedTpm, options: BootOptions, ak?: KeyBlobs): Promise<SimulatedHost> {
     const tpm = new Tpm(chip);
     await tpm.startup();
+    if (options.eventLog !== undefined) await extendEventLog(tpm, options.eventLog);
     const parts = {
       name: options.name,
       chip,
       tpm,
       list: new SimulatedList(options.bank),
       banks: await tpm.activeBanks(),
+      eventLog: options.eventLog,
     };
     const host = new SimulatedHost(parts, ak === undefined ? null : loadKeys(tpm, ak));
     const pcrs = await tpm.readPcrs('sha256', BOOT_PCRS);
@@ -97,6 +119,11 @@ export class SimulatedHost {
 
   get list(): SimulatedList {
     return this.#parts.list;
+  }
+
+  /** What an agent would read as the log of the firmware. */
+  get eventLog(): Uint8Array | undefined {
+    return this.#parts.eventLog;
   }
 
   /** Measures a program as it runs. */
@@ -143,11 +170,16 @@ export class SimulatedHost {
     };
   }
 
-  /** Answers a challenge: a quote, and the entries from the place that the challenge names. */
-  async evidence(challenge: Challenge): Promise<EvidenceMessage> {
+  /** Answers a challenge: a quote, the entries from the place that the challenge names, and the boot event log if it is asked for. */
+  async evidence(
+    challenge: Challenge,
+    eventLog: Uint8Array | MissingLog | undefined = this.eventLog,
+  ): Promise<EvidenceMessage> {
     const { session, selection, list } = challenge;
     const { akHandle, akName } = await this.#loadedKeys();
-    const binding = { nonce: fromHex(challenge.nonce), session, akName, facts: this.facts };
+    const asker = { nonce: fromHex(challenge.nonce), session, akName, facts: this.facts };
+    const sent = challenge.eventLog === true ? eventLog : undefined;
+    const binding = sent === undefined ? asker : { ...asker, eventLog: sent };
     const quote = await this.tpm.quote(akHandle, bindingDigest(nodeHasher, binding), [selection]);
     const pcrs = await this.tpm.readPcrs(selection.bank, selection.pcrs);
     return {
@@ -161,6 +193,9 @@ export class SimulatedHost {
         fromOffset: list.fromOffset,
         entries: toBase64(this.list.bytes(list.fromEntry)),
       },
+      ...(sent === undefined
+        ? {}
+        : { eventLog: typeof sent === 'string' ? { missing: sent } : { bytes: toBase64(sent) } }),
     };
   }
 }

@@ -3,8 +3,10 @@ import { BUNDLE_LIST_LIMIT, type EvidenceBundle } from '@assay/wire';
 import { z } from 'zod';
 import { RequestProblem } from '../problem.ts';
 import { listOf } from '../store/lists.ts';
+import { bootLogOf } from '../store/boot-logs.ts';
 import { roundsOf } from '../store/rounds.ts';
 import type { Database, HostRow } from '../store/schema.ts';
+import { eventLogBytes } from './event-log-bytes.ts';
 import { keptOf } from './kept.ts';
 import { proofIn } from './proof.ts';
 
@@ -23,7 +25,8 @@ export async function bundleOf(db: Database, host: HostRow): Promise<EvidenceBun
   if (kept.state.bytes > BUNDLE_LIST_LIMIT) {
     throw new RequestProblem('REQUEST-TOO-LARGE', `The list of ${host.name} has ${kept.state.bytes} bytes.`);
   }
-  const { session, nonce, facts, quote } = proofIn(round.proof);
+  const { session, nonce, facts, quote, bound } = proofIn(round.proof);
+  const eventLog = await eventLogOf(db, host.boot);
   const rows = await listOf(db, host.boot, 1, kept.state.entries);
   return {
     schema: 'assay.evidence-bundle.v1',
@@ -38,5 +41,12 @@ export async function bundleOf(db: Database, host: HostRow): Promise<EvidenceBun
     quote,
     pcrs: Object.fromEntries([...kept.pcrs].map(([index, value]) => [String(index), toHex(value)])),
     list: { bank: 'sha256', entries: toBase64(concat(rows.map(({ record }) => record))) },
+    ...(eventLog === undefined ? {} : { eventLog: toBase64(eventLog) }),
+    ...(bound === undefined ? {} : { bound }),
   };
+}
+
+async function eventLogOf(db: Database, boot: number): Promise<Uint8Array | undefined> {
+  const row = await bootLogOf(db, boot);
+  return row === undefined ? undefined : eventLogBytes(row);
 }

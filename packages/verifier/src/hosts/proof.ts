@@ -1,5 +1,4 @@
-import { HostFacts } from '@assay/wire';
-import type { EvidenceMessage } from '@assay/wire';
+import { EvidenceBundle, HostFacts, type EvidenceMessage } from '@assay/wire';
 import { z } from 'zod';
 import type { OpenChallenge } from '../store/challenges.ts';
 
@@ -9,11 +8,13 @@ const Proof = z.object({
   nonce: z.string(),
   facts: HostFacts,
   quote: z.object({ message: z.string(), signature: z.string() }),
+  bound: EvidenceBundle.shape.bound,
 });
 export type Proof = z.infer<typeof Proof>;
 
-export function proofText({ session, facts, quote }: EvidenceMessage, { nonce }: OpenChallenge): string {
-  return JSON.stringify({ session, nonce, facts, quote } satisfies Proof);
+export function proofText({ session, facts, quote, eventLog }: EvidenceMessage, { nonce }: OpenChallenge): string {
+  const bound = eventLog === undefined ? undefined : 'missing' in eventLog ? eventLog.missing : 'event-log';
+  return JSON.stringify({ session, nonce, facts, quote, bound } satisfies Proof);
 }
 
 export const proofIn = (text: string): Proof => Proof.parse(JSON.parse(text));

@@ -18,6 +18,7 @@ const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
   [`GET ${ROUTES.fleet}`]: 'viewer',
   [`GET ${ROUTES.hostLines}`]: 'viewer',
   [`GET ${ROUTES.timeline}`]: 'viewer',
+  [`GET ${ROUTES.boot}`]: 'viewer',
   [`GET ${ROUTES.proof}`]: 'viewer',
   [`POST ${ROUTES.labels}`]: 'operator',
   [`GET ${ROUTES.fleetMeasurements}`]: 'viewer',

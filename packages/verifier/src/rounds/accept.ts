@@ -1,16 +1,18 @@
 import type { VerifiedEvidence } from '@assay/core/evidence';
 import { firmwareFinding } from '@assay/core/verdict';
-import type { HostFacts } from '@assay/wire';
+import type { EvidenceMessage } from '@assay/wire';
 import type { Context } from '../context.ts';
 import { outlastsEvidence } from '../hosts/endorsement.ts';
 import { closeAll, openAll, type Sighting } from '../hosts/findings.ts';
+import { sameBootPcrs } from '../hosts/kept.ts';
 import type { Change } from '../news/news.ts';
 import { addBoot, bootById, updateBoot } from '../store/boots.ts';
 import { entryIds } from '../store/entries.ts';
 import { moveFindings } from '../store/findings.ts';
 import { updateHost } from '../store/hosts.ts';
 import { appendToList } from '../store/lists.ts';
-import type { BootRow, Database, HostRow, RoundRow } from '../store/schema.ts';
+import type { BootRow, Database, FindingRow, HostRow, RoundRow } from '../store/schema.ts';
+import { isAboutBootLog, takeBootLog } from './boot-log.ts';
 import { findingChanges } from './changes.ts';
 import { judged, newEntries } from './measurements.ts';
 import { NONE_PROVED, sightingsOf, storeParts } from './proved-parts.ts';
@@ -21,7 +23,7 @@ export async function acceptEvidence(
   db: Database,
   context: Context,
   { host, round, waiting }: { readonly host: HostRow; readonly round: RoundRow; readonly waiting: Waiting | null },
-  facts: HostFacts,
+  { facts, eventLog }: Pick<EvidenceMessage, 'facts' | 'eventLog'>,
   evidence: VerifiedEvidence,
 ): Promise<Change[]> {
   const receivedAt = context.now().toISOString();
@@ -35,16 +37,25 @@ export async function acceptEvidence(
     list_source: facts.listSource,
     kernel: facts.kernel,
   });
+  const ofLog = eventLog === undefined ? [] : await takeBootLog(db, { host, boot, evidence, receivedAt }, eventLog);
   const sightings = [
+    ...ofLog.map((draft) => ({ draft, seenAt: receivedAt })),
     ...firmwareSighting(host, evidence, receivedAt),
     ...proved.sightings,
     ...sightingsOf(judgements, receivedAt),
   ];
-  return [...arrived(boot, evidence), ...(await changeFindings(db, boot, sightings, evidence, receivedAt))];
+  const over = eventLog === undefined ? () => false : isAboutBootLog;
+  return [...arrived(boot, evidence), ...(await changeFindings(db, boot, { sightings, over }, evidence, receivedAt))];
 }
 
-/** Nothing but the time of the evidence changes: no entry, boot, fact, firmware or finding. */
-export function isIdle(host: HostRow, round: RoundRow, facts: HostFacts, evidence: VerifiedEvidence): boolean {
+/** Nothing but the time of the evidence changes: no entry, boot, boot event log, fact, firmware or finding. */
+export function isIdle(
+  host: HostRow,
+  round: RoundRow,
+  { facts, eventLog }: Pick<EvidenceMessage, 'facts' | 'eventLog'>,
+  evidence: VerifiedEvidence,
+): boolean {
+  if (eventLog !== undefined || !sameBootPcrs(round, evidence)) return false;
   if (evidence.boot !== 'same' || evidence.entries.length > 0 || evidence.firmwareBefore !== undefined) return false;
   if (round.refused === 1 || host.verdict === 'stale' || host.verdict === 'pending') return false;
   return facts.tpmKind === host.tpm_kind && facts.listSource === host.list_source && facts.kernel === host.kernel;
@@ -109,7 +120,7 @@ function firmwareSighting(host: HostRow, { firmwareBefore, quote }: VerifiedEvid
 async function changeFindings(
   db: Database,
   boot: BootRow,
-  sightings: readonly Sighting[],
+  { sightings, over }: { readonly sightings: readonly Sighting[]; readonly over: (finding: FindingRow) => boolean },
   evidence: VerifiedEvidence,
   receivedAt: string,
 ): Promise<Change[]> {
@@ -120,7 +131,8 @@ async function changeFindings(
     db,
     boot.host,
     receivedAt,
-    (finding) => !outlastsEvidence(finding) && (wholeList ? !current.has(finding.seq) : finding.boot === null),
+    (finding) =>
+      !outlastsEvidence(finding) && !current.has(finding.seq) && (wholeList || finding.boot === null || over(finding)),
   );
   return findingChanges([...closed, ...opened]);
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Challenge } from '@assay/wire';
 import type { Context } from '../context.ts';
-import { QUOTED_PCRS } from '../hosts/kept.ts';
+import { LAST_QUOTED_PCR, selectionTo } from '../hosts/kept.ts';
 import { withChallenge } from '../store/challenges.ts';
 import { firstRound, lockRounds, saveRounds } from '../store/rounds.ts';
 import type { RoundRow } from '../store/schema.ts';
@@ -10,7 +10,7 @@ const LIFETIME_MILLISECONDS = 2 * 60 * 1000;
 const NONCE_BYTES = 32;
 const SESSION_BYTES = 32;
 
-export const SELECTION: Challenge['selection'] = { bank: 'sha256', pcrs: QUOTED_PCRS };
+const SELECTION: Challenge['selection'] = selectionTo(LAST_QUOTED_PCR);
 
 /** The place in the list from which a host shall send. */
 export interface ListPlace {
@@ -36,8 +36,15 @@ export function issueChallenge(
   const session = random.toString('base64url', NONCE_BYTES);
   const expiresAt = new Date(context.now().getTime() + LIFETIME_MILLISECONDS).toISOString();
   return {
-    row: withChallenge(row, { session, nonce, expiresAt }),
-    challenge: { session, nonce, expiresAt, selection: SELECTION, list: { ...from } },
+    row: withChallenge(row, { session, nonce, expiresAt, lastPcr: LAST_QUOTED_PCR }),
+    challenge: {
+      session,
+      nonce,
+      expiresAt,
+      selection: SELECTION,
+      list: { ...from },
+      ...(row.boot_log === 0 ? { eventLog: true } : {}),
+    },
   };
 }
 

@@ -10,6 +10,7 @@ import { hostById } from '../store/hosts.ts';
 import { listOf, type ListedRow } from '../store/lists.ts';
 import { roundsOf } from '../store/rounds.ts';
 import type { Database, HostRow } from '../store/schema.ts';
+import { isAboutBootLog } from './boot-log.ts';
 import { findingChanges } from './changes.ts';
 import { entriesOf } from './measurements.ts';
 
@@ -52,7 +53,7 @@ export async function judgeAgain(
     db,
     host.id,
     judging.at.toISOString(),
-    (finding) => finding.boot === boot && !current.has(finding.seq),
+    (finding) => finding.boot === boot && !isAboutBootLog(finding) && !current.has(finding.seq),
   );
   const measured = { type: 'measurements', host: host.id, boot, from: 1, to: kept.state.entries } as const;
   return [measured, ...findingChanges([...closed, ...opened])];

@@ -10,10 +10,12 @@ import { renewVerdict } from '../hosts/verdict.ts';
 import { transact } from '../news/news.ts';
 import { APPROVABLE } from '../policies/approvable.ts';
 import { RequestProblem } from '../problem.ts';
+import { bootLogOf } from '../store/boot-logs.ts';
 import { updateFinding } from '../store/findings.ts';
 import { hostById } from '../store/hosts.ts';
 import { policyInForceFor } from '../store/policies.ts';
 import type { Database, FindingRow } from '../store/schema.ts';
+import { isAboutBootLog } from './boot-log.ts';
 import { entriesOf } from './measurements.ts';
 import { currentList } from './judge-again.ts';
 
@@ -63,9 +65,17 @@ async function stillShown(db: Database, context: Context, finding: FindingRow): 
   }
   const host = await hostById(db, finding.host);
   if (host?.boot !== finding.boot) return undefined;
+  if (isAboutBootLog(finding)) return logThatShows(db, finding.boot, finding);
   const entry = await entryThatShows(db, context, finding);
   if (entry === undefined) return undefined;
   return `Entry ${entry} of the present boot shows it. ${await endOf(db, finding)}`;
+}
+
+/** A warning is over when somebody says that it may be so; a log that leads elsewhere does so until the next. */
+async function logThatShows(db: Database, boot: number, { severity }: FindingRow): Promise<string | undefined> {
+  const log = await bootLogOf(db, boot);
+  if (severity === 'warning' || log?.state !== 'refused') return undefined;
+  return 'The boot event log of the present boot shows it. This ends with a boot whose log leads to the quoted PCRs.';
 }
 
 async function entryThatShows(db: Database, context: Context, finding: FindingRow): Promise<number | undefined> {

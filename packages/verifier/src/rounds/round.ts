@@ -1,6 +1,7 @@
+import type { VerifiedEvidence } from '@assay/core/evidence';
 import type { EvidenceMessage, EvidenceReply } from '@assay/wire';
 import type { Context } from '../context.ts';
-import { keptColumns, keptOf } from '../hosts/kept.ts';
+import { keptColumns, keptOf, sameBootPcrs } from '../hosts/kept.ts';
 import { proofText } from '../hosts/proof.ts';
 import { renewVerdict } from '../hosts/verdict.ts';
 import type { Change } from '../news/news.ts';
@@ -61,18 +62,25 @@ export async function runRound(
     });
   }
   const proof = proofText(message, taken.challenge);
-  if (waiting === null && isIdle(host, round, message.facts, result.evidence)) {
+  if (waiting === null && isIdle(host, round, message, result.evidence)) {
     const after = { ...taken.row, proof, ...keptColumns(result.evidence, context.now().toISOString()) };
     return answer(context, { host, round: after }, { verified: true, errors: [], changes: [] });
   }
-  const changes = await acceptEvidence(db, context, { host, round, waiting }, message.facts, result.evidence);
+  const changes = await acceptEvidence(db, context, { host, round, waiting }, message, result.evidence);
   const after = {
     ...taken.row,
     proof,
     refused: 0,
+    boot_log: bootLogTold(round, message, result.evidence),
     ...keptColumns(result.evidence, context.now().toISOString()),
   } as const;
   return answer(context, await renewed(db, context, after), { verified: true, errors: [], changes });
+}
+
+/** The log of a boot comes once, and again when PCRs have changed that it should explain. */
+function bootLogTold(round: RoundRow, { eventLog }: EvidenceMessage, evidence: VerifiedEvidence): RoundRow['boot_log'] {
+  if (eventLog !== undefined) return 1;
+  return evidence.boot === 'same' && sameBootPcrs(round, evidence) ? round.boot_log : 0;
 }
 
 /** The host with the verdict that follows from what is stored now. */

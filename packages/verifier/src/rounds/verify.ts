@@ -1,12 +1,11 @@
 import { fromBase64, fromHex } from '@assay/core/bytes';
 import { FormatError, VerificationError } from '@assay/core/errors';
-import { verifyEvidence, type EvidenceResult, type SentBefore } from '@assay/core/evidence';
+import { verifyEvidence, type EvidenceInput, type EvidenceResult, type SentBefore } from '@assay/core/evidence';
 import { nodeCrypto } from '@assay/core/node';
 import type { VerifiedAttestationKey } from '@assay/core/tpm';
 import type { EvidenceMessage } from '@assay/wire';
-import type { Kept } from '../hosts/kept.ts';
+import { selectionTo, type Kept } from '../hosts/kept.ts';
 import type { OpenChallenge } from '../store/challenges.ts';
-import { SELECTION } from './challenge.ts';
 
 /** Evidence in answer to a challenge that was this host's, open and unused. */
 export function verifyMessage(
@@ -22,8 +21,9 @@ export function verifyMessage(
         ak,
         nonce: fromHex(challenge.nonce),
         session: challenge.session,
-        selection: [SELECTION],
+        selection: [selectionTo(challenge.lastPcr)],
         facts: message.facts,
+        ...eventLogOf(message),
         message: base64Bytes(message.quote.message),
         signature: base64Bytes(message.quote.signature),
         pcrs: pcrValues(message.pcrs),
@@ -43,6 +43,11 @@ export function verifyMessage(
     const unreadable = new VerificationError('EVIDENCE-FORMAT', `${error.code}: ${error.message}`, error.place);
     return { ok: false, errors: [unreadable] };
   }
+}
+
+function eventLogOf({ eventLog }: EvidenceMessage): Pick<EvidenceInput, 'eventLog'> {
+  if (eventLog === undefined) return {};
+  return { eventLog: 'missing' in eventLog ? eventLog.missing : base64Bytes(eventLog.bytes) };
 }
 
 /** Node reads it in one go, a list of tens of megabytes too, and ours says what is wrong. @throws FormatError TEXT-BASE64 */

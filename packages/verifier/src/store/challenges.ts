@@ -4,7 +4,8 @@ import type { RoundRow } from './schema.ts';
 /** Most challenges of one host that wait for their answer; the oldest give way. */
 const OUTSTANDING_LIMIT = 8;
 
-const OpenChallenge = z.tuple([z.string(), z.string(), z.string()]);
+/** Challenges that were issued before there was a choice asked for PCR 0 to 10. */
+const OpenChallenge = z.tuple([z.string(), z.string(), z.string(), z.int().default(10)]);
 const OpenChallenges = z.array(OpenChallenge);
 
 /** A question that a host was asked and has not answered yet. */
@@ -13,11 +14,13 @@ export interface OpenChallenge {
   /** Hexadecimal. */
   readonly nonce: string;
   readonly expiresAt: string;
+  /** It asked for PCR 0 to this one. */
+  readonly lastPcr: number;
 }
 
 export function withChallenge<Row extends Pick<RoundRow, 'challenges'>>(row: Row, challenge: OpenChallenge): Row {
-  const { session, nonce, expiresAt } = challenge;
-  const open = [...openChallenges(row), [session, nonce, expiresAt]].slice(-OUTSTANDING_LIMIT);
+  const { session, nonce, expiresAt, lastPcr } = challenge;
+  const open = [...openChallenges(row), [session, nonce, expiresAt, lastPcr]].slice(-OUTSTANDING_LIMIT);
   return { ...row, challenges: JSON.stringify(open) };
 }
 
@@ -36,7 +39,7 @@ export function takeChallenge<Row extends Pick<RoundRow, 'challenges'>>(
   const rest = open.filter((challenge) => challenge !== taken && challenge[2] > now);
   return {
     row: { ...row, challenges: JSON.stringify(rest) },
-    challenge: { session, nonce: taken[1], expiresAt: taken[2] },
+    challenge: { session, nonce: taken[1], expiresAt: taken[2], lastPcr: taken[3] },
   };
 }
 

@@ -6,6 +6,7 @@ export async function deleteHost(db: Database, host: string): Promise<number[]> 
   const boots = db.selectFrom('boots').select('id').where('host', '=', host);
   await db.deleteFrom('findings').where('host', '=', host).execute();
   await db.deleteFrom('boot_entries').where('boot', 'in', boots).execute();
+  await db.deleteFrom('boot_logs').where('host', '=', host).execute();
   await db.deleteFrom('boots').where('host', '=', host).execute();
   await db.deleteFrom('reference_values').where('host', '=', host).execute();
   await db.deleteFrom('reference_versions').where('host', '=', host).execute();

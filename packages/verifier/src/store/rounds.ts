@@ -17,6 +17,7 @@ const COLUMNS = [
   'bytes',
   'pcrs',
   'proof',
+  'boot_log',
 ] as const satisfies readonly (keyof RoundRow)[];
 
 const NAMES = COLUMNS.join(', ');
@@ -45,6 +46,7 @@ export function firstRound(host: string): RoundRow {
     bytes: null,
     pcrs: null,
     proof: null,
+    boot_log: 0,
   };
 }
 

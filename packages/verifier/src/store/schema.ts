@@ -99,6 +99,8 @@ export interface RoundRow {
   pcrs: Uint8Array | null;
   /** What else came in that evidence, and what was asked for it, as JSON: hosts/proof.ts. */
   proof: string | null;
+  /** 1 when the host has told of the boot event log of this boot, or that it has none. */
+  boot_log: 0 | 1;
 }
 
 export interface BootRow {
@@ -111,6 +113,24 @@ export interface BootRow {
   violations: number;
   /** When the last evidence of a boot came that has ended; that of the current one is in its host's round. */
   until: string | null;
+}
+
+/** What a host sent as the boot event log of a boot. */
+export interface BootLogRow {
+  boot: number;
+  host: string;
+  received_at: string;
+  state: 'proved' | 'refused' | 'missing';
+  /** Why it is refused, in a sentence, or the word of the host why there is none. */
+  reason: string | null;
+  /** Bytes of the log. */
+  size: number | null;
+  /** Deflated (RFC 1951); null where there is none, and for boots long past. */
+  log: Uint8Array | null;
+  /** Quoted values of PCR 0 to 15 in the SHA-256 bank that it was compared with, one after the other. */
+  pcrs: Uint8Array;
+  /** BootFacts of core as JSON, where it is proved. */
+  facts: string | null;
 }
 
 /** A verified entry, once for all hosts that have it. */
@@ -378,6 +398,7 @@ export interface Schema {
   boots: Numbered<BootRow, 'id'>;
   entries: Numbered<EntryRow, 'id'>;
   boot_entries: Numbered<BootEntriesRow, 'seq'>;
+  boot_logs: BootLogRow;
   entry_boots: EntryBootsRow;
   list_parts: ListPartRow;
   tokens: TokenRow;

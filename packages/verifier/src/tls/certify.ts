@@ -6,8 +6,8 @@ import { nodeCrypto, nodeHasher } from '@assay/core/node';
 import { verifyQuote, type VerifiedAttestationKey } from '@assay/core/tpm';
 import type { CertificateReply, CertificateRequest } from '@assay/wire';
 import type { Context } from '../context.ts';
+import { selectionTo } from '../hosts/kept.ts';
 import { RequestProblem } from '../problem.ts';
-import { SELECTION } from '../rounds/challenge.ts';
 import { pcrValues } from '../rounds/verify.ts';
 import { takeChallenge, type OpenChallenge } from '../store/challenges.ts';
 import { hostById } from '../store/hosts.ts';
@@ -63,18 +63,19 @@ async function askedFor(
 
 function verifyBinding(
   ak: VerifiedAttestationKey,
-  { nonce, session }: OpenChallenge,
+  { nonce, session, lastPcr }: OpenChallenge,
   key: Uint8Array,
   { quote, pcrs }: CertificateRequest,
 ): void {
   const binding = { nonce: fromHex(nonce), session, akName: ak.name };
+  const selection = selectionTo(lastPcr);
   const input = {
     ak,
     message: fromBase64(quote.message),
     signature: fromBase64(quote.signature),
     extraData: keyBindingDigest(nodeHasher, binding, key),
-    selection: [SELECTION],
-    pcrValues: new Map([[SELECTION.bank, pcrValues(pcrs)]]),
+    selection: [selection],
+    pcrValues: new Map([[selection.bank, pcrValues(pcrs)]]),
   };
   verifyQuote(input, nodeCrypto);
 }

@@ -8,66 +8,9 @@ import { FactList } from '../../parts/fact-list.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { ProblemText } from '../../parts/problem-text.tsx';
 import { Section } from '../../parts/section.tsx';
-import { Age, ClockTime } from '../../parts/time-text.tsx';
+import { Age } from '../../parts/time-text.tsx';
 import { TPM_WORDS, TRUST_WORDS } from '../../text/host.ts';
 import { Labels } from './labels.tsx';
-
-const PCR_WORDS: Readonly<Record<string, string>> = {
-  0: 'firmware',
-  1: 'firmware configuration',
-  2: 'option ROMs',
-  3: 'option ROM configuration',
-  4: 'boot loader',
-  5: 'boot loader configuration, partitions',
-  6: 'maker of the machine',
-  7: 'secure boot',
-  8: 'boot loader commands',
-  9: 'files that the boot loader read',
-  10: 'measurement list',
-};
-
-function PcrTable({ pcrs }: Pick<HostDetail, 'pcrs'>) {
-  const facts = Object.entries(pcrs).map(
-    ([index, value]) =>
-      [
-        `PCR ${index}, ${PCR_WORDS[index] ?? ''}`,
-        <FullValue key={index} value={value} what={`PCR ${index}`} />,
-      ] as const,
-  );
-  return <FactList facts={facts} />;
-}
-
-/** What the TPM says of how the host started. */
-export function Boot({ host }: { host: HostDetail }) {
-  const { boot, pcrs } = host;
-  if (boot === null) return <p className="card border-dashed p-6 text-muted">Comes with the first evidence.</p>;
-  return (
-    <div className="grid items-start gap-6 lg:grid-cols-2">
-      <Section id="pcrs" title="Quoted PCRs" aside={<span className="text-sm text-muted">SHA-256 bank</span>}>
-        <div className="card p-5">
-          <PcrTable pcrs={pcrs} />
-        </div>
-      </Section>
-      <Section id="boot" title="This boot">
-        <div className="card space-y-5 p-5">
-          <FactList
-            facts={[
-              ['First seen', <ClockTime key="since" at={boot.since} />],
-              ['Resets of the TPM', String(boot.resetCount)],
-              ['Restarts of the TPM', String(boot.restartCount)],
-              ['Kernel', <bdi key="kernel">{host.kernel}</bdi>],
-            ]}
-          />
-          <p className="text-sm text-muted">
-            The agent sends no boot event log, so the PCRs of the boot have no names for what went into them here. On
-            the host, as root:
-          </p>
-          <Command text="assay eventlog show /sys/kernel/security/tpm0/binary_bios_measurements" />
-        </div>
-      </Section>
-    </div>
-  );
-}
 
 /** Who the host is, and what that rests on. */
 export function Identity({ host }: { host: HostDetail }) {

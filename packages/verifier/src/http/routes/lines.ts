@@ -1,6 +1,7 @@
 import {
   EvidenceBundle,
   FleetDocument,
+  HostBoot,
   HOST_LINES_MOST,
   HostLines,
   HostTimeline,
@@ -10,12 +11,14 @@ import {
 } from '@assay/wire';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
+import { bootOf } from '../../hosts/boot.ts';
 import { bundleOf } from '../../hosts/bundle.ts';
 import { fleetOf } from '../../hosts/fleet.ts';
 import { labelHost } from '../../hosts/labels.ts';
 import { timelineOf } from '../../hosts/timeline.ts';
 import { expireVerdicts } from '../../hosts/verdict.ts';
 import type { Pulse } from '../../metrics/pulse.ts';
+import { RequestProblem } from '../../problem.ts';
 import { hostLinesAfter } from '../../store/host-lines.ts';
 import { principalOf } from '../access.ts';
 import { requireJson } from '../guards.ts';
@@ -56,6 +59,7 @@ export function lineRoutes(app: App, context: Context, options: LineOptions): vo
     },
   );
   timelineRoute(app, context);
+  bootRoute(app, context);
   bundleRoute(app, context);
   labelRoute(app, context);
 }
@@ -90,6 +94,30 @@ function timelineRoute(app: App, { database }: Context): void {
       },
     },
     async ({ params }) => timelineOf(database, await hostNamed(database, params.id)),
+  );
+}
+
+const BootQuery = z.strictObject({ boot: z.coerce.number().int().min(1).optional() });
+
+function bootRoute(app: App, { database }: Context): void {
+  app.get(
+    ROUTES.boot,
+    {
+      schema: {
+        summary:
+          'How a host started: Secure Boot, command line, PCRs and events of its boot event log; by default this boot',
+        tags: ['fleet'],
+        params: HostParams,
+        querystring: BootQuery,
+        response: { 200: HostBoot, ...PROBLEMS },
+      },
+    },
+    async ({ params, query }) => {
+      const host = await hostNamed(database, params.id);
+      const found = await bootOf(database, host, query.boot);
+      if (found !== undefined) return found;
+      throw new RequestProblem('REQUEST-NOT-FOUND', `${host.name} has no boot ${query.boot}.`);
+    },
   );
 }
 

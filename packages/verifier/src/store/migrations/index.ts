@@ -2,6 +2,7 @@ import { acknowledgements } from './acknowledgements.ts';
 import { alerts } from './alerts.ts';
 import { access } from './access.ts';
 import { admissions } from './admissions.ts';
+import { bootLogs } from './boot-logs.ts';
 import { endorsements } from './endorsements.ts';
 import { entryKeys } from './entry-keys.ts';
 import { firmware } from './firmware.ts';
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   history,
   listParts,
   signers,
+  bootLogs,
 ];

@@ -1,0 +1,59 @@
+import type { BootEvent } from '@assay/wire';
+import { LongText } from '../../parts/long-text.tsx';
+import { Section } from '../../parts/section.tsx';
+import { countWords, numberWords } from '../../text/numbers.ts';
+
+const COVERS: Readonly<Record<BootEvent['covers'], string>> = {
+  all: 'The digest is of the whole text',
+  part: 'The digest is of a part of it',
+  nothing: 'A hint: the digest is of something else',
+  unmeasured: 'A hint: it was never extended',
+  contradicted: 'The text was changed: the digest is of another',
+};
+
+/** The events of a boot event log in their order, and what of them is proved. */
+export function BootEvents({ events, total }: { events: readonly BootEvent[]; total: number }) {
+  const more = total - events.length;
+  return (
+    <Section
+      id="events"
+      title="Events"
+      aside={<span className="text-sm text-muted">{countWords(total, 'event', 'events')}, in their order</span>}
+    >
+      <div
+        role="region"
+        aria-label="Records of the boot event log"
+        tabIndex={0}
+        className="card max-h-[36rem] overflow-auto"
+      >
+        <table className="w-full text-sm">
+          <thead className="sticky top-0 bg-surface text-start">
+            <tr className="border-b border-line-strong">
+              {['Event', 'PCR', 'What it says', 'What is proved'].map((title) => (
+                <th key={title} scope="col" className="eyebrow px-3 py-2 text-start">
+                  {title}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody className="divide-y divide-line">
+            {events.map(({ event, pcr, type, proved, covers, text, digest }) => (
+              <tr key={event} data-event={event} className="align-top">
+                <td className="digits px-3 py-2 text-muted">{numberWords(event)}</td>
+                <td className="digits px-3 py-2">{pcr > 23 ? '' : pcr}</td>
+                <td className="min-w-48 px-3 py-2 wrap-anywhere">
+                  <LongText text={text} />
+                  <span className="block text-xs text-muted">{type}</span>
+                </td>
+                <td className="min-w-40 px-3 py-2 text-muted" title={digest ?? undefined}>
+                  {proved || covers === 'unmeasured' ? COVERS[covers] : 'Nothing'}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {more > 0 && <p className="mt-2 text-sm text-muted">{numberWords(more)} more are in the evidence of the host.</p>}
+    </Section>
+  );
+}
