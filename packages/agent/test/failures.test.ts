@@ -116,6 +116,7 @@ describe('the agent, when the verifier', () => {
     let tampered = true;
     const source = {
       bank: machine.list.bank,
+      start: () => machine.list.start(),
       watch: (changed: () => void) => machine.list.watch(changed),
       async read(fromOffset: number) {
         const bytes = await machine.list.read(fromOffset);

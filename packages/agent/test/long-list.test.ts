@@ -21,6 +21,7 @@ function counted(list: MeasurementSource): { readonly source: MeasurementSource;
     most: 0,
     source: {
       bank: list.bank,
+      start: () => list.start(),
       watch: (changed: () => void) => list.watch(changed),
       read: async (fromOffset: number, most?: number) => {
         const bytes = await list.read(fromOffset, most);

@@ -260,6 +260,8 @@ describe('the ladder', () => {
     'IMA-TEMPLATE-DIGEST': 'list',
     'IMA-TEMPLATE-UNKNOWN': 'list',
     'IMA-LOG-SHORT': 'list',
+    'IMA-LOG-TRIMMED': 'list',
+    'IMA-ARCHIVE': 'list',
     'IMA-LOG-GAP': 'list',
     'IMA-VIOLATION-TOMTOU': 'list',
     'BOOT-EVENTLOG': 'pcr',

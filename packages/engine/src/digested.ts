@@ -1,10 +1,13 @@
 import { toHex } from '@assay/core/bytes';
 import { hashAlgorithm, type HashName } from '@assay/core/hash';
-import { encodeTemplateData, templateDigest } from '@assay/core/measurement';
+import { encodeTemplateData, templateDigest, type MeasurementEntry } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import { IMA_PCR, type EntryDraft } from './drafts.ts';
 
-/** The active banks of a TPM; at least one. The binary list of the first is the one that is read after a restart. */
+/**
+ * The active banks of a TPM; at least one. The binary list of the first is the one that is read after a restart, and kept in the
+ * archive: SHA-256 where it is active, as agents send that one.
+ */
 export type Banks = readonly [HashName, ...HashName[]];
 
 /** What an entry is apart from its digests. */
@@ -44,7 +47,17 @@ export function digestedDraft(banks: Banks, draft: EntryDraft): DigestedEntry {
  * of which each is recorded.
  */
 export function listedKey(entry: DigestedEntry): string | undefined {
-  return entry.violation ? undefined : `${entry.pcr} ${toHex(digestIn('sha256', entry))}`;
+  return entry.violation ? undefined : keyOf(entry.pcr, digestIn('sha256', entry));
+}
+
+/** The same of an entry as the list of a bank has it. */
+export function recordedKey(banks: Banks, bank: HashName, entry: MeasurementEntry): string | undefined {
+  if (bank !== 'sha256' || entry.violation) return listedKey(digestedEntry(banks, entry));
+  return keyOf(entry.pcr, entry.templateDigest);
+}
+
+function keyOf(pcr: number, sha256: Uint8Array): string {
+  return `${pcr} ${toHex(sha256)}`;
 }
 
 /** As the list of a bank records it: of a violation zeros. */

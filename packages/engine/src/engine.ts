@@ -17,7 +17,7 @@ import { Watch } from './watch.ts';
  * Measures programs as they are executed on the given mounts: into the list files of the directory and into PCR 10.
  * A list that PCR 10 still holds is continued; after a start of the machine or its TPM a new one is begun.
  * @returns when the mounts are watched and the start record is in the list and in the PCR
- * @throws RangeError for turbo with a supervisor that refuses; SystemError NOT-PERMITTED, KERNEL-LACKS, ENGINE-MOUNT, ENGINE-RUNNING, PCR-FOREIGN, TPM-BANK; errors of the TPM
+ * @throws RangeError for turbo with a supervisor that refuses; SystemError NOT-PERMITTED, KERNEL-LACKS, ENGINE-MOUNT, ENGINE-RUNNING, ENGINE-ARCHIVE, PCR-FOREIGN, TPM-BANK; errors of the TPM
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const mounts = checkedMounts(options);
@@ -75,7 +75,8 @@ function noLog(): void {
 
 async function openList(options: EngineOptions, watch: EngineWatch): ReturnType<typeof MeasurementList.open> {
   try {
-    return await MeasurementList.open(options.directory, options.tpm, pcrsOf(options.decider ?? { rules: [] }));
+    const { directory, tpm, decider = { rules: [] }, archive } = options;
+    return await MeasurementList.open(directory, tpm, pcrsOf(decider), archive);
   } catch (error) {
     await watch.stop();
     throw error;

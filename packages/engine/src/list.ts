@@ -1,9 +1,10 @@
-import type { MeasurementEntry } from '@assay/core/measurement';
+import { rotationPairs, type MeasurementEntry, type Rotation } from '@assay/core/measurement';
+import { Archive, type ArchiveOptions, type ArchiveStatus } from './archive.ts';
 import type { DeciderSetup } from './decision/setup.ts';
 import { digestedDraft, extendedIn, listedKey, type Banks, type DigestedEntry } from './digested.ts';
-import { bootAggregateDraft, IMA_PCR, type EntryDraft } from './drafts.ts';
+import { bootAggregateDraft, IMA_PCR, recordDraft, type EntryDraft } from './drafts.ts';
 import { listBase } from './list-base.ts';
-import { ListFiles, rotateList } from './list-files.ts';
+import { ListFiles, setListAside } from './list-files.ts';
 import { resumption, type Resumption } from './list-resume.ts';
 import type { EngineTpm } from './engine-tpm.ts';
 import {
@@ -37,12 +38,30 @@ export class MeasurementList {
   /** An extend failed, and may have happened all the same. */
   #inDoubt = false;
 
-  private constructor(directory: string, tpm: EngineTpm, banks: Banks, { entries, extended, values }: Resumption) {
+  readonly #archive: Archive | undefined;
+  /** The newest one whose segment is in the archive. */
+  #rotation: Rotation | undefined;
+  /** One whose segment is there, and which is on its way into the list. */
+  #rotating: Rotation | undefined;
+
+  private constructor(
+    directory: string,
+    tpm: EngineTpm,
+    { banks, found, archive }: { banks: Banks; found: Resumption; archive: Archive | undefined },
+  ) {
+    const { before, entries, extended, values, archived } = found;
     this.#directory = directory;
     this.#tpm = tpm;
     this.#banks = banks;
-    this.#files = new ListFiles(directory, banks, entries);
-    this.#listed = new Set(entries.flatMap((entry) => listedKey(entry) ?? []));
+    this.#archive = archive;
+    if (archive !== undefined && found.problem !== undefined) archive.problem = found.problem;
+    this.#rotation = before;
+    this.#files = new ListFiles(directory, banks, entries, before);
+    this.#listed = new Set(archived);
+    for (const entry of entries) {
+      const key = listedKey(entry);
+      if (key !== undefined) this.#listed.add(key);
+    }
     this.#waiting = entries.slice(extended);
     this.#values = values;
   }
@@ -51,30 +70,50 @@ export class MeasurementList {
    * Begins a list with `boot_aggregate`, or continues the one in the directory and extends what an unclean end left out.
    * PCR 10 tells which: it is empty after a start of the machine or of its TPM.
    * @param pcrs into which entries will go, besides PCR 10
-   * @throws SystemError PCR-FOREIGN, TPM-BANK; errors of the TPM and of files
+   * @param into where the beginning of the list goes when it is long; left out, the list stays in its directory
+   * @throws SystemError PCR-FOREIGN, TPM-BANK, ENGINE-ARCHIVE; errors of the TPM and of files
    */
   static async open(
     directory: string,
     tpm: EngineTpm,
     pcrs: readonly number[] = [],
+    into?: ArchiveOptions,
   ): Promise<{ list: MeasurementList; continued: boolean }> {
     const banks = await activeBanks(tpm);
     const isNew = isEmptyPcr(await readPcr(tpm, banks, IMA_PCR));
     const first = isNew ? [await bootAggregateDraft(tpm, banks)] : [];
-    if (isNew) rotateList(directory);
-    const base = await listBase(directory, tpm, banks, { pcrs, isNew });
-    const found = isNew
-      ? { entries: [], extended: 0, values: base }
-      : resumption(directory, banks, base, await readPcrs(tpm, banks, base.keys()));
-    const list = new MeasurementList(directory, tpm, banks, found);
+    if (isNew) setListAside(directory);
+    const archive = into && Archive.open(into, directory, isNew);
+    try {
+      const base = await listBase(directory, tpm, banks, { pcrs, isNew });
+      const found = isNew
+        ? { ...NOTHING, values: base }
+        : await resumption(directory, banks, base, await readPcrs(tpm, banks, base.keys()));
+      return {
+        list: await MeasurementList.#begun(directory, tpm, { banks, found, archive }, first),
+        continued: !isNew,
+      };
+    } catch (error) {
+      archive?.close();
+      throw error;
+    }
+  }
+
+  static async #begun(
+    directory: string,
+    tpm: EngineTpm,
+    parts: { banks: Banks; found: Resumption; archive: Archive | undefined },
+    first: readonly EntryDraft[],
+  ): Promise<MeasurementList> {
+    const list = new MeasurementList(directory, tpm, parts);
     try {
       list.append(first);
       while (list.#waiting.length > 0) await list.extendNext();
+      return list;
     } catch (error) {
-      list.close();
+      list.#files.close();
       throw error;
     }
-    return { list, continued: !isNew };
   }
 
   /**
@@ -140,7 +179,57 @@ export class MeasurementList {
     throw foreignPcr('it changed without the engine');
   }
 
+  /** Undefined where there is none. */
+  get archive(): ArchiveStatus | undefined {
+    const { directory, size, problem } = this.#archive ?? {};
+    if (directory === undefined || size === undefined) return undefined;
+    const { entries = 0, segment: segments = 0 } = this.#rotation ?? {};
+    return { directory, size, entries, segments, ...(problem === undefined ? {} : { problem }) };
+  }
+
+  /**
+   * Where the list is long, puts all of it into the archive; what is returned is then to be appended and extended before
+   * anything else, and `endRotation` is to follow. An end in between costs nothing: whatever is in the list explains the PCRs.
+   * @throws Error of the file system; the list stays as it is
+   */
+  beginRotation(): EntryDraft | undefined {
+    const archive = this.#archive;
+    if (archive === undefined || this.#waiting.length > 0 || !archive.isDue(this.#files.size)) return undefined;
+    try {
+      this.#rotating = this.#stored(archive);
+    } catch (error) {
+      archive.postpone(this.#files.size, error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+    return recordDraft('rotation', rotationPairs(this.#rotating));
+  }
+
+  #stored(archive: Archive): Rotation {
+    const segment = (this.#rotation?.segment ?? 0) + 1;
+    const sha256 = archive.store(segment, this.#files.mark());
+    const { count: entries, violations, end: bytes } = this.#files;
+    return { segment, entries, violations, bytes, bank: this.#banks[0], sha256, values: this.#values };
+  }
+
+  /** Takes out of the directory what is in the archive. @throws Error of the file system; the list stays as it is */
+  endRotation(): void {
+    if (this.#rotating === undefined) return;
+    try {
+      this.#files.cut();
+      this.#rotation = this.#rotating;
+      this.#archive?.settle();
+    } catch (error) {
+      this.#archive?.postpone(this.#files.size, error instanceof Error ? error.message : String(error));
+      throw error;
+    } finally {
+      this.#rotating = undefined;
+    }
+  }
+
   close(): void {
     this.#files.close();
+    this.#archive?.close();
   }
 }
+
+const NOTHING = { before: undefined, entries: [], extended: 0, archived: new Set<string>() } as const;

@@ -1,5 +1,6 @@
 import type { MeasurementEntry } from '@assay/core/measurement';
 import type { AppraiseMode } from '@assay/core/appraisal';
+import type { ArchiveOptions, ArchiveStatus } from './archive.ts';
 import type { AuditEvent } from './decision/contract.ts';
 import type { DeciderSetup } from './decision/setup.ts';
 import type { EntryDraft } from './drafts.ts';
@@ -14,6 +15,8 @@ export type EngineMode = 'notify' | 'permission';
 export interface EngineOptions {
   /** Where the list files are; made if it is missing, and kept for its owner alone. */
   readonly directory: string;
+  /** Where the beginning of the list goes when it is long; left out, all of it stays in the directory. */
+  readonly archive?: ArchiveOptions;
   readonly tpm: EngineTpm;
   /** Paths on the file systems to watch; in mode `permission` mount points. */
   readonly mounts: readonly string[];
@@ -54,10 +57,11 @@ export interface EngineStatus {
   readonly paused: boolean;
   readonly rules: readonly string[];
   readonly mounts: readonly string[];
-  /** Entries in the list. */
+  /** Entries in the list, with those in the archive. */
   readonly entries: number;
   /** Of entries in the list. */
   readonly violations: number;
+  readonly archive?: ArchiveStatus;
   /** Executions known to be missing from the list since the engine started; an overflow of the kernel's queue counts 1. */
   readonly lost: number;
   readonly watching: boolean;

@@ -15,7 +15,8 @@ export type PcrValues = ReadonlyMap<number, BankValues>;
 
 /** @throws SystemError TPM-BANK */
 export async function activeBanks(tpm: EngineTpm): Promise<Banks> {
-  const [first, ...others] = await tpm.activeBanks();
+  const active = await tpm.activeBanks();
+  const [first, ...others] = active.toSorted((a, b) => Number(b === 'sha256') - Number(a === 'sha256'));
   if (first === undefined) throw new SystemError('TPM-BANK', `the TPM has no bank with PCR ${IMA_PCR} in it`);
   return [first, ...others];
 }

@@ -51,7 +51,10 @@ export class Recorder {
 
   async #work(): Promise<void> {
     try {
-      while (this.#queue.length > 0) await this.#record(this.#queue.splice(0, BATCH));
+      while (this.#queue.length > 0) {
+        await this.#record(this.#queue.splice(0, BATCH));
+        await this.#rotate();
+      }
     } catch (error) {
       this.#abort.abort();
       this.#failed(error);
@@ -66,6 +69,23 @@ export class Recorder {
       const entry = entries[index];
       if (entry !== undefined) await this.#persist(`extending entry ${entry.number}`, () => this.#list.extendNext());
       settled?.(entry);
+    }
+  }
+
+  /** Shortens a list that is long. Where that fails it stays long, and nothing waits for it. */
+  async #rotate(): Promise<void> {
+    const draft = this.#tried(() => this.#list.beginRotation());
+    if (draft === undefined) return;
+    await this.#record([{ draft }]);
+    this.#tried(() => this.#list.endRotation());
+  }
+
+  #tried<T>(action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      this.#log(`the list stays as long as it is: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
     }
   }
 

@@ -231,6 +231,7 @@ export class RunningEngine implements Engine, WatchHandlers {
 
   status(): EngineStatus {
     const activity = this.#watch.activity?.();
+    const { archive } = this.#list;
     return {
       mode: this.#options.mode,
       appraise: this.#control?.mode,
@@ -239,6 +240,7 @@ export class RunningEngine implements Engine, WatchHandlers {
       mounts: this.#mounts,
       entries: this.#list.count,
       violations: this.#list.violations,
+      ...(archive === undefined ? {} : { archive }),
       lost: this.#lost,
       watching: this.#watching,
       ...(activity === undefined ? {} : { activity }),

@@ -78,8 +78,8 @@ function itemOfEntry(entry: MeasurementEntry): Item | undefined {
   const name = filenameHint(entry.fields);
   const kind = entryKind(entry);
   if (kind === 'violation') return { kind, name, digest: '' };
-  if (kind === 'engine-start' || kind === 'engine-stop' || kind === 'engine-gap' || kind === 'engine-mode')
-    return undefined;
+  if (kind === 'engine-start' || kind === 'engine-stop' || kind === 'engine-gap') return undefined;
+  if (kind === 'engine-mode' || kind === 'engine-rotation') return undefined;
   return { kind, name, digest: digestText(entry.fields.digest) };
 }
 

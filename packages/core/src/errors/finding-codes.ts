@@ -102,7 +102,19 @@ export const VERIFICATION_CODES = {
   },
   'IMA-LOG-SHORT': {
     meaning: 'The list is shorter than what this host showed before in the same boot.',
-    remedy: 'Entries were removed on the host; treat the host as hostile.',
+    remedy: 'Entries were removed on the host otherwise than by trimming its beginning; treat the host as hostile.',
+  },
+  'IMA-LOG-TRIMMED': {
+    meaning:
+      'The list on the host has lost its beginning in this boot, and what is left does not continue what was proved.',
+    remedy:
+      'What was proved stays proved; what came after cannot be. Reboot the host, which begins a new list, and let nothing trim it that does not keep what it takes away.',
+  },
+  'IMA-ARCHIVE': {
+    meaning:
+      "A segment of the archive of an engine's list is not what the list says of it: torn, changed, or replaced.",
+    remedy:
+      'Restore the segment that the message names from a backup; what the list itself holds after it verifies without.',
   },
   'IMA-LOG-GAP': {
     meaning: 'The entries sent do not continue the list where the verifier stands.',

@@ -52,6 +52,10 @@ export const FORMAT_CODES = {
     meaning: 'A field of a measurement list entry is not of the form that its template gives it.',
     remedy: 'Compare the entry with the list of the same host; the kernel does not write such a field.',
   },
+  'LIST-ROTATION': {
+    meaning: "An engine's record of a rotation, which says what of the list is in the archive, cannot be read.",
+    remedy: 'The list is damaged or made up; compare its last value with the PCR by `assay log verify --pcr`.',
+  },
   'LIST-PCR': {
     meaning: 'A measurement list entry names a PCR that does not exist.',
     remedy: 'The list is damaged or in another byte order than expected.',

@@ -71,6 +71,10 @@ export const SYSTEM_CODES = {
     meaning: 'The engine does not watch such a place in this mode.',
     remedy: 'Name mount points; in permission mode not the file system of `/`, unless that is asked for explicitly.',
   },
+  'ENGINE-ARCHIVE': {
+    meaning: "The directory for the archive of the engine's list cannot be used.",
+    remedy: 'Name a directory of its own for each engine, and the same one until the machine is rebooted.',
+  },
   'ENGINE-UNREACHABLE': {
     meaning: 'No running engine answers in this directory.',
     remedy: 'Start one with `assay engine run`, or name its directory with --directory.',

@@ -39,9 +39,11 @@ const STEPS: Readonly<Partial<Record<FindingCode, EvidenceStep>>> = {
   'QUOTE-CLOCK-BACK': 'continuity',
   'IMA-LOG-GAP': 'continuity',
   'IMA-LOG-SHORT': 'continuity',
+  'IMA-LOG-TRIMMED': 'continuity',
   'IMA-TEMPLATE-DIGEST': 'list',
   'IMA-TEMPLATE-UNKNOWN': 'list',
   'IMA-REPLAY': 'list',
+  'IMA-ARCHIVE': 'list',
   'BOOT-AGGREGATE': 'list',
   'BOOT-EVENTLOG': 'boot-log',
 };

@@ -32,6 +32,7 @@ export {
   type ReplayedPcr,
   type ReplayResult,
 } from './replay.ts';
+export { firstRecord, rotationOf, rotationPairs, type ListStart, type Rotation } from './rotation.ts';
 export type { ListForm } from './form.ts';
 export { entryStream, type EntryStream } from './stream.ts';
 export type { BootAggregate, ForgedEntry, ListReport } from './totals.ts';

@@ -8,6 +8,8 @@ export const ENGINE_RECORDS = {
   gap: 'assay-engine-gap',
   /** It appraises in another mode from now on. */
   mode: 'assay-engine-mode',
+  /** What is before it in the list went to the archive; see `Rotation`. */
+  rotation: 'assay-engine-rotation',
 } as const;
 
 export type EntryKind =
@@ -17,6 +19,7 @@ export type EntryKind =
   | 'engine-stop'
   | 'engine-gap'
   | 'engine-mode'
+  | 'engine-rotation'
   | 'buffer'
   | 'file';
 
@@ -25,6 +28,7 @@ const RECORD_KINDS: ReadonlyMap<string, EntryKind> = new Map([
   [ENGINE_RECORDS.stop, 'engine-stop'],
   [ENGINE_RECORDS.gap, 'engine-gap'],
   [ENGINE_RECORDS.mode, 'engine-mode'],
+  [ENGINE_RECORDS.rotation, 'engine-rotation'],
 ]);
 
 /**

@@ -3,6 +3,7 @@ import { AsciiEntries } from './ascii.ts';
 import { binaryEntries } from './binary.ts';
 import type { MeasurementEntry } from './entry.ts';
 import type { ListForm } from './form.ts';
+import type { ListStart } from './rotation.ts';
 import { Held } from './held.ts';
 
 /** Reads a list as its bytes come, in pieces of any size, in memory for one record and one piece. */
@@ -20,9 +21,14 @@ export interface EntryStream {
   end(): MeasurementEntry[];
 }
 
-export function entryStream(form: ListForm): EntryStream {
-  return new Entries(form.format === 'ascii' ? new AsciiEntries(form) : new BinaryEntries(form));
+/** @param before what is before the first entry, where the list begins after others */
+export function entryStream(form: ListForm, before: Pick<ListStart, 'entries' | 'bytes'> = BEGINNING): EntryStream {
+  const { entries, bytes: offset } = before;
+  if (form.format === 'ascii') return new Entries(new AsciiEntries(form, { entry: entries + 1, line: 1, offset: 0 }));
+  return new Entries(new BinaryEntries(form, entries, offset));
 }
+
+const BEGINNING = { entries: 0, bytes: 0 };
 
 /** Adds the entries to a list of them, before it throws too. */
 interface Reader {
@@ -59,11 +65,13 @@ class Entries implements EntryStream {
 class BinaryEntries implements Reader {
   readonly #form: ListForm;
   readonly #held = new Held();
-  #entries = 0;
-  #offset = 0;
+  #entries: number;
+  #offset: number;
 
-  constructor(form: ListForm) {
+  constructor(form: ListForm, entries: number, offset: number) {
     this.#form = form;
+    this.#entries = entries;
+    this.#offset = offset;
   }
 
   push(bytes: Uint8Array, entries: MeasurementEntry[]): void {

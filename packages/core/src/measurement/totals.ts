@@ -107,7 +107,8 @@ export class ListTotals {
 
   get report(): ListReport {
     const { lines, ...counts } = this.state;
-    return { ...counts, pcrs: lines.map(resultOf) };
+    const told = lines.filter((line) => line.extends > 0 || line.expected !== undefined);
+    return { ...counts, pcrs: told.map(resultOf) };
   }
 
   /** Adds the batch of entries that follows. @throws FormatError LIST-TEMPLATE, BYTES-LIMIT */

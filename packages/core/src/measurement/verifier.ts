@@ -1,13 +1,14 @@
 import { hashAlgorithm, type HashName, type InPlaceHasher } from '../hash/index.ts';
 import { AsciiEntries } from './ascii.ts';
 import { parseBinaryList } from './binary.ts';
-import { newLine } from './chain.ts';
+import { newLine, type LineState } from './chain.ts';
 import { Digester } from './digester.ts';
 import type { MeasurementEntry } from './entry.ts';
 import { Extensions } from './extensions.ts';
 import { Held } from './held.ts';
 import type { ExpectedPcr } from './replay.ts';
 import type { ListForm } from './form.ts';
+import type { ListStart } from './rotation.ts';
 import { digestBanks, ListTotals, type ListReport, type TotalsState } from './totals.ts';
 
 /** Entries that are digested at a time. */
@@ -18,6 +19,8 @@ export interface VerifyOptions {
   /** In which each PCR that occurs is replayed. Default: that of the list's template digests. */
   readonly banks?: readonly HashName[];
   readonly expected?: readonly ExpectedPcr[];
+  /** What is before the first entry, where the list begins after others; nothing of it is verified. */
+  readonly start?: ListStart;
 }
 
 /** All that is kept of the part of a list that is verified: with it another goes on with the bytes that follow. */
@@ -147,8 +150,24 @@ export class ListVerifier {
   }
 }
 
-function initialState({ form, banks = [form.bank], expected = [] }: VerifyOptions): VerifierState {
-  const counts = { entries: 0, bytes: 0, violations: 0, templates: new Map<string, number>(), forged: 0 };
-  const totals = { ...counts, forgedEntries: [], bootAggregates: [], lines: expected.map(newLine) };
+function initialState({ form, banks = [form.bank], expected = [], start = NOTHING }: VerifyOptions): VerifierState {
+  const { entries, bytes, violations } = start;
+  const counts = { entries, bytes, violations, templates: new Map<string, number>(), forged: 0 };
+  const totals = { ...counts, forgedEntries: [], bootAggregates: [], lines: firstLines(banks, expected, start) };
   return { form, banks, totals, rest: new Uint8Array(0), line: 1 };
+}
+
+const NOTHING: ListStart = { entries: 0, bytes: 0, violations: 0, values: new Map() };
+
+/** The PCRs that are expected, and those that are known not to begin with zeros. */
+function firstLines(banks: readonly HashName[], expected: readonly ExpectedPcr[], { values }: ListStart): LineState[] {
+  const others = [...values.keys()].flatMap((pcr) => banks.map((bank) => ({ pcr, bank })));
+  const unexpected = others.filter((one) => !expected.some(({ pcr, bank }) => pcr === one.pcr && bank === one.bank));
+  return [...expected, ...unexpected].map((pcr) => lineFrom(newLine(pcr), values.get(pcr.pcr)?.get(pcr.bank)));
+}
+
+function lineFrom(line: LineState, value: Uint8Array | undefined): LineState {
+  if (value === undefined) return line;
+  const padded = line.padded.map((track) => ({ ...track, value }));
+  return { ...line, own: { ...line.own, value }, padded };
 }

@@ -88,6 +88,7 @@ const JUDGES: Readonly<Record<EntryKind, (entry: MeasurementEntry, context: Judg
     entry.number === FIRST_START_ENTRY ? engineRecord(entry) : gap(entry, 'The engine was started again after a gap.'),
   'engine-stop': engineRecord,
   'engine-mode': engineRecord,
+  'engine-rotation': engineRecord,
   'engine-gap': (entry) => gap(entry, `The engine missed something (${gapReason(entry)}).`),
   buffer: judgeDigest,
   file: judgeDigest,

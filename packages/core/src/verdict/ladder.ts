@@ -89,6 +89,8 @@ const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'IMA-REPLAY': 'pcr',
   'IMA-TEMPLATE-DIGEST': 'list',
   'IMA-LOG-SHORT': 'list',
+  'IMA-LOG-TRIMMED': 'list',
+  'IMA-ARCHIVE': 'list',
   'IMA-LOG-GAP': 'list',
   'IMA-TEMPLATE-UNKNOWN': 'list',
   'IMA-VIOLATION-TOMTOU': 'list',

@@ -1,12 +1,21 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
-import { watch } from 'node:fs';
 import { join } from 'node:path';
 import type { HashName } from '@assay/core/hash';
+
+/** A place in a list: an entry, from 1, and the byte of the binary list where it begins. */
+export interface ListPlace {
+  readonly fromEntry: number;
+  readonly fromOffset: number;
+}
+
+const BEGINNING: ListPlace = { fromEntry: 1, fromOffset: 0 };
 
 /** A binary measurement list that grows: the kernel's or the engine's. */
 export interface MeasurementSource {
   /** Bank of the template digests in it. */
   readonly bank: HashName;
+  /** From where on the list is there: its beginning, unless somebody took that away. */
+  start(): Promise<ListPlace>;
   /**
    * The bytes from an offset to the present end, or the first of them; the last record may not be whole. Empty past the end.
    * @param most bytes that are read at most
@@ -20,29 +29,14 @@ const CHUNK = 256 * 1024;
 /** securityfs tells nobody of changes, so its counter is read this often. */
 const POLL_MILLISECONDS = 200;
 
-const COUNT = 'runtime_measurements_count';
-
-/**
- * The list of an engine, by its directory. The engine replaces the counter when an entry is in the list and in the PCR,
- * so the directory is watched for that.
- */
-export function engineList(directory: string, bank: HashName): MeasurementSource {
-  return {
-    bank,
-    read: (fromOffset, most) => readFrom(join(directory, `binary_runtime_measurements_${bank}`), fromOffset, most),
-    watch(changed) {
-      const watcher = watch(directory, { persistent: false }, (_event, name) => {
-        if (name === COUNT) changed();
-      });
-      return () => watcher.close();
-    },
-  };
-}
+/** The file with the number of entries. */
+export const COUNT = 'runtime_measurements_count';
 
 /** The kernel's list in securityfs: one of the files of the directory. */
 export function kernelList(directory: string, file: string, bank: HashName): MeasurementSource {
   return {
     bank,
+    start: () => Promise.resolve(BEGINNING),
     read: (fromOffset, most) => readFrom(join(directory, file), fromOffset, most),
     watch(changed) {
       let last: string | null = '';
@@ -73,7 +67,7 @@ async function readFrom(path: string, fromOffset: number, most = Number.POSITIVE
 }
 
 /** Files of securityfs have no size: they are read until they end, a page or so at a time. */
-async function readUpTo(file: FileHandle, fromOffset: number, most: number): Promise<Uint8Array> {
+export async function readUpTo(file: FileHandle, fromOffset: number, most: number): Promise<Uint8Array> {
   const buffer = Buffer.allocUnsafe(CHUNK);
   const chunks: Uint8Array[] = [];
   let read = 0;

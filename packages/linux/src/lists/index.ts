@@ -1,1 +1,2 @@
+export { archiveBefore, ARCHIVE_LINK, checkSegments, segmentName, type Archived, type Segment } from './archive.ts';
 export { verifyList } from './verify.ts';

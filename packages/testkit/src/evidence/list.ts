@@ -10,7 +10,7 @@ import {
   type TemplateName,
 } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
-import type { MeasurementSource } from '@assay/linux/ima';
+import type { ListPlace, MeasurementSource } from '@assay/linux/ima';
 
 const IMA_PCR = 10;
 
@@ -44,6 +44,10 @@ export class SimulatedList implements MeasurementSource {
   /** Byte of the binary list where an entry (from 1) begins; that after the last is where the list ends. */
   offsetOf(entry: number): number {
     return this.#records.slice(0, entry - 1).reduce((sum, record) => sum + record.length, 0);
+  }
+
+  start(): Promise<ListPlace> {
+    return Promise.resolve({ fromEntry: 1, fromOffset: 0 });
   }
 
   read(fromOffset: number, most = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
