@@ -8,10 +8,13 @@ type ListPart = EvidenceMessage['list'];
 
 /**
  * The whole records from where the verifier stands; from the start, where the list does not go on from there: it is of
- * another boot, and the verifier will see that by itself. Of a list that is too long for one message, the first of them.
+ * another boot, or has lost what the verifier wants, and the verifier will see that by itself. Of a list that is too long for
+ * one message, the first of them.
  */
 export async function listPart(source: MeasurementSource, from: Challenge['list']): Promise<ListPart> {
-  return (await continued(source, from)) ?? (await wholeRecords(source, 1, 0));
+  const start = await source.start();
+  const there = from.fromOffset >= start.fromOffset ? await continued(source, from) : null;
+  return there ?? (await wholeRecords(source, start.fromEntry, start.fromOffset));
 }
 
 /** The records that continue what was sent in parts. */

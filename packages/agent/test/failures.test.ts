@@ -226,4 +226,40 @@ describe('a stop of the agent', () => {
     await new Promise((resolve) => setTimeout(resolve, 600));
     assert.equal(watched.phases.length, seen);
   });
+
+  test('that has lost its beginning is refused in a sentence that says what to do, and heals when it is there again', async (t) => {
+    const verifier = await service(t);
+    const machine = await Machine.simulated(t);
+    await machine.run('/usr/bin/a', '/usr/bin/b');
+    const lost = { fromEntry: 3, fromOffset: machine.list.offsetOf(3) };
+    let archived = false;
+    const source = {
+      bank: machine.list.bank,
+      start: () => (archived ? machine.list.start() : Promise.resolve(lost)),
+      watch: (changed: () => void) => machine.list.watch(changed),
+      read: (fromOffset: number, most?: number) => {
+        assert.ok(archived || fromOffset >= lost.fromOffset, 'nothing is asked for that is not there');
+        return machine.list.read(fromOffset, most);
+      },
+    };
+    const statePath = join(directory(t), 'agent.json');
+    const watched = new Watched(t, machine, { verifierUrl: verifier.url, statePath, source });
+    const refused = await watched.until(
+      'answered',
+      (phase) => (phase.phase === 'attested' ? phase.reply : undefined),
+      0,
+    );
+    assert.deepEqual([refused.verified, refused.verdict], [false, 'failed']);
+    assert.match(
+      refused.sentence,
+      /lost its beginning in this boot, and nothing of it is proved; a reboot begins a new/,
+    );
+    assert.deepEqual(
+      refused.errors.map(({ code }) => code),
+      ['IMA-LOG-TRIMMED'],
+    );
+    archived = true;
+    machine.list.announce();
+    assert.equal((await watched.attested(3)).verdict, 'unverified');
+  });
 });

@@ -51,6 +51,8 @@ function addRun(engine: Command): void {
     .option('--policy-rewritable', 'take other policies while it runs, signed or not')
     .option('--confirm-within <time>', 'enforce becomes log unless confirmed by then; 0: never', '5m')
     .option('--directory <dir>', 'where the list is', DIRECTORY)
+    .option('--archive <dir>', 'where the beginning of the list goes when it is long; left out, it stays')
+    .option('--list-size <size>', 'what the list may take in its directory, where there is an archive', '16M')
     .addOption(
       new Option(
         '--supervise <failure>',
@@ -67,6 +69,7 @@ function addRun(engine: Command): void {
   examples(run, [
     'sudo assay engine run --watch /srv',
     'sudo assay engine run --watch /srv --policy /etc/assay/policy --cert /etc/keys --mode log',
+    'sudo assay engine run --watch /srv --archive /var/lib/assay/engine --list-size 4M',
     'sudo assay engine run --watch /srv --policy FILE --mode enforce --confirm-within 5m --updater /usr/bin/dpkg',
   ]);
   run.action(action(async (options) => (await import('./commands/engine-run.ts')).runEngine(options)));

@@ -10,9 +10,11 @@ import {
   parseBinaryList,
   type ByteOrder,
   type ListForm,
+  type ListStart,
   type MeasurementEntry,
 } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
+import { beforeFile } from './log/archived.ts';
 import { Progress } from './output/progress.ts';
 
 type Bank = 'sha1' | 'sha256' | 'sha384' | 'sha512';
@@ -31,6 +33,8 @@ export interface OpenList {
   readonly form: ListForm;
   /** Bytes, of a file that has a size: not of one in securityfs, nor of a pipe. */
   readonly size?: number;
+  /** What is before the first entry, where the list has lost its beginning with the archive of an engine. */
+  readonly start?: ListStart;
   /** Reads the next bytes into `target` from `start` on; 0 at the end. */
   read(target: Uint8Array, start: number): Promise<number>;
 }
@@ -38,8 +42,8 @@ export interface OpenList {
 /**
  * Opens a binary or an ascii list: a file, one of securityfs (which gives a page at a time), or a pipe. The bank of a
  * binary one is the one given, else that of the file name's suffix, else the one in which the first entry's template
- * digest is right; that of an ascii one shows in its digests.
- * @throws FormatError INPUT-FILE, LIST-EMPTY
+ * digest is right; that of an ascii one shows in its digests. What an engine moved into its archive comes before the file.
+ * @throws FormatError INPUT-FILE, LIST-EMPTY, LIST-ROTATION; VerificationError IMA-ARCHIVE
  */
 export async function withList<T>(path: string, options: ListOptions, use: (list: OpenList) => Promise<T>): Promise<T> {
   const { file, stats } = await openInput(path);
@@ -48,8 +52,11 @@ export async function withList<T>(path: string, options: ListOptions, use: (list
     if (head.length === 0)
       throw new FormatError('LIST-EMPTY', `${path} is empty; every list begins with boot_aggregate`);
     const form = formOf(path, head, options);
-    const read = readerFrom(file, head);
-    return await use(stats.isFile() && stats.size > 0 ? { form, read, size: stats.size } : { form, read });
+    const before = await beforeFile(path, head, form);
+    const read = readerFrom(file, head, before?.bytes);
+    const archived = before === undefined ? 0 : before.size;
+    const size = stats.isFile() && stats.size > 0 && archived !== undefined ? { size: archived + stats.size } : {};
+    return await use({ form, read, ...size, ...(before?.missing === undefined ? {} : { start: before.missing }) });
   } finally {
     await file.close();
   }
@@ -64,7 +71,7 @@ export async function* listEntries(
   list: OpenList,
   options: { readonly quiet?: boolean } = {},
 ): AsyncGenerator<MeasurementEntry[]> {
-  const stream = entryStream(list.form);
+  const stream = entryStream(list.form, list.start);
   const progress = new Progress('entries', list.size);
   const chunk = Buffer.allocUnsafe(CHUNK);
   let [entries, bytes] = [0, 0];
@@ -79,6 +86,14 @@ export async function* listEntries(
   } finally {
     progress.end();
   }
+}
+
+/** Says on standard error what of a list is not there. */
+export function reportLost({ start }: OpenList): void {
+  if (start === undefined) return;
+  process.stderr.write(
+    `the list begins at entry ${start.entries + 1}: the archive with what was before is not there\n`,
+  );
 }
 
 /** Waits for the writer of a pipe. Some devices never end, and terminals are a mistake. */
@@ -107,13 +122,22 @@ async function headOf(file: FileHandle): Promise<Buffer> {
   return head.subarray(0, length);
 }
 
-function readerFrom(file: FileHandle, head: Buffer): OpenList['read'] {
-  let given = 0;
+function readerFrom(file: FileHandle, head: Buffer, before?: AsyncIterator<Uint8Array>): OpenList['read'] {
+  let archived: Uint8Array = new Uint8Array();
+  let ended = before === undefined;
+  let rest = head;
   return async (target, start) => {
-    const rest = head.subarray(given, given + target.length - start);
-    target.set(rest, start);
-    given += rest.length;
-    if (rest.length > 0) return rest.length;
+    while (!ended && archived.length === 0) {
+      const next = await before?.next();
+      if (next === undefined || next.done === true) ended = true;
+      else archived = next.value;
+    }
+    const held = ended ? rest : archived;
+    const given = held.subarray(0, target.length - start);
+    target.set(given, start);
+    if (ended) rest = rest.subarray(given.length);
+    else archived = archived.subarray(given.length);
+    if (given.length > 0) return given.length;
     return (await file.read(target, start, target.length - start, null)).bytesRead;
   };
 }

@@ -65,6 +65,15 @@ export const Status = z.strictObject({
   mounts: z.array(z.string()),
   entries: z.int(),
   violations: z.int(),
+  archive: z
+    .strictObject({
+      directory: z.string(),
+      size: z.int(),
+      entries: z.int(),
+      segments: z.int(),
+      problem: z.string().optional(),
+    })
+    .optional(),
   lost: z.int(),
   watching: z.boolean(),
   activity: z.strictObject({

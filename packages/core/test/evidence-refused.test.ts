@@ -89,7 +89,6 @@ describe('a list that the quoted PCR does not prove', () => {
   });
 
   const orders: Readonly<Record<string, readonly number[]>> = {
-    'without its first': [1, 2, 3],
     'without one in the middle': [0, 1, 3],
     'without its last': [0, 1, 2],
     'in another order': [0, 2, 1, 3],
@@ -186,16 +185,41 @@ describe('a list that does not go on from what was kept', () => {
       { fromEntry: entries + 1, fromOffset: 0 },
       { fromEntry: entries + 2, fromOffset: bytes },
       { fromEntry: 1, fromOffset: bytes },
-      { fromEntry: 1e9, fromOffset: 1e12 },
     ];
     for (const place of places) assertRefused(await bench.round(kept, place), 'IMA-LOG-GAP');
     assert.equal(verified(await bench.round(kept)).entries.length, 1);
   });
 
-  test('from the middle where nothing was kept: IMA-LOG-GAP', async () => {
+  test('from an entry that is not the next one, as the host has nothing before: IMA-LOG-TRIMMED', async () => {
+    const bench = await Bench.running(['/usr/bin/a', '/usr/bin/b']);
+    const kept = await bench.kept();
+    await bench.run('/usr/bin/c', '/usr/bin/d');
+    const next = { fromEntry: kept.entries + 2, fromOffset: bench.host.list.offsetOf(kept.entries + 2) };
+    const restarted = { ...kept, restartCount: kept.restartCount - 1, resetCount: kept.resetCount };
+    assertRefused(await bench.round(kept, next), 'IMA-LOG-TRIMMED');
+    assertRefused(await bench.round(kept, { fromEntry: 1e9, fromOffset: 1e12 }), 'IMA-LOG-TRIMMED');
+    assertRefused(await bench.round(restarted, next), 'IMA-LOG-TRIMMED');
+    const goesOn = { fromEntry: kept.entries + 1, fromOffset: kept.bytes };
+    assertRefused(await bench.round(restarted, goesOn), 'IMA-LOG-GAP');
+  });
+
+  test('that has lost its beginning, and is sent as if it began there: IMA-LOG-TRIMMED, whatever was kept', async () => {
+    const bench = await Bench.running(['/usr/bin/a', '/usr/bin/b']);
+    const kept = await bench.kept();
+    for (const known of [kept, null]) {
+      const input = await bench.whole(known);
+      const left = concat(recordsOf(input).slice(1));
+      const result = verifyEvidence(withList(input, left), nodeCrypto);
+      const [error] = result.ok ? [] : result.errors;
+      assert.equal(error?.code, 'IMA-LOG-TRIMMED');
+      assert.match(error.message, known === null ? /nothing of it is proved/ : /the 3 entries that were proved/);
+    }
+  });
+
+  test('from the middle where nothing was kept: IMA-LOG-TRIMMED', async () => {
     const bench = await Bench.running(['/usr/bin/a']);
     const place = { fromEntry: 2, fromOffset: bench.host.list.offsetOf(2) };
-    assertRefused(await bench.round(null, place), 'IMA-LOG-GAP');
+    assertRefused(await bench.round(null, place), 'IMA-LOG-TRIMMED');
   });
 
   test('by a clock that went back in the same boot: QUOTE-CLOCK-BACK', async () => {

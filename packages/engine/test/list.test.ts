@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -16,6 +17,7 @@ import { equalBytes, utf8 } from '@assay/core/bytes';
 import { bootAggregate, encodeAsciiEntry, firstForgedDigest, replay } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import { fileDraft, recordDraft, type EntryDraft } from '../src/drafts.ts';
+import { ListFiles } from '../src/list-files.ts';
 import { MeasurementList } from '../src/list.ts';
 import {
   assertReplays,
@@ -330,3 +332,15 @@ for (const [what, text] of [
     await assert.rejects(MeasurementList.open(directory.path, machine.tpm, [11]), { code: 'PCR-FOREIGN' });
   });
 }
+
+test('files that cannot be shortened stay as they are', async () => {
+  using scratch = scratchDirectory();
+  const files = new ListFiles(scratch.path, ['sha256'], []);
+  files.mark();
+  const blocked = join(scratch.path, '.ascii_runtime_measurements_sha1.new');
+  mkdirSync(join(blocked, 'x'), { recursive: true });
+  assert.throws(() => files.cut());
+  renameSync(blocked, join(scratch.path, 'moved'));
+  files.cut();
+  files.close();
+});

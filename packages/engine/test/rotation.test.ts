@@ -8,7 +8,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -24,7 +23,6 @@ import { archiveBefore, checkSegments } from '@assay/linux/lists';
 import { connectSwtpm, Tpm } from '@assay/linux/tpm';
 import { startSwtpm } from '@assay/testkit/swtpm';
 import { fileDraft } from '../src/drafts.ts';
-import { ListFiles } from '../src/list-files.ts';
 import { MeasurementList } from '../src/list.ts';
 import { assertWholeReplays, count, draft, filesIn, measure, programs, sizeOf, wholeList } from './rotation-support.ts';
 import { FaultyTpm, scratchDirectory, startTpm, TPM_KINDS } from './support.ts';
@@ -386,16 +384,4 @@ test('an engine that is killed at any moment has listed all that it reported, on
     reported,
   );
   assert.ok(segments(archive.directory).length >= KILLS / 2);
-});
-
-test('files that cannot be shortened stay as they are', async () => {
-  using scratch = scratchDirectory();
-  const files = new ListFiles(scratch.path, ['sha256'], []);
-  files.mark();
-  const blocked = join(scratch.path, '.ascii_runtime_measurements_sha1.new');
-  mkdirSync(join(blocked, 'x'), { recursive: true });
-  assert.throws(() => files.cut());
-  renameSync(blocked, join(scratch.path, 'moved'));
-  files.cut();
-  files.close();
 });

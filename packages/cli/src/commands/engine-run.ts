@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { PolicyLoading } from '../engine/policy-loading.ts';
 import { EngineService } from '../engine/service.ts';
 import { chooseSetup, type ChosenSetup } from '../engine/setup.ts';
-import { DecidingOptions, DirectoryOptions, Mode, Seconds } from '../engine/options.ts';
+import { DecidingOptions, DirectoryOptions, Mode, Seconds, Size } from '../engine/options.ts';
 import { rescueCard } from '../engine/rescue-card.ts';
 import { statusLines } from '../engine/status.ts';
 import { EXIT, UsageError } from '../exit.ts';
@@ -21,6 +21,8 @@ const RunOptions = DecidingOptions.extend(DirectoryOptions.shape).extend({
   output: z.enum(['text', 'jsonl']),
   watch: z.array(z.string().min(1, 'names no mount point')).min(1),
   mode: Mode,
+  archive: z.string().min(1, 'names no directory').optional(),
+  listSize: Size,
   confirmWithin: Seconds,
   policyRewritable: z.boolean().default(false),
   supervise: z.enum(['open', 'closed']).optional(),
@@ -86,10 +88,11 @@ async function run(
   const heartbeat = service?.heartbeat();
   const signal = stopSignal();
   await using cleanup = new AsyncDisposableStack();
-  const { directory } = options;
+  const { directory, archive, listSize: size } = options;
   const auditLog: { current?: AuditLog } = {};
   const engine = await startEngine({
     directory,
+    ...(archive === undefined ? {} : { archive: { directory: archive, size } }),
     tpm,
     mounts: options.watch,
     mode: 'permission',

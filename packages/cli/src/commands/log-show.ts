@@ -2,7 +2,7 @@ import { AssayError } from '@assay/core/errors';
 import type { MeasurementEntry } from '@assay/core/measurement';
 import { z } from 'zod';
 import { EXIT, exitCodeOf, UsageError } from '../exit.ts';
-import { listEntries, withList } from '../list-file.ts';
+import { listEntries, reportLost, withList } from '../list-file.ts';
 import { EntryFilter, EntryNumber, FilterOptions } from '../log/entry-filter.ts';
 import {
   CsvWriter,
@@ -34,6 +34,7 @@ export async function showLog(path: unknown, given: unknown): Promise<number> {
   if (options.follow) return follow(file, options, filter);
   return withList(file, options, async (list) => {
     const { bank, format } = list.form;
+    reportLost(list);
     const json = options.output === 'json' ? new JsonWriter({ file, bank, format }, options.long) : undefined;
     const entries = listEntries(list, { quiet: process.stdout.isTTY });
     return print(entries, filter, json ?? lineWriter(options), options.entry);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EXIT, UsageError } from '../exit.ts';
-import { listEntries, withList } from '../list-file.ts';
+import { listEntries, reportLost, withList } from '../list-file.ts';
 import { EntryNumber } from '../log/entry-filter.ts';
 import { ListStatistics, type Ranking, type Statistics } from '../log/statistics.ts';
 import type { Many } from '../log/relation.ts';
@@ -26,6 +26,7 @@ export async function logStatistics(path: unknown, given: unknown): Promise<numb
   const file = z.string().parse(path);
   if (options.top > LARGEST_TOP) throw new UsageError(`--top is at most ${LARGEST_TOP}`);
   return withList(file, options, async (list) => {
+    reportLost(list);
     const statistics = new ListStatistics(options);
     for await (const entries of listEntries(list)) for (const entry of entries) statistics.add(entry);
     const result = statistics.result();

@@ -1,7 +1,7 @@
 import { isAllZero, toHex } from '@assay/core/bytes';
 import { IMA_PCR } from '@assay/core/evidence';
 import type { HashName } from '@assay/core/hash';
-import type { ExtendRule, ListReport, ReplayResult } from '@assay/core/measurement';
+import type { ExtendRule, ListReport, ListStart, ReplayResult } from '@assay/core/measurement';
 import { verifyList } from '@assay/linux/lists';
 import { z } from 'zod';
 import { bootSources, checkAggregates, type BootSource, type CheckedAggregate } from '../boot-aggregates.ts';
@@ -44,9 +44,11 @@ interface Verified {
   readonly report: ListReport;
   readonly pcrs: readonly ReplayedRow[];
   readonly aggregates: readonly CheckedAggregate[];
+  /** What is before the first entry and not there to be verified. */
+  readonly start?: ListStart | undefined;
 }
 
-/** `assay log verify FILE`: exit code 0 when every recomputation holds and every expected PCR is matched, else 1. */
+/** `assay log verify FILE`: exit code 0 when the whole list is there, every recomputation holds and every expected PCR is matched, else 1. */
 export async function verifyLog(path: unknown, given: unknown): Promise<number> {
   const options = optionsFrom(VerifyOptions, given);
   const file = z.string().parse(path);
@@ -57,7 +59,8 @@ export async function verifyLog(path: unknown, given: unknown): Promise<number> 
   const problems = problemsOf(verified);
   if (options.output === 'json') printJson({ schema: 'assay.log-verify.v1', ...documentOf(file, verified, problems) });
   else process.stdout.write(textOf(file, verified, problems));
-  const answer = problems.length === 0 && verified.pcrs.every(({ matched }) => matched !== false);
+  const answer =
+    problems.length === 0 && verified.start === undefined && verified.pcrs.every(({ matched }) => matched !== false);
   return answer ? EXIT.fine : EXIT.no;
 }
 
@@ -72,9 +75,10 @@ async function verify(
   const line = new Progress('entries', list.size);
   const progress = (entries: number, bytes: number): void => line.report(entries, bytes);
   try {
-    const { report } = await verifyList(list, { form: list.form, expected, progress });
+    const { form, start } = list;
+    const { report } = await verifyList(list, { form, expected, progress, ...(start === undefined ? {} : { start }) });
     const pcrs = report.pcrs.map((result, index) => rowOf(result, expected[index]));
-    return { form: list.form, report, pcrs, aggregates: checkAggregates(report, sources) };
+    return { form, report, pcrs, aggregates: checkAggregates(report, sources), start };
   } finally {
     line.end();
   }
@@ -115,7 +119,7 @@ function problemsOf({ report, aggregates }: Verified): Problem[] {
 }
 
 function documentOf(file: string, verified: Verified, problems: readonly Problem[]): object {
-  const { form, report, pcrs, aggregates } = verified;
+  const { form, report, pcrs, aggregates, start } = verified;
   const { entries, violations, templates } = report;
   const more = unnamed(report);
   return {
@@ -123,6 +127,7 @@ function documentOf(file: string, verified: Verified, problems: readonly Problem
     format: form.format,
     bank: form.bank,
     entries,
+    ...(start === undefined ? {} : { notProvedBefore: start.entries + 1 }),
     violations,
     templates: Object.fromEntries(templates),
     bootAggregates: aggregates.map(({ entry, digest, matched }) => ({ entry, digest, matched })),
@@ -137,9 +142,11 @@ function unnamed({ forged, forgedEntries }: ListReport): number {
   return forged - forgedEntries.length;
 }
 
-function textOf(file: string, { form, report, pcrs, aggregates }: Verified, problems: readonly Problem[]): string {
+function textOf(file: string, verified: Verified, problems: readonly Problem[]): string {
+  const { form, report, pcrs, aggregates, start } = verified;
   const colour = colours(1);
-  const { entries, forged } = report;
+  const { forged } = report;
+  const entries = report.entries - (start?.entries ?? 0);
   const good = `${entries - forged} of ${entries} template digests (${form.bank}) hold`;
   const untouched = pcrs.filter((row) => row.expected !== undefined && row.matched === undefined);
   const rows = report.pcrs.flatMap((result, index) => {
@@ -148,16 +155,22 @@ function textOf(file: string, { form, report, pcrs, aggregates }: Verified, prob
   });
   return [
     `${shown(file)}: ${forged === 0 ? colour.green(good) : colour.red(good)}\n`,
+    start === undefined ? '' : `  ${colour.red(lostText(start))}\n`,
     ...problems.map(({ entry, offset, message }) => `  entry ${entry} at offset ${offset}: ${message}\n`),
     unnamed(report) === 0 ? '' : `  ${unnamed(report)} more entries likewise\n`,
     ...aggregates
       .filter(({ matched }) => matched === true)
       .map(({ entry }) => `  entry ${entry}: ${colour.green('boot_aggregate is what the boot PCRs lead to')}\n`),
-    table(rows.map(([row, result]) => [`  ${row.bank}:${row.pcr}`, row.value, matchText(row, result, entries)])),
+    table(rows.map(([row, result]) => [`  ${row.bank}:${row.pcr}`, row.value, matchText(row, result, report.entries)])),
     untouched.length === 0
       ? ''
       : colour.dim(`  ${untouched.length} other PCRs of the file are not extended by this list\n`),
   ].join('');
+}
+
+/** The record of the rotation says what the PCRs were there, and only the right values lead on to those of later. */
+function lostText({ entries }: ListStart): string {
+  return `not proved before entry ${entries + 1}: the archive with what was before is not there`;
 }
 
 function matchText(row: ReplayedRow, { lastEntry }: ReplayResult, entries: number): string {

@@ -40,4 +40,16 @@ export const Seconds = z
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 
+/** `65536`, `64K`, `16M`, `1G`: bytes, in powers of 1024. */
+export const Size = z
+  .string()
+  .regex(/^\d{1,10}[KMG]?$/, 'takes a size such as 64K, 16M or 1G')
+  .transform((text) => Number.parseInt(text, 10) * (SIZE_UNITS[text.at(-1) ?? ''] ?? 1))
+  .refine((bytes) => bytes >= SMALLEST && bytes <= LARGEST, 'takes 64K to 64G');
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { K: 1024, M: 1024 ** 2, G: 1024 ** 3 };
+/** A list of less would be moved all the time. */
+const SMALLEST = 64 * 1024;
+const LARGEST = 64 * 1024 ** 3;
+
 export const Mode = z.enum(['off', 'log', 'fix', 'enforce']);

@@ -39,6 +39,15 @@ const Status = z.object({
   mounts: z.array(z.string()),
   entries: z.int(),
   violations: z.int(),
+  archive: z
+    .object({
+      directory: z.string(),
+      size: Count,
+      entries: z.int(),
+      segments: z.int(),
+      problem: z.string().optional(),
+    })
+    .optional(),
   lost: z.int(),
   watching: z.boolean(),
   problem: z.string().optional(),
@@ -78,8 +87,17 @@ export function statusLines(status: ShownStatus): [name: string, value: string][
     ['mounts', status.mounts.join(', ')],
     ['rules', String(status.rules.length)],
     ['list', `${status.entries} entries, ${status.violations} violations, ${status.lost} lost; in ${status.directory}`],
+    ...archiveLines(status),
     ...(status.auditsDropped > 0 ? [['audit', `${status.auditsDropped} records dropped`] as [string, string]] : []),
   ];
+}
+
+function archiveLines({ archive }: ShownStatus): [name: string, value: string][] {
+  if (archive === undefined) return [];
+  const { directory, size, entries, segments, problem } = archive;
+  const room = `the list may take ${Math.round(size / 1024)} KiB before`;
+  const held = `${entries} of the entries in ${segments} segments, in ${directory}; ${room}`;
+  return [['archive', problem === undefined ? held : `${held}; ${problem}`]];
 }
 
 /** Refused files that a status names; `-o json` has all records that the engine remembers. */

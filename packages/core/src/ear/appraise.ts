@@ -92,6 +92,7 @@ const GAP: Meaning = { claim: 'executables', warning: cryptographyFailed, failed
 const MEANINGS: Readonly<Partial<Record<FindingCode, Meaning>>> = {
   'QUOTE-CLOCK-BACK': GAP,
   'IMA-LOG-SHORT': GAP,
+  'IMA-LOG-TRIMMED': GAP,
   'IMA-LOG-GAP': GAP,
   'BOOT-AGGREGATE': GAP,
   'AK-UNKNOWN': STRANGER,

@@ -53,7 +53,8 @@ export const LIST_START: ListPosition = { entries: 0, bytes: 0, pcr: emptyPcr('s
 
 /**
  * From where the entries sent are replayed: from the kept state, or from the start of the list.
- * @throws VerificationError IMA-LOG-GAP when they begin anywhere else
+ * @throws VerificationError IMA-LOG-TRIMMED when the host has nothing from there on, but from a later entry; IMA-LOG-GAP when they
+ *   begin anywhere else
  */
 export function positionOf(
   boot: Boot,
@@ -64,7 +65,30 @@ export function positionOf(
   const continues =
     boot === 'same' && kept !== null && list.fromEntry === kept.entries + 1 && list.fromOffset === kept.bytes;
   if (continues) return kept;
-  throw gap(list.fromEntry);
+  throw isTrimmed(boot, kept, list) ? trimmed(boot === 'same' ? kept : null) : gap(list.fromEntry);
+}
+
+/** Where a host is asked for one of two places and sends from neither, it does not have them. */
+function isTrimmed(
+  boot: Boot,
+  kept: KeptState | null,
+  { fromEntry, fromOffset }: { readonly fromEntry: number; readonly fromOffset: number },
+): boolean {
+  if (fromEntry === 1 || fromOffset === 0) return false;
+  if (kept === null) return true;
+  if (boot === 'same') return fromEntry > kept.entries + 1 && fromOffset > kept.bytes;
+  // After a restart it is asked for its list from the start when it has gone on with that of before.
+  return fromEntry !== kept.entries + 1 || fromOffset !== kept.bytes;
+}
+
+/** @param kept of this boot */
+export function trimmed(kept: KeptState | null): VerificationError {
+  const proved =
+    kept === null
+      ? 'nothing of it is proved'
+      : `what is left does not continue the ${kept.entries} entries that were proved`;
+  const what = `the list on the host has lost its beginning in this boot, and ${proved}; a reboot begins a new list`;
+  return new VerificationError('IMA-LOG-TRIMMED', what);
 }
 
 function gap(fromEntry: number): VerificationError {

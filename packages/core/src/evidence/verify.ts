@@ -2,7 +2,7 @@ import { equalBytes } from '../bytes/index.ts';
 import { VerificationError } from '../errors/index.ts';
 import type { HashName, Hasher } from '../hash/index.ts';
 import type { SignatureVerifier } from '../keys/index.ts';
-import { matchingPrefix, replay, type MeasurementEntry } from '../measurement/index.ts';
+import { entryKind, matchingPrefix, replay, type MeasurementEntry } from '../measurement/index.ts';
 import {
   verifyQuote,
   type PcrSelection,
@@ -15,6 +15,7 @@ import {
   afterSentBefore,
   bootOf,
   positionOf,
+  trimmed,
   type Boot,
   type KeptState,
   type ListPosition,
@@ -133,6 +134,27 @@ function coveredList(input: EvidenceInput, boot: Boot, quote: VerifiedQuote, has
       : afterSentBefore(boot, input.kept, input.list, sentBefore);
   const sent = checkedEntries({ bank, bytes, start }, hasher);
   const kept = boot === 'same' ? input.kept : null;
+  try {
+    return coveredBy(quote, { bank, start, sent, kept }, hasher);
+  } catch (error) {
+    throw hasLostBeginning(start, sent) && error instanceof VerificationError ? trimmed(kept) : error;
+  }
+}
+
+/** Every list begins with boot_aggregate, so one that was trimmed shows; one that holds is for the judge. */
+function hasLostBeginning({ entries }: ListPosition, [first]: readonly MeasurementEntry[]): boolean {
+  return entries === 0 && first !== undefined && entryKind(first) !== 'boot-aggregate';
+}
+
+interface SentList {
+  readonly bank: HashName;
+  readonly start: ListPosition;
+  readonly sent: readonly MeasurementEntry[];
+  /** Of this boot. */
+  readonly kept: KeptState | null;
+}
+
+function coveredBy(quote: VerifiedQuote, { bank, start, sent, kept }: SentList, hasher: Hasher): CoveredList {
   checkLength(start.entries + sent.length, kept);
   const count = coveredCount(hasher, start, sent, { quoted: quotedPcr(quote), checked: bank });
   const covered = sent.slice(0, count);

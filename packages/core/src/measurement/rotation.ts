@@ -124,8 +124,10 @@ const NEWLINE = utf8('\n')[0];
  * @throws FormatError where it cannot be read
  */
 export function firstRecord(head: Uint8Array, form: ListForm): MeasurementEntry | undefined {
-  if (form.format === 'binary')
-    return binaryEntries(head, { ...form, incompleteTail: 'leave' }).next().value ?? undefined;
+  if (form.format === 'binary') {
+    for (const entry of binaryEntries(head, { ...form, incompleteTail: 'leave' })) return entry;
+    return undefined;
+  }
   const newline = head.findIndex((byte) => byte === NEWLINE);
   if (newline < 0) return undefined;
   const line = new AsciiEntries(form);

@@ -13,6 +13,7 @@ export {
   type RungName,
   type RungState,
 } from './ladder.ts';
+export { explainRefusal } from './refusal-causes.ts';
 export {
   Simulator,
   type RecordedList,

@@ -1,2 +1,10 @@
-export { archiveBefore, ARCHIVE_LINK, checkSegments, segmentName, type Archived, type Segment } from './archive.ts';
+export {
+  archiveBefore,
+  ARCHIVE_LINK,
+  checkSegments,
+  headOf,
+  segmentName,
+  type Archived,
+  type Segment,
+} from './archive.ts';
 export { verifyList } from './verify.ts';

@@ -28,7 +28,7 @@ export async function verifyInSections(
   const memory = Array.from({ length: SECTIONS_PER_CORE * cores }, () => allocateSection(banks));
   const workers = new Workers(cores - 1, { form, banks, memory });
   try {
-    const reader = new RecordReader(source, form);
+    const reader = new RecordReader(source, form, verifier.entries + 1);
     const sections = memory.map((part) => new Section(part, banks));
     const pipeline = new Pipeline(sections, { verifier, reader, workers });
     await pipeline.run(new Digester(form, banks, inPlaceHasher), progress);

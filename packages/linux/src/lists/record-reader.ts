@@ -8,11 +8,13 @@ export class RecordReader {
   readonly #layout: ReturnType<typeof recordLayout>;
   readonly #rest = new Uint8Array(SECTION_BYTES);
   #restLength = 0;
-  #number = 1;
+  #number: number;
   #ended = false;
 
-  constructor(source: ListSource, form: ListForm) {
+  /** @param number of the first entry */
+  constructor(source: ListSource, form: ListForm, number: number) {
     this.#source = source;
+    this.#number = number;
     this.#layout = recordLayout(form);
   }
 

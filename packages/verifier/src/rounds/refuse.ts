@@ -1,5 +1,5 @@
-import { FINDING_CODES, type VerificationError } from '@assay/core/errors';
-import { severityOf, type FindingDraft } from '@assay/core/verdict';
+import type { VerificationError } from '@assay/core/errors';
+import { explainRefusal, severityOf, type FindingDraft } from '@assay/core/verdict';
 import type { Context } from '../context.ts';
 import { openAll } from '../hosts/findings.ts';
 import type { Change } from '../news/news.ts';
@@ -31,7 +31,7 @@ function draftOf(error: VerificationError, host: string): FindingDraft {
     severity: severityOf(error.code),
     sentence: `The evidence of ${host} was refused: ${error.message}.`,
     evidence: { entry: error.place.entry ?? null, template: null, digest: null, filenameHint: null },
-    explanation: [{ cause: FINDING_CODES[error.code].meaning, confidence: 'high' }],
+    explanation: explainRefusal(error.code),
     next: [`assay hosts get ${host}`],
   };
 }
