@@ -91,7 +91,7 @@ export function trimmed(kept: KeptState | null): VerificationError {
   return new VerificationError('IMA-LOG-TRIMMED', what);
 }
 
-function gap(fromEntry: number): VerificationError {
+export function gap(fromEntry: number): VerificationError {
   return new VerificationError(
     'IMA-LOG-GAP',
     `the entries sent begin at ${fromEntry}, which does not continue the list`,

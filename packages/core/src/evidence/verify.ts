@@ -14,6 +14,7 @@ import { bindingDigest, type Binding, type HostFacts } from './binding.ts';
 import {
   afterSentBefore,
   bootOf,
+  gap,
   positionOf,
   trimmed,
   type Boot,
@@ -47,8 +48,11 @@ export interface EvidenceInput {
     readonly fromOffset: number;
     /** Whole binary records. */
     readonly bytes: Uint8Array;
-    /** The part of the list that came before, where it is too long for one message; the records continue it. */
-    readonly sentBefore?: SentBefore;
+    /**
+     * The part of the list that came before, where it is too long for one message; the records continue it. Null where they say
+     * so, and there is none.
+     */
+    readonly sentBefore?: SentBefore | null;
   };
   readonly kept: KeptState | null;
 }
@@ -128,6 +132,7 @@ interface CoveredList {
 
 function coveredList(input: EvidenceInput, boot: Boot, quote: VerifiedQuote, hasher: Hasher): CoveredList {
   const { bank, bytes, sentBefore } = input.list;
+  if (sentBefore === null) throw gap(input.list.fromEntry);
   const start =
     sentBefore === undefined
       ? positionOf(boot, input.kept, input.list)

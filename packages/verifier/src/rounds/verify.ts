@@ -32,7 +32,7 @@ export function verifyMessage(
           fromEntry: message.list.fromEntry,
           fromOffset: message.list.fromOffset,
           bytes: base64Bytes(message.list.entries),
-          ...(sentBefore === undefined ? {} : { sentBefore }),
+          ...(message.list.continues === true ? { sentBefore: sentBefore ?? null } : {}),
         },
         kept: kept?.state ?? null,
       },
