@@ -83,6 +83,18 @@ test('the timeline goes back to how the host stood, by an address that can be se
   const then = page.getByRole('region', { name: 'How it stood then' });
   await then.getByText('Trusted', { exact: true }).waitFor();
   await then.getByText('5 entries', { exact: true }).waitFor();
+  const list = page.getByRole('region', { name: 'Its measurement list then' });
+  await list.getByText('5 entries', { exact: true }).waitFor();
+  await list.locator('[data-entry="5"][data-status="known"]').waitFor();
+  assert.equal(await list.locator('[data-entry="6"]').count(), 0);
+  await page.getByRole('link', { name: 'Became failed' }).click();
+  await list.locator('[data-entry="6"][data-status="unknown"]').waitFor();
+  await takePicture(page, 'host-timeline-then');
+  await assertFitsWindow(page);
+  await assertAccessible(page);
+  await page.getByRole('link', { name: 'Became unverified' }).click();
+  await list.locator('[data-entry="5"][data-status="unjudged"]').waitFor();
+  await page.getByRole('link', { name: 'Became trusted' }).click();
   await page.reload();
   await then.getByText('Trusted', { exact: true }).waitFor();
 });

@@ -178,3 +178,34 @@ test('labels that are no labels are refused', async (t) => {
     assert.equal(refusal(answer), '400 REQUEST-INVALID', JSON.stringify(labels).slice(0, 80));
   }
 });
+
+test('the list of a host is given as it was known at a time, judged by what was in force then', async (t) => {
+  const time = clock();
+  const verifier = await service(t, { now: time.now });
+  const first = time.now().toISOString();
+  const host = await SimulatedHost.boot({ name: 'web-03' });
+  t.after(() => host.tpm.close());
+  const agent = await enrol(verifier, host);
+  const listAt = async (query: string): Promise<string[]> =>
+    (await agent.measurements(query)).measurements.map(({ entry, status }) => `${entry} ${status}`);
+  time.pass(SECOND);
+  await host.execute('/usr/bin/true', 'true');
+  await agent.attest();
+  const unjudged = time.now().toISOString();
+  time.pass(SECOND);
+  await agent.capture();
+  const captured = time.now().toISOString();
+  time.pass(SECOND);
+  await host.execute('/tmp/x', 'x');
+  await agent.attest();
+  const failed = time.now().toISOString();
+  time.pass(SECOND);
+  await agent.capture();
+  assert.deepEqual(await listAt(''), ['1 boot-aggregate', '2 known', '3 known']);
+  assert.deepEqual(await listAt(`at=${failed}`), ['1 boot-aggregate', '2 known', '3 unknown']);
+  assert.deepEqual(await listAt(`at=${captured}`), ['1 boot-aggregate', '2 known']);
+  assert.deepEqual(await listAt(`at=${unjudged}`), ['1 boot-aggregate', '2 unjudged']);
+  assert.deepEqual(await listAt(`at=${first}`), []);
+  assert.equal((await agent.measurements(`at=${failed}&order=desc&limit=1`)).next, '3');
+  assert.equal(refusal(await call(verifier, `${route(ROUTES.measurements, 'web-03')}?at=then`)), '400 REQUEST-INVALID');
+});

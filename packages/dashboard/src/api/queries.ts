@@ -118,6 +118,17 @@ export const measurementsQuery = (name: string) =>
       readPages((cursor) => readMeasurements(name, { order: 'desc', ...cursor }, signal), MEASUREMENTS_KEPT),
   });
 
+/** The same as it was known at a time: nothing that happens later changes it. */
+export const measurementsAtQuery = (name: string, at: string) =>
+  queryOptions({
+    queryKey: ['measurements-at', name, at],
+    queryFn: ({ signal }): Promise<Measurement[]> =>
+      readPages(
+        (cursor) => readMeasurements(name, { order: 'desc', at: new Date(at).toISOString(), ...cursor }, signal),
+        MEASUREMENTS_KEPT,
+      ),
+  });
+
 /** The entries after one, the oldest first. */
 export const measurementsAfter = (name: string, entry: number): Promise<Measurement[]> =>
   readPages((cursor) => readMeasurements(name, { order: 'asc', cursor: String(entry), ...cursor }), MEASUREMENTS_KEPT);

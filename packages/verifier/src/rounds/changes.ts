@@ -3,16 +3,16 @@ import type { Context } from '../context.ts';
 import { enrolmentId, enrolmentOnWire } from '../enrolment/on-wire.ts';
 import { statesOf } from '../hosts/facts.ts';
 import { findingOnWire } from '../hosts/findings.ts';
-import { keptOf } from '../hosts/kept.ts';
 import { summaryOf } from '../hosts/summary.ts';
 import type { Change } from '../news/news.ts';
 import { admissionBySeq } from '../store/admissions.ts';
+import { bootsByIds } from '../store/boots.ts';
 import { findingsBySeq, hostsOfFindings } from '../store/findings.ts';
 import { hostLinesOf } from '../store/host-lines.ts';
 import { hostsByIds } from '../store/hosts.ts';
 import { roundsOf } from '../store/rounds.ts';
 import type { FindingRow } from '../store/schema.ts';
-import { measurements } from './measurements.ts';
+import { measurements, presentList } from './measurements.ts';
 
 /** Most measurements of one arrival, and most findings at once, that are sent to listeners; the newest. They read the rest. */
 const EVENTS_LIMIT = 200;
@@ -67,8 +67,10 @@ async function measurementEvents(
 ): Promise<ServerEvent[]> {
   const { database } = context;
   const [[host], [round]] = [await hostsByIds(database, [change.host]), await roundsOf(database, [change.host])];
-  if (host === undefined || round === undefined) return [];
+  const [boot] = await bootsByIds(database, [change.boot]);
+  if (host === undefined || round === undefined || boot === undefined) return [];
   const part = { from: Math.max(change.from, change.to - EVENTS_LIMIT + 1), to: change.to };
-  const shown = await measurements(database, context, { ...host, boot: change.boot }, keptOf(round), part);
+  const list = await presentList(database, context, { host, boot, round });
+  const shown = list === null ? [] : await measurements(database, list, part);
   return shown.length === 0 ? [] : [{ type: 'measurements', hostId: host.id, measurements: shown }];
 }

@@ -9,10 +9,11 @@ import {
   type MeasurementEntry,
 } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
-import { judgeEntries, type Judgement } from '@assay/core/verdict';
+import { judgeEntries, type JudgeContext, type Judgement } from '@assay/core/verdict';
 import type { Measurement } from '@assay/wire';
 import type { Context } from '../context.ts';
-import type { Kept } from '../hosts/kept.ts';
+import type { HostState } from '../hosts/facts.ts';
+import { keptOf, type Kept } from '../hosts/kept.ts';
 import { entryKeys } from '../store/entry-key.ts';
 import type { NewEntry } from '../store/intern.ts';
 import { listOf, type ListedRow } from '../store/lists.ts';
@@ -57,17 +58,39 @@ export async function judged(
   return judgeEntries(entries, { host: host.name, reference, bootPcrs, hasher: nodeHasher, at: context.now() });
 }
 
-/** A part of the list of the host's current boot, as it is shown. @param from place of its first entry, `to` of its last */
-export async function measurements(
+/** The list of a boot, or its beginning, and what its entries are judged by. */
+export interface JudgedList extends Omit<JudgeContext, 'hasher'> {
+  readonly boot: number;
+  /** Entries that it has. */
+  readonly total: number;
+}
+
+/** The list of the present boot of a host, judged by what is in force now; null before its first evidence. */
+export async function presentList(
   db: Database,
   context: Pick<Context, 'references' | 'now'>,
-  host: HostRow & { readonly boot: number },
-  kept: Kept | null,
+  { host, boot, round }: Pick<HostState, 'host' | 'boot' | 'round'>,
+): Promise<JudgedList | null> {
+  if (boot === null) return null;
+  return {
+    host: host.name,
+    boot: boot.id,
+    total: boot.entries,
+    reference: await context.references.of(db, host),
+    bootPcrs: keptOf(round)?.pcrs ?? new Map(),
+    at: context.now(),
+  };
+}
+
+/** A part of a list, as it is shown. @param from place of its first entry, `to` of its last */
+export async function measurements(
+  db: Database,
+  { boot, ...judging }: JudgedList,
   part: { readonly from: number; readonly to: number },
 ): Promise<Measurement[]> {
-  const rows = await listOf(db, host.boot, part.from, part.to);
+  const rows = await listOf(db, boot, part.from, part.to);
   const entries = entriesOf(rows);
-  const judgements = await judged(db, context, host, kept?.pcrs ?? new Map(), entries);
+  const judgements = judgeEntries(entries, { ...judging, hasher: nodeHasher });
   return entries.map((entry, index) =>
     measurementOf(entry, judgements[index]?.status ?? 'unjudged', rows[index]?.receivedAt ?? ''),
   );

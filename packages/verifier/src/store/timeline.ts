@@ -28,3 +28,23 @@ export async function findingsThatWere(db: Database, host: string, most: number)
   const query = db.selectFrom('findings').selectAll().where('host', '=', host);
   return query.orderBy('seq', 'desc').limit(most).execute();
 }
+
+/** The boot that was current at a time. */
+export async function bootAt(db: Database, host: string, at: string): Promise<BootRow | undefined> {
+  const query = db.selectFrom('boots').selectAll().where('host', '=', host).where('since', '<=', at);
+  return query.orderBy('id', 'desc').limit(1).executeTakeFirst();
+}
+
+/** How many entries of the list of a boot had come at a time. */
+export async function listLengthAt(db: Database, boot: number, at: string): Promise<number> {
+  const query = db.selectFrom('boot_entries').select(['first', 'count']);
+  const last = query.where('boot', '=', boot).where('received_at', '<=', at).orderBy('first', 'desc').limit(1);
+  const row = await last.executeTakeFirst();
+  return row === undefined ? 0 : row.first + row.count - 1;
+}
+
+/** The newest values that had been captured on a host at a time. */
+export async function capturedBefore(db: Database, host: string, at: string): Promise<ReferenceVersionRow | undefined> {
+  const query = db.selectFrom('reference_versions').selectAll().where('host', '=', host);
+  return query.where('captured_at', '<=', at).orderBy('version', 'desc').limit(1).executeTakeFirst();
+}

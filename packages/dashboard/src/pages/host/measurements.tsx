@@ -1,10 +1,11 @@
 import type { HostSummary, Measurement } from '@assay/wire';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { measurementsQuery } from '../../api/queries.ts';
+import { measurementsAtQuery, measurementsQuery } from '../../api/queries.ts';
 import { countWords, numberWords } from '../../text/numbers.ts';
 import { MeasurementFilter, type Status } from './measurement-filter.tsx';
 import { MeasurementList } from './measurement-list.tsx';
+import { Loaded } from '../../parts/loaded.tsx';
 import { QueryProblem } from '../../parts/problem-text.tsx';
 import { Section } from '../../parts/section.tsx';
 import { SkeletonRows } from '../../parts/skeleton.tsx';
@@ -46,6 +47,32 @@ function Body({ hostName, rows }: { hostName: string; rows: readonly Measurement
 function aside(host: HostSummary, rows: readonly Measurement[]): string {
   if (rows.length >= host.list.entries) return 'Newest first';
   return `Newest ${numberWords(rows.length)} of ${numberWords(host.list.entries)}`;
+}
+
+const NOTHING_THEN = <p className="p-8 text-center text-muted">Nothing of its list had come by then.</p>;
+
+/** The list as it was known at a time, judged by what is known to have been in force then. */
+export function MeasurementsThen({ host, at }: { host: string; at: string }) {
+  const query = useQuery(measurementsAtQuery(host, at));
+  const count = query.data && (
+    <p className="digits text-sm text-muted">{countWords(query.data.length, 'entry', 'entries')}</p>
+  );
+  return (
+    <Section id="measurements-then" title="Its measurement list then" aside={count}>
+      <div className="card overflow-hidden">
+        <Loaded
+          query={query}
+          skeleton={
+            <div className="p-6">
+              <SkeletonRows rows={6} />
+            </div>
+          }
+        >
+          {(rows) => (rows.length === 0 ? NOTHING_THEN : <Explorer hostName={host} rows={rows} />)}
+        </Loaded>
+      </div>
+    </Section>
+  );
 }
 
 export function Measurements({ host }: { host: HostSummary }) {

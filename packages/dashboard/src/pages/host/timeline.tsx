@@ -12,6 +12,7 @@ import { Age, ClockTime } from '../../parts/time-text.tsx';
 import { countWords, numberWords } from '../../text/numbers.ts';
 import { type Tone, VERDICT_TONES } from '../../text/tone.ts';
 import { VERDICT_WORDS } from '../../text/verdict.ts';
+import { MeasurementsThen } from './measurements.tsx';
 import { type Happening, happenings, pastAt } from './past.ts';
 
 /** More are in the answer of the API. */
@@ -116,19 +117,22 @@ function Lanes({ host, timeline, at }: { host: string; timeline: HostTimeline; a
   const rows = happenings(timeline);
   const shown = at ?? rows[0]?.at ?? timeline.enrolledAt;
   return (
-    <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(18rem,2fr)]">
-      <Section id="happened" title="What happened" aside={<span className="text-sm text-muted">Newest first</span>}>
-        <ol className="card divide-y divide-line overflow-hidden">
-          {rows.slice(0, SHOWN).map((row) => (
-            <HappeningRow key={row.key} host={host} row={row} on={row.at === shown} />
-          ))}
-        </ol>
-      </Section>
-      <div className="lg:sticky lg:top-4">
-        <Section id="then" title={at === undefined ? 'How it stands' : 'How it stood then'}>
-          <PastState timeline={timeline} at={shown} />
+    <div className="space-y-6">
+      <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(18rem,2fr)]">
+        <Section id="happened" title="What happened" aside={<span className="text-sm text-muted">Newest first</span>}>
+          <ol className="card divide-y divide-line overflow-hidden">
+            {rows.slice(0, SHOWN).map((row) => (
+              <HappeningRow key={row.key} host={host} row={row} on={row.at === shown} />
+            ))}
+          </ol>
         </Section>
+        <div className="lg:sticky lg:top-4">
+          <Section id="then" title={at === undefined ? 'How it stands' : 'How it stood then'}>
+            <PastState timeline={timeline} at={shown} />
+          </Section>
+        </div>
       </div>
+      {at !== undefined && <MeasurementsThen key={at} host={host} at={at} />}
     </div>
   );
 }

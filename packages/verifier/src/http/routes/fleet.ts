@@ -1,13 +1,13 @@
-import { Health, HostDocument, HostList, MeasurementList, ROUTES } from '@assay/wire';
+import { Health, HostDocument, HostList, MeasurementList, ROUTES, Time } from '@assay/wire';
 import { z } from 'zod';
 import type { Context } from '../../context.ts';
 import { authorityOf } from '../../hosts/authority.ts';
 import { detailOf } from '../../hosts/detail.ts';
 import { stateOf, statesOf } from '../../hosts/facts.ts';
-import { keptOf } from '../../hosts/kept.ts';
 import { summaryOf } from '../../hosts/summary.ts';
 import { expireVerdicts } from '../../hosts/verdict.ts';
-import { measurements } from '../../rounds/measurements.ts';
+import { listThen } from '../../rounds/list-then.ts';
+import { measurements, presentList } from '../../rounds/measurements.ts';
 import type { Pulse } from '../../metrics/pulse.ts';
 import { labelsOf } from '../../store/labels.ts';
 import { countHosts, hostsAfter } from '../../store/hosts.ts';
@@ -98,25 +98,26 @@ function hostRoutes(app: App, context: Context): void {
 }
 
 function measurementRoute(app: App, context: Context): void {
+  const { database } = context;
   app.get(
     ROUTES.measurements,
     {
       schema: {
-        summary: 'The measurement list of the current boot of a host',
+        summary: 'The measurement list of the current boot of a host, or as it was known at a time',
         tags: ['fleet'],
         params: HostParams,
-        querystring: z.strictObject({ ...PAGING, order: z.enum(['asc', 'desc']).default('asc') }),
+        querystring: z.strictObject({ ...PAGING, order: z.enum(['asc', 'desc']).default('asc'), at: Time.optional() }),
         response: { 200: MeasurementList, ...PROBLEMS },
       },
     },
-    async ({ params, query: { limit, cursor, order } }) => {
-      const { host, boot, round } = await stateOf(context.database, await hostNamed(context.database, params.id));
-      const total = boot?.entries ?? 0;
+    async ({ params, query: { limit, cursor, order, at } }) => {
+      const state = await stateOf(database, await hostNamed(database, params.id));
+      const list = await (at === undefined
+        ? presentList(database, context, state)
+        : listThen(database, context, state, new Date(at).toISOString()));
+      const total = list?.total ?? 0;
       const part = partOf(total, { limit, order, after: numberCursor(cursor) });
-      const read =
-        boot === null
-          ? []
-          : await measurements(context.database, context, { ...host, boot: boot.id }, keptOf(round), part);
+      const read = list === null ? [] : await measurements(database, list, part);
       const { page, next } = pageOf(order === 'asc' ? read : read.toReversed(), limit, (row) => row.entry);
       return { schema: 'assay.measurements.v1' as const, total, measurements: page, next };
     },
