@@ -1,6 +1,4 @@
 // A fleet of simulated hosts and one verifier on each store: [--hosts N] [--stores sqlite,postgres] [--pairs N] [--large N]
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,10 +7,11 @@ import { parseArgs } from 'node:util';
 import { SimulatedHost } from '@assay/testkit/evidence';
 import { createDatabase, postgresAvailable, startPostgres } from '@assay/testkit/postgres';
 import { Agents } from './fleet/agents.ts';
+import { Verifier } from './fleet/child.ts';
 import { capture, findingTimes } from './fleet/findings.ts';
 import { enrolled, type FleetHost } from './fleet/hosts.ts';
+import { line } from './fleet/line.ts';
 import { digestTimes } from './fleet/pairs.ts';
-import { usageIn, type Usage } from './fleet/usage.ts';
 
 const { values } = parseArgs({
   options: {
@@ -33,40 +32,6 @@ const IDLE_RUNS = 3;
 const IDLE_ROUNDS = 100;
 const SETTLE_MILLISECONDS = 1500;
 const SETTLE_TRIES = 40;
-
-class Verifier {
-  readonly #child: ChildProcess;
-  url = '';
-
-  constructor(store: string) {
-    const program = join(import.meta.dirname, 'fleet/verifier.ts');
-    this.#child = fork(program, [store], { execArgv: ['--expose-gc'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  }
-
-  async started(): Promise<void> {
-    this.url = String(await this.#answer());
-  }
-
-  async usage(): Promise<Usage> {
-    this.#child.send('usage');
-    return usageIn(await this.#answer());
-  }
-
-  #answer(): Promise<unknown> {
-    return new Promise((resolve) => this.#child.once('message', resolve));
-  }
-
-  async stop(): Promise<void> {
-    const ended = once(this.#child, 'exit');
-    this.#child.disconnect();
-    await ended;
-  }
-}
-
-function line(what: string, value: string, ratio?: number): void {
-  const judged = ratio === undefined ? '' : `${ratio.toFixed(2)} of the limit (${ratio <= 1 ? 'within' : 'over'})`;
-  console.log(`  ${what.padEnd(44)}${value.padStart(28)}   ${judged}`);
-}
 
 /** Rounds of all hosts; the verifier's own CPU time tells what it does where the load does not share its cores. */
 async function rounds(

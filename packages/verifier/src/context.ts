@@ -1,6 +1,7 @@
 import type { EkAuthorities } from './hosts/ek-certificate.ts';
 import type { ReferenceCache } from './hosts/references.ts';
 import type { News } from './news/news.ts';
+import type { Turns } from './policies/turns.ts';
 import type { AttestationKeys } from './rounds/attestation-keys.ts';
 import type { Database } from './store/schema.ts';
 import type { HostAuthority } from './tls/host-authority.ts';
@@ -10,6 +11,8 @@ export interface Context {
   readonly database: Database;
   readonly references: ReferenceCache;
   readonly attestationKeys: AttestationKeys;
+  /** Simulations of policies, of which one is made at a time. */
+  readonly simulations: Turns;
   readonly ekAuthorities: EkAuthorities;
   /** Gives hosts certificates, and wants them; null: hosts have none. */
   readonly hostAuthority: HostAuthority | null;

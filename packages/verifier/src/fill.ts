@@ -4,7 +4,7 @@ export { whoMeasured } from './hosts/who.ts';
 export { newEntries } from './rounds/measurements.ts';
 export { addBoot } from './store/boots.ts';
 export { entryIds } from './store/entries.ts';
-export { insertHost } from './store/hosts.ts';
+export { insertHost, updateHost } from './store/hosts.ts';
 export { appendToList } from './store/lists.ts';
 export { openStore } from './store/open.ts';
 export { firstRound, saveRounds } from './store/rounds.ts';

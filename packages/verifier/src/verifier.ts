@@ -7,6 +7,7 @@ import { judgeOutdated } from './policies/activate.ts';
 import { renewEnds } from './policies/ends.ts';
 import type { PolicyTrust } from './policies/push.ts';
 import type { PolicySource } from './policies/source/source.ts';
+import { Turns } from './policies/turns.ts';
 import { startPolicyReader, type PolicyReader } from './policies/source/start.ts';
 import { ReferenceCache } from './hosts/references.ts';
 import { startAlerter } from './alerts/alerter.ts';
@@ -172,6 +173,7 @@ async function contextOf(
     ekAuthorities: { anchors: [...roots, ...(options.ekRoots ?? [])], known: intermediates },
     references: new ReferenceCache(),
     attestationKeys: new AttestationKeys(),
+    simulations: new Turns(),
     news: await newsOf(options.store, (changes) => streams.publish(changes), log),
     now: options.now ?? (() => new Date()),
     log,

@@ -4,6 +4,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { utf8 } from '@assay/core/bytes';
 import { encodeEnvelope } from '@assay/core/dsse';
 import {
+  buildReference,
   checkedReference,
   emptyReference,
   pooled,
@@ -24,8 +25,12 @@ import {
   TokenReply,
 } from '@assay/wire';
 import type { Verifier } from '@assay/verifier';
+import { ReferenceCache } from '../src/hosts/references.ts';
+import { simulatePolicy } from '../src/policies/simulate.ts';
+import { Turns } from '../src/policies/turns.ts';
+import { openStore } from '../src/store/open.ts';
 import { content, enrol, type TestAgent } from './machine.ts';
-import { call, post, refusal, service, TOKENS, type Answer } from './service.ts';
+import { call, newStore, post, refusal, service, TOKENS, type Answer } from './service.ts';
 
 const digestOf = (text: string): string => `sha256:${createHash('sha256').update(utf8(text)).digest('hex')}`;
 const SSL = '/usr/bin/openssl';
@@ -200,5 +205,49 @@ describe('the difference of two versions', () => {
     assert.equal(refusal(await call(verifier, `${path}?from=1&to=3`)), '404 REQUEST-NOT-FOUND');
     assert.equal(refusal(await call(verifier, `${route(ROUTES.policyDiff, 'none')}?to=1`)), '404 REQUEST-NOT-FOUND');
     assert.equal(refusal(await call(verifier, `${path}?from=1`)), '400 REQUEST-INVALID');
+  });
+});
+
+describe('a simulation', () => {
+  test('is made when those before it are over, whether or not they fail', async () => {
+    const turns = new Turns();
+    const first = Promise.withResolvers<string>();
+    const done: string[] = [];
+    const work = (name: string) => () => {
+      done.push(name);
+      return Promise.resolve(name);
+    };
+    const failing = turns.take(() => first.promise);
+    const gone = turns.take(work('gone'), AbortSignal.abort(new Error('nobody waits')));
+    const second = turns.take(work('second'));
+    assert.deepEqual(done, []);
+    first.reject(new Error('it failed'));
+    await assert.rejects(failing, /it failed/);
+    await assert.rejects(gone, /nobody waits/);
+    assert.equal(await second, 'second');
+    assert.deepEqual(done, ['second']);
+  });
+
+  test('ends after the list at which nobody waits for it any more', async (t) => {
+    const store = await newStore(t);
+    const verifier = await service(t, { store });
+    for (const name of ['web-01', 'web-02']) await (await enrol(verifier, await SimulatedHost.boot({ name }))).attest();
+    const database = await openStore(store);
+    t.after(() => database.destroy());
+    const gone = new AbortController();
+    let looks = 0;
+    const values = buildReference([]);
+    const now = (): Date => {
+      looks += 1;
+      // It asks for the time when it begins.
+      gone.abort(new Error('nobody waits'));
+      return new Date();
+    };
+    const context = { database, references: new ReferenceCache(), simulations: new Turns(), now };
+    const simulating = simulatePolicy(context, { name: 'web', values, boots: 'present', signal: gone.signal });
+    await assert.rejects(simulating, /nobody waits/);
+    assert.equal(looks, 1);
+    const again = await simulatePolicy(context, { name: 'web', values, boots: 'present' });
+    assert.equal(again.hosts.length, 2);
   });
 });

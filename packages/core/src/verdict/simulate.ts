@@ -106,7 +106,7 @@ export class Simulator {
   readonly #hosts: SimulatedHost[] = [];
   readonly #earlier: SimulatedBoot[] = [];
   readonly #affected = new Set<string>();
-  readonly #changes = new Map<string, Omit<SimulatedChange, 'hosts'> & { readonly hosts: Set<string> }>();
+  readonly #changes = new Map<string, Omit<SimulatedChange, 'hosts'> & { readonly hosts: string[] }>();
   readonly #causes = new Map<string, Cause>();
   readonly #used = new Set<string>();
   readonly #holes = new Map<string, { entries: number; readonly hosts: Set<string> }>();
@@ -135,7 +135,7 @@ export class Simulator {
   }
 
   result(): Simulation {
-    const changes = Array.from(this.#changes.values(), (change) => ({ ...change, hosts: [...change.hosts] }));
+    const changes = Array.from(this.#changes.values(), (change) => ({ ...change, hosts: [...new Set(change.hosts)] }));
     return {
       hosts: this.#hosts,
       earlier: this.#earlier,
@@ -183,8 +183,10 @@ export class Simulator {
     const path = filenameHint(entry.fields);
     const old = before === null ? null : decide(before, entry, hasher, at);
     const now = decide(after, entry, hasher, at);
+    const digest = digestText(entry.fields.digest);
+    this.#used.add(digest);
     return {
-      digest: digestText(entry.fields.digest),
+      digest,
       path,
       old,
       now,
@@ -194,8 +196,7 @@ export class Simulator {
   }
 
   #note(decided: Decided, host: string): void {
-    const { digest, now, old } = decided;
-    this.#used.add(digest);
+    const { now, old } = decided;
     if (now.status === 'excluded') this.#count(now.exclude.pattern, host);
     if ((old?.status ?? 'unjudged') !== now.status) this.#change(decided, host);
   }
@@ -211,8 +212,9 @@ export class Simulator {
     const before = old?.status ?? 'unjudged';
     if (before === 'unjudged' && ACCEPTED.has(now.status)) return;
     const key = `${digest} ${path} ${before}`;
-    const known = this.#changes.get(key) ?? { digest, path, before, after: now.status, hosts: new Set() };
-    known.hosts.add(host);
+    const known = this.#changes.get(key) ?? { digest, path, before, after: now.status, hosts: [] };
+    // Lists of a host come one after the other; a set of each change would take ten times the memory.
+    if (known.hosts.at(-1) !== host) known.hosts.push(host);
     this.#changes.set(key, known);
     const { effect, cause } = causeOfChange(old, now);
     const group = this.#causes.get(`${effect} ${cause}`) ?? {

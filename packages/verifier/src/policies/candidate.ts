@@ -22,6 +22,7 @@ export async function simulateCandidate(
   context: Context,
   name: string,
   { document, version, deny = [], boots = 'present' }: PolicyCandidate,
+  signal: AbortSignal,
 ): Promise<PolicySimulation> {
   if (document !== undefined && version !== undefined) {
     throw new RequestProblem('REQUEST-INVALID', 'The candidate is a document or a version, not both.');
@@ -29,7 +30,7 @@ export async function simulateCandidate(
   const base = document === undefined ? await storedDocument(context, name, version) : documentIn(document);
   if (base.name !== name) throw new RequestProblem('REQUEST-INVALID', `The document is of ${base.name}, not ${name}.`);
   const candidate = deny.length === 0 ? base : checkedReference(withDenied(base, deny)).document;
-  return simulatePolicy(context, { name, values: compiledReference(candidate), boots });
+  return simulatePolicy(context, { name, values: compiledReference(candidate), boots, signal });
 }
 
 /** Proposes the version after the newest one, in which these digests are denied, and says what it would make of the fleet. */
@@ -51,9 +52,10 @@ export async function simulateVersion(
   context: Context,
   row: PolicyRow,
   boots: 'present' | 'all',
+  signal?: AbortSignal,
 ): Promise<PolicySimulation> {
   const values = compiledReference(parseReference(row.document).document);
-  return simulatePolicy(context, { name: row.name, values, boots });
+  return simulatePolicy(context, { name: row.name, values, boots, signal });
 }
 
 /** Nobody has to vouch for what is only looked at. */

@@ -12,6 +12,9 @@ import { hostsOfPolicy, policyInForce } from '../store/policies.ts';
 import { entryIdsOf, recordedBoots, type RecordedBoot } from '../store/recorded.ts';
 import type { Database } from '../store/schema.ts';
 
+/** Entries that are read without letting rounds go on. */
+const AT_ONCE = 2000;
+
 /** Boots of one host that are looked at. */
 const BOOTS_OF_HOST = 50;
 
@@ -19,15 +22,25 @@ export interface Candidate {
   readonly name: string;
   readonly values: ReferenceValues;
   readonly boots: 'present' | 'all';
+  /** Given when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * What a candidate would make of the lists of the hosts that its policy is for; of all hosts while it is for none. It reads
- * beside the rounds, which only ever add to lists, and lets them go on after each list.
+ * beside the rounds, which only ever add to lists, and lets them go on after each list. One at a time is simulated: what
+ * several hold in memory, and take of the processor, would be the rounds'.
+ * @throws the reason of the signal
  */
-export async function simulatePolicy(
-  context: Context,
-  { name, values, boots: which }: Candidate,
+export function simulatePolicy(context: Simulating, candidate: Candidate): Promise<PolicySimulation> {
+  return context.simulations.take(() => overRecordedLists(context, candidate), candidate.signal);
+}
+
+type Simulating = Pick<Context, 'database' | 'references' | 'simulations' | 'now'>;
+
+async function overRecordedLists(
+  context: Simulating,
+  { name, values, boots: which, signal }: Candidate,
 ): Promise<PolicySimulation> {
   const { database: db, references } = context;
   const inForce = await policyInForce(db, name);
@@ -42,6 +55,7 @@ export async function simulatePolicy(
       boots.set(String(boot.id), boot);
       simulator.add(boot.isPresent ? list : { ...list, boot: String(boot.id) });
       await pause();
+      signal?.throwIfAborted();
     }
   }
   return onWire(simulator, boots);
@@ -78,9 +92,16 @@ export class KnownEntries {
   async of(boot: number): Promise<MeasurementEntry[]> {
     const ids = await entryIdsOf(this.#db, boot);
     const missing = [...new Set(ids)].filter((id) => !this.#entries.has(id));
-    const rows = [...(await entriesById(this.#db, missing)).values()];
+    for (let start = 0; start < missing.length; start += AT_ONCE) {
+      await this.#read(missing.slice(start, start + AT_ONCE));
+      await pause();
+    }
+    return ids.flatMap((id) => this.#entries.get(id) ?? []);
+  }
+
+  async #read(ids: readonly number[]): Promise<void> {
+    const rows = [...(await entriesById(this.#db, ids)).values()];
     const { entries } = parseBinaryList(concat(rows.map(({ record }) => record)), { bank: 'sha256' });
     for (const [index, entry] of entries.entries()) this.#entries.set(rows[index]?.id ?? 0, entry);
-    return ids.flatMap((id) => this.#entries.get(id) ?? []);
   }
 }

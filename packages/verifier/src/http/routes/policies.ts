@@ -25,6 +25,7 @@ import { refuseManaged } from '../../policies/source/managed.ts';
 import { policiesInForce } from '../../store/policies.ts';
 import type { PolicyRow } from '../../store/schema.ts';
 import { principalOf } from '../access.ts';
+import { untilGone } from '../gone.ts';
 import { requireJson } from '../guards.ts';
 import type { App } from '../instance.ts';
 import { BEARER, PROBLEMS } from '../schemas.ts';
@@ -153,8 +154,8 @@ function trialRoutes(app: App, context: Context): void {
         response: { 200: PolicySimulation, ...PROBLEMS },
       },
     },
-    async ({ params, query: { version, boots } }) =>
-      simulateVersion(context, await versionNamed(context.database, params.id, version), boots),
+    async ({ params, query: { version, boots } }, reply) =>
+      simulateVersion(context, await versionNamed(context.database, params.id, version), boots, untilGone(reply)),
   );
 }
 
@@ -175,7 +176,7 @@ function candidateRoutes(app: App, context: Context): void {
         response: { 200: PolicySimulation, ...PROBLEMS },
       },
     },
-    ({ params, body }) => simulateCandidate(context, params.id, body),
+    ({ params, body }, reply) => simulateCandidate(context, params.id, body, untilGone(reply)),
   );
   app.post(
     ROUTES.policyProposals,
