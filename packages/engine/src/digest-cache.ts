@@ -4,9 +4,9 @@ import {
   hashFile,
   identityKey,
   probeWriters,
-  type FileIdentity,
   type HashOutcome,
 } from '@assay/linux/files';
+import { isSettled } from './settled.ts';
 
 /** What the engine hashes with: the digest of `d-ng`. */
 const ALGORITHMS = ['sha256'] as const;
@@ -17,12 +17,7 @@ const ALGORITHMS = ['sha256'] as const;
  */
 const CACHED_FILE_SYSTEMS = new Set([0xef53, 0x9123683e]);
 
-/**
- * Two ticks of the slowest clock (CONFIG_HZ=100): a file that changed later than this may change again without another
- * ctime, on kernels that take it from the tick.
- */
-const SETTLED_NS = 20_000_000n;
-const NS_PER_MS = 1_000_000n;
+const NS_PER_MS = 1e6;
 
 /** Digests of files that provably did not change since they were hashed. The oldest goes when there are too many. */
 export class DigestCache {
@@ -46,7 +41,7 @@ export class DigestCache {
     const known = this.#digests.get(key);
     if (known !== undefined) return { outcome: 'hashed', digests: new Map([['sha256', known]]), identity };
     // Identity first, then the probe: a change in between then shows in the identity after hashing.
-    const mayKeep = isSettled(identity) && probeWriters(fd) === 'none';
+    const mayKeep = isSettled(Number(identity.changeTime) / NS_PER_MS) && probeWriters(fd) === 'none';
     const found = hashFile(fd, ALGORITHMS, giveUp);
     if (mayKeep && found.outcome === 'hashed' && identityKey(found.identity) === key && probeWriters(fd) === 'none') {
       this.#keep(key, found.digests.get('sha256'));
@@ -60,8 +55,4 @@ export class DigestCache {
     if (oldest !== undefined && this.#digests.size >= this.#limit) this.#digests.delete(oldest);
     this.#digests.set(key, digest);
   }
-}
-
-function isSettled({ changeTime }: FileIdentity): boolean {
-  return BigInt(Date.now()) * NS_PER_MS - changeTime >= SETTLED_NS;
 }

@@ -28,8 +28,9 @@ export class ExplainedFile implements Disposable {
       closeSync(this.#fd);
       throw new SystemError('SYSTEM-CALL', `${String(path)} is no regular file: no rule is asked about it`);
     }
-    const fileSystem = new FileSystems().of(status.identity.device, this.#fd);
-    this.file = new EventFile({ fd: this.#fd, status, fileSystem, digests: undefined, isWriting, isOver: NEVER });
+    const fileSystem = new FileSystems({ doubts: 0 }).of(status.identity.device, this.#fd);
+    const asked = { digests: undefined, isWriting, keepsWritersOff: false, isOver: NEVER };
+    this.file = new EventFile({ fd: this.#fd, status, fileSystem, ...asked });
   }
 
   [Symbol.dispose](): void {

@@ -52,13 +52,14 @@ export type WatcherMessage =
 const ACKNOWLEDGED = 0;
 const STOP = 1;
 const BEGIN = 2;
+const DOUBTS = 3;
 
 /** Words that both threads see: the watching thread sits in system calls and gets no messages. */
 export class WatchSignals {
   readonly memory: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
 
-  constructor(memory = new SharedArrayBuffer(12)) {
+  constructor(memory = new SharedArrayBuffer(16)) {
     this.memory = memory;
     this.#words = new Int32Array(memory);
   }
@@ -93,6 +94,16 @@ export class WatchSignals {
   /** Blocks the thread until it may begin, or has to stop. */
   waitForBegin(): void {
     Atomics.wait(this.#words, BEGIN, 0);
+  }
+
+  /** What is known of files and file systems by their numbers may not hold any more, from the next event on. */
+  doubt(): void {
+    Atomics.add(this.#words, DOUBTS, 1);
+  }
+
+  /** How often there was doubt. */
+  get doubts(): number {
+    return Atomics.load(this.#words, DOUBTS);
   }
 
   stop(): void {

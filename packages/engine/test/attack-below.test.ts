@@ -9,7 +9,7 @@ import { Attacker, digestOf, openGate, watchdog, writeProgram } from './gate-sup
 // Below and beside the paths of files: devices, blocks, handles, mounts. What is out of reach is stated as it is.
 
 const skip = cannotMount() ?? false;
-if (skip === false) watchdog(280);
+if (skip === false) watchdog(290);
 const LIMIT = { skip, timeout: 120_000 };
 const EXECUTE = fileURLToPath(import.meta.resolve('./execute.ts'));
 const POLICY = { policy: 'measure func=BPRM_CHECK\n' };

@@ -9,7 +9,7 @@ import { Attacker, digestOf, openGate, watchdog, writeProgram } from './gate-sup
 // One file system is watched, by one of its mounts; the program is changed and run through another door to it.
 
 const skip = cannotMount() ?? false;
-if (skip === false) watchdog(200);
+if (skip === false) watchdog(290);
 const LIMIT = { skip, timeout: 100_000 };
 
 /** Where the watched file system is reached, and by which process. */

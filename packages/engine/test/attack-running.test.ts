@@ -11,7 +11,7 @@ import { eventually } from './support.ts';
 // that closes, or a new one, shows.
 
 const skip = cannotMount() ?? false;
-if (skip === false) watchdog(200);
+if (skip === false) watchdog(290);
 const LIMIT = { skip, timeout: 60_000 };
 const EXECUTE = fileURLToPath(import.meta.resolve('./execute.ts'));
 const LOADER = globSync(['/lib64/ld-linux-x86-64.so.2', '/lib/ld-linux-aarch64.so.1'])[0] ?? '';

@@ -4,8 +4,10 @@ import { chmodSync, chownSync, closeSync, fsyncSync, openSync, readFileSync, wri
 import { createInterface } from 'node:readline';
 import { removeXattr, setXattr } from '@assay/linux/xattr';
 import {
+  changeAtTheSameTime,
   mapForWriting,
   moveBlocks,
+  setClockToNow,
   WAYS_OF_EXT4,
   WAYS_OF_XFS,
   WAYS_TO_CHANGE,
@@ -29,14 +31,24 @@ const actions: Readonly<Record<string, (...given: string[]) => unknown>> = {
     change(path);
     return 'changed';
   },
-  /** Replaces bytes of a file on its block device, and lets the kernel read the file anew. */
-  below: (path = '', old = '', fresh = '') => {
-    const device = spawnSync('findmnt', ['--noheadings', '--output', 'SOURCE', '--target', path], { encoding: 'utf8' });
-    const fd = openSync(device.stdout.trim(), 'r+');
+  /** Sets the clock, and changes a file where one is given. */
+  clock: (path = '') => {
+    if (path === '') setClockToNow();
+    else changeAtTheSameTime(path);
+    return 'set';
+  },
+  replace: (path = '', old = '', fresh = '') => {
+    const fd = openSync(path, 'r+');
     const at = readFileSync(fd).indexOf(old);
     writeSync(fd, fresh, at);
     fsyncSync(fd);
     closeSync(fd);
+    return at;
+  },
+  /** Replaces bytes of a file on its block device, and lets the kernel read the file anew. */
+  below: (path = '', old = '', fresh = '') => {
+    const device = spawnSync('findmnt', ['--noheadings', '--output', 'SOURCE', '--target', path], { encoding: 'utf8' });
+    const at = actions['replace']?.(device.stdout.trim(), old, fresh);
     spawnSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0'], { stdio: 'ignore' });
     return at;
   },

@@ -9,7 +9,7 @@ import { Attacker, digestOf, isTurbo, labelNow, openGate, watchdog, writeProgram
 // or refused.
 
 const skip = cannotMount() ?? false;
-if (skip === false) watchdog(200);
+if (skip === false) watchdog(290);
 const LIMIT = { skip, timeout: 100_000 };
 
 /** What a file system does not have, so that its files cannot be changed by it. */

@@ -29,6 +29,8 @@ export interface TestGate extends AsyncDisposable {
   /** Reasons of what was lost. */
   readonly lost: string[];
   readonly gate: Gate;
+  /** From now on the list is slow: nothing is acknowledged before the function is called that this gives back. */
+  slowList(): () => void;
   /** SHA-256 digests of a path that were listed, in their order; `violation` for those without one. */
   measured(path: string): string[];
 }
@@ -48,6 +50,16 @@ export async function openGate(
   const entries: EntryDraft[] = [];
   const audits: AuditEvent[] = [];
   const lost: string[] = [];
+  let acknowledge = (sequence: number): void => gate.acknowledge(sequence);
+  const slowList = (): (() => void) => {
+    const kept: number[] = [];
+    const before = acknowledge;
+    acknowledge = (sequence) => void kept.push(sequence);
+    return () => {
+      acknowledge = before;
+      for (const sequence of kept) before(sequence);
+    };
+  };
   gate.connect({
     message: (message) => {
       if (message.kind === 'lost') lost.push(message.reason);
@@ -55,7 +67,7 @@ export async function openGate(
         entries.push(...message.entries);
         audits.push(...message.audits);
       }
-      gate.acknowledge(message.sequence);
+      acknowledge(message.sequence);
     },
     ended: (error) => assert.ifError(error),
   });
@@ -66,7 +78,7 @@ export async function openGate(
       violation === true ? 'violation' : toHex(fields.digest?.value ?? utf8('')),
     );
   };
-  return { entries, audits, lost, gate, measured, [Symbol.asyncDispose]: () => gate.stop() };
+  return { entries, audits, lost, gate, slowList, measured, [Symbol.asyncDispose]: () => gate.stop() };
 }
 
 /** A process that does on the watched mounts what this one must not wait for. Use it with `using`. */

@@ -116,11 +116,22 @@ test('failing closed, nothing runs without an engine that answers, and the next 
   await at.supervised.ready(2);
   await becomes(at.attacker, at.good, 0);
   assert.equal(await at.attacker.run(at.bad), 'EPERM');
-  at.supervised.kill('SIGSTOP');
-  const start = performance.now();
-  assert.equal(await at.attacker.run(at.good), 'EPERM');
-  assert.ok(performance.now() - start < HANG_MS);
+  await refusesWhileStopped(at);
 });
+
+/** On a busy machine another engine may have taken the place of the one that is stopped. */
+async function refusesWhileStopped({ supervised, attacker, good }: Setting): Promise<void> {
+  for (const end = Date.now() + 60_000; Date.now() < end; ) {
+    const stopped = supervised.engine;
+    supervised.kill('SIGSTOP');
+    const start = performance.now();
+    const result = await attacker.run(good);
+    assert.ok(performance.now() - start < HANG_MS);
+    if (result === 'EPERM') return;
+    await eventually('another engine answered', () => supervised.engine !== stopped);
+  }
+  throw new Error('an engine that is stopped answers');
+}
 
 test('failing open, everything runs until the next engine answers', LIMIT, async () => {
   await using at = await setting('open');

@@ -127,7 +127,7 @@ describe('fs-verity', () => {
   });
 
   test('is enabled once, and measured as the fsverity tool computes it', { skip: skip || noVerity() }, () => {
-    using mount = mountExt4('verity');
+    using mount = mountExt4('-Overity');
     const path = join(mount.path, 'file');
     writeFileSync(path, 'hello');
     const salted = { ...VERITY_DEFAULTS, salt: Uint8Array.of(1, 2, 3, 4, 5) };

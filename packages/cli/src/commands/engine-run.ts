@@ -52,7 +52,7 @@ export async function runEngine(given: unknown): Promise<number> {
 /** Starts this very command as a child, which finds out that it is one. */
 function supervise(failure: 'open' | 'closed', { setup }: ChosenSetup): Promise<number> {
   const command = [process.execPath, ...process.execArgv, ...process.argv.slice(1)] as const;
-  const reportsThreads = createDecider(setup).events === 'open';
+  const reportsThreads = createDecider(setup).namesThreads;
   const log = (line: string): void => void process.stderr.write(`${shown(line)}\n`);
   const service = EngineService.find(log);
   // Where openings are allowed without an engine, nothing is to wait for the next one.

@@ -249,6 +249,8 @@ export interface Decider {
   readonly wantsFlags: boolean;
   /** Some rule looks at the task, so that verdicts hold for tasks with the same ids only. */
   readonly needsSubject: boolean;
+  /** Whether events have to name threads: those of one process open files at the same time, and may have ids of their own. */
+  readonly namesThreads: boolean;
   /** Part of a verdict's key; empty, without a look at the task, where no rule looks at it. */
   subjectKey(task: Task): string;
   /** Hooks that the kernel would call at this opening, as far as fanotify tells. An opening that is of no interest has none. */

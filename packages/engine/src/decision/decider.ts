@@ -38,9 +38,11 @@ export function createDecider(setup: DeciderSetup): Decider {
   const wantsLabels = positive.some(({ rule }) => rule.action === 'appraise' || rule.action === 'hash');
   // Who writes is asked when the file is opened: when it is closed the process may be gone.
   const wantsWriters = wantsLabels && setup.updaters.length > 0;
+  const events = !wantsWriters && positive.every(({ rule }) => BY_EXEC.has(rule.func)) ? 'exec' : 'open';
   return {
     epoch: setup.epoch,
-    events: !wantsWriters && positive.every(({ rule }) => BY_EXEC.has(rule.func)) ? 'exec' : 'open',
+    events,
+    namesThreads: events === 'open' || needsSubject,
     wantsClose: wantsLabels,
     wantsFlags: wantsWriters || setup.rules.some(({ rule }) => rule.func === undefined || rule.func === 'FILE_CHECK'),
     needsSubject,

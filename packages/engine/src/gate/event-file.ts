@@ -2,11 +2,14 @@ import { readSync } from 'node:fs';
 import type { HashName } from '@assay/core/hash';
 import type { ComputedDigest } from '@assay/core/label';
 import {
+  areWritersOff,
   descriptorPath,
   FileStatus,
   hashFile,
   inodeFlags,
   inodeGeneration,
+  keepWritersOff,
+  letWritersIn,
   probeWriters,
   type Stamp,
   type WriterProbe,
@@ -18,7 +21,7 @@ import { SystemError } from '@assay/core/errors';
 import { utf8 } from '@assay/core/bytes';
 import type { DigestAnswer, FileState, OpenedFile, OpenedModsig, XattrAnswer } from '../decision/contract.ts';
 import type { KnownFileSystem } from './file-systems.ts';
-import { isSettled } from './settled.ts';
+import { isSettled } from '../settled.ts';
 
 /** FS_IMMUTABLE_FL (include/uapi/linux/fs.h) */
 const IMMUTABLE = 0x10;
@@ -35,6 +38,8 @@ export interface EventFileSetup {
   readonly digests: ReadonlyMap<HashName, Uint8Array> | undefined;
   /** Whether the opening itself is for writing. */
   readonly isWriting: boolean;
+  /** Whether writers wait until the content was looked at, or as long as the descriptor is open. */
+  readonly keepsWritersOff: boolean;
   /** Asked before every read of a part of the content. */
   readonly isOver: () => boolean;
 }
@@ -50,13 +55,13 @@ export class EventFile implements OpenedFile {
   #digests: Map<HashName, Uint8Array> | undefined;
 
   constructor(setup: EventFileSetup) {
-    const { fd, status, fileSystem } = setup;
+    const { fd, status, fileSystem, keepsWritersOff } = setup;
     this.#setup = setup;
     this.state = { ...status.identity, owner: status.owner, group: status.group, mode: status.mode };
     this.stamp = status.stamp();
     this.#mayBeSteady = fileSystem.isHonest && isSettled(status.changeTime);
     // After statx and before the content is looked at: a change between shows in the ctime.
-    this.#writers = probeWriters(fd);
+    this.#writers = keepsWritersOff ? keepWritersOff(fd) : probeWriters(fd);
   }
 
   get fileSystem(): KnownFileSystem['facts'] {
@@ -143,8 +148,20 @@ export class EventFile implements OpenedFile {
   }
 
   isSteady(): boolean {
-    if (!this.#mayBeSteady || this.#writers !== 'none' || probeWriters(this.#setup.fd) !== 'none') return false;
-    return later.read(this.#setup.fd).matches(this.stamp);
+    const { fd, keepsWritersOff } = this.#setup;
+    if (!this.#mayBeSteady || this.#writers !== 'none') return false;
+    const isQuiet = keepsWritersOff ? areWritersOff(fd) : probeWriters(fd) === 'none';
+    return isQuiet && later.read(fd).matches(this.stamp);
+  }
+
+  /** Whether there was no writer, and none can come. */
+  get keepsWritersOff(): boolean {
+    return this.#setup.keepsWritersOff && this.#writers === 'none';
+  }
+
+  /** What was found is found: writers need not wait any more. */
+  letWritersIn(): void {
+    if (this.keepsWritersOff) letWritersIn(this.#setup.fd);
   }
 }
 

@@ -1,6 +1,7 @@
 import { fileSystemMagic, fileSystemUuid } from '@assay/linux/files';
 import { readMounts, type Mount } from '@assay/linux/mounts';
 import type { FileSystemFacts } from '../decision/contract.ts';
+import type { WatchSignals } from '../watch-messages.ts';
 
 /**
  * ext4, btrfs (include/uapi/linux/magic.h): a store through a shared mapping changes the ctime there. On xfs it does, too, but
@@ -19,12 +20,21 @@ export interface KnownFileSystem {
   readonly isHonest: boolean;
 }
 
-/** File systems by their device number, looked up once for each. */
+/** File systems by their device number, looked up once for each, and again after a doubt. */
 export class FileSystems {
   readonly #known = new Map<bigint, KnownFileSystem>();
+  readonly #signals: Pick<WatchSignals, 'doubts'>;
+  #doubts = 0;
+
+  constructor(signals: Pick<WatchSignals, 'doubts'>) {
+    this.#signals = signals;
+  }
 
   /** @param fd of any file there */
   of(device: bigint, fd: number): KnownFileSystem {
+    const { doubts } = this.#signals;
+    if (doubts !== this.#doubts) this.#known.clear();
+    this.#doubts = doubts;
     const known = this.#known.get(device);
     if (known !== undefined) return known;
     const found = lookUp(device, fd);

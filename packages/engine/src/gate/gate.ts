@@ -62,19 +62,18 @@ export class Gate {
   private constructor(options: GateOptions) {
     const { decider, failure = 'open', answerLimit = ANSWER_LIMIT_MS, heartbeat } = options;
     this.#turbo = turboOf(options); // It may refuse the options, so nothing is started before.
-    const { events, wantsFlags } = createDecider(decider);
-    const reportsThreads = events === 'open';
+    const { namesThreads: reportsThreads, wantsFlags } = createDecider(decider);
     this.#group = new PermissionGroup(options.group ?? openPermissionGroup(reportsThreads));
     // An engine before this one left marks whose leases ended with it.
     if (options.group !== undefined) this.#group.heedAll();
-    const common = { bell: this.#bell.fd, decider };
-    const { workers, lines: measurers, ready } = startMeasurers(this.#bell.fd, decider);
+    const common = { bell: this.#bell.fd, decider, signals: this.#signals.memory };
+    const { workers, lines: measurers, ready } = startMeasurers(common);
     this.#measurersReady = ready;
     const { fd: group } = this.#group;
-    const shared = { signals: this.#signals.memory, figures: this.#figures.memory };
     const asks = { reportsThreads, looksAtFlags: wantsFlags, turbo: this.#turbo };
     const leavesMarks = options.group !== undefined && failure === 'closed';
-    const mine = { group, heartbeat, failure, answerLimit, leavesMarks, ...asks, ...shared };
+    const given = { group, heartbeat, failure, answerLimit, leavesMarks };
+    const mine = { ...given, ...asks, figures: this.#figures.memory };
     const readerSetup: ReaderSetup = { thread: 'reader', ...common, ...mine, measurers };
     this.#measurers = workers;
     this.#reader = new Worker(new URL('./reader.ts', import.meta.url), {
@@ -112,7 +111,14 @@ export class Gate {
 
   #watch({ mounts, decider, allowRootFileSystem = false, log }: GateOptions): void {
     const { events, wantsClose } = createDecider(decider);
-    const mark = (path: string): void => this.#group.mark(path, { opens: events === 'open', closes: wantsClose });
+    const mark = (path: string): boolean => {
+      const isNew = !this.#group.isMarked(path);
+      // Its numbers may be those of another one that is gone.
+      if (isNew) this.#signals.doubt();
+      // Marks that an engine before this one left may ask for less.
+      this.#group.mark(path, { opens: events === 'open', closes: wantsClose });
+      return isNew;
+    };
     for (const mount of mounts) mark(mount);
     this.#newMounts = new NewMounts({ watched: mounts, allowRootFileSystem, mark, log: (line) => log?.(line) });
   }
@@ -153,6 +159,7 @@ export class Gate {
 
   #receive(message: ReaderMessage): void {
     if (message.kind === 'ready') this.#ready.resolve();
+    else if (message.kind === 'mounts') this.#newMounts?.look();
     else if (this.#handlers === undefined) this.#early.push(message);
     else this.#handlers.message(message);
   }

@@ -30,6 +30,12 @@ export interface Job {
   sequence: number | undefined;
   /** Given when all is recorded. */
   allowed: boolean;
+  /** The state of the file that the verdict is of. */
+  stamp: Stamp | undefined;
+  /** No writer could come since the file was looked at. */
+  keepsWritersOff: boolean;
+  /** There was doubt since it was asked (`WatchSignals.doubt`). */
+  isDoubtful: boolean;
   /** The answers were given without the verdict, as it came too late. */
   isLate: boolean;
   /** What to do when all is recorded. */
@@ -51,7 +57,8 @@ export function jobOf(waiting: readonly [Opening, ...Opening[]]): Job {
     opening.kind !== 'closed' && opening.verdictKey === lead.verdictKey && isEqual(opening.stamp, lead.stamp);
   const batch = [lead, ...waiting.slice(1).filter(isSame)];
   const later = waiting.filter((opening) => !batch.includes(opening));
-  return { lead, batch, later, sequence: undefined, allowed: true, isLate: false, settled: undefined };
+  const open = { sequence: undefined, allowed: true, stamp: undefined, settled: undefined };
+  return { lead, batch, later, ...open, keepsWritersOff: false, isDoubtful: false, isLate: false };
 }
 
 function isEqual(a: Stamp, b: Stamp): boolean {

@@ -3,6 +3,7 @@ import { plainSubject } from '@assay/core/policy';
 import { FileStatus, type Stamp } from '@assay/linux/files';
 import { setXattr, removeXattr } from '@assay/linux/xattr';
 import type { CacheGrant, Decider, Decision, FileMemory } from '../decision/contract.ts';
+import type { WatchSignals } from '../watch-messages.ts';
 import { taskOf } from './task.ts';
 import { EventFile } from './event-file.ts';
 import { FileSystems } from './file-systems.ts';
@@ -35,10 +36,17 @@ export interface Verdict extends Pick<Decision, 'allowed' | 'entries' | 'lost' |
   readonly stamp: Stamp;
   readonly path: Uint8Array;
   readonly cache: CacheGrant | undefined;
+  /** Writers wait until the descriptor is closed. */
+  readonly keepsWritersOff: boolean;
   /** Good as long as the state is; of a file that nobody could change unseen. */
   readonly digests: ReadonlyMap<HashName, Uint8Array> | undefined;
   /** Labels that could not be written. */
   readonly failures: readonly string[];
+}
+
+/** What a verdict is worth after a doubt (`WatchSignals.doubt`): it answers who waits, and nobody else. */
+export function doubted(verdict: Verdict): Verdict {
+  return { ...verdict, memory: { ...verdict.memory, of: undefined }, cache: undefined, digests: undefined };
 }
 
 /** Milliseconds on a clock that all threads share. */
@@ -50,16 +58,20 @@ export function clock(): number {
 export class Judge {
   readonly decider: Decider;
   readonly #status = new FileStatus();
-  readonly #fileSystems = new FileSystems();
+  readonly #fileSystems: FileSystems;
 
-  constructor(decider: Decider) {
+  constructor(decider: Decider, signals: WatchSignals) {
     this.decider = decider;
+    this.#fileSystems = new FileSystems(signals);
   }
 
   /** Blocks the thread while the content is hashed. */
   judge(event: Case): Verdict {
     const file = this.#fileOf(event);
     const decision = this.#decide(event, file);
+    // What is executed stays as it is until the answer is given; what is opened may change after that just as well.
+    const keepsWritersOff = event.kind === 'exec' && file.keepsWritersOff;
+    if (event.kind === 'open') file.letWritersIn();
     const failures = decision.writes.flatMap(({ name, value }) => written(event.fd, name, value));
     return {
       allowed: decision.allowed,
@@ -70,17 +82,19 @@ export class Judge {
       stamp: file.stamp,
       path: file.path,
       cache: decision.cache,
+      keepsWritersOff,
       digests: decision.cache === undefined ? undefined : file.foundDigests,
       failures,
     };
   }
 
-  #fileOf({ fd, of, digests, flags, end }: Case): EventFile {
+  #fileOf({ kind, fd, of, digests, flags, end }: Case): EventFile {
     const status = this.#status.read(fd);
     const fileSystem = this.#fileSystems.of(status.identity.device, fd);
     const known = status.matches(of) ? digests : undefined;
     const isWriting = (flags & O_ACCMODE) !== 0;
-    return new EventFile({ fd, status, fileSystem, digests: known, isWriting, isOver: () => clock() > end });
+    const asked = { digests: known, isWriting, keepsWritersOff: kind !== 'closed', isOver: () => clock() > end };
+    return new EventFile({ fd, status, fileSystem, ...asked });
   }
 
   #decide({ kind, pid, flags, memory }: Case, file: EventFile): Decision {

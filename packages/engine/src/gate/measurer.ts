@@ -4,6 +4,7 @@ import { createDecider } from '../decision/decider.ts';
 import { Jobs } from './jobs.ts';
 import { Judge, type Case, type Verdict } from './judge.ts';
 import type { MeasurerAnswer, MeasurerSetup } from './messages.ts';
+import { WatchSignals } from '../watch-messages.ts';
 import { warmUp } from './threads.ts';
 
 // The thread that hashes large files while the reader answers for others. It ends when the reader says so.
@@ -20,10 +21,10 @@ function verdictOf(judge: Judge, question: Case): Verdict | undefined {
   }
 }
 
-function answerAll({ reader: port, jobs, bell, decider }: MeasurerSetup): void {
+function answerAll({ reader: port, jobs, bell, decider, signals }: MeasurerSetup): void {
   const queue = new Jobs(jobs, port);
   const readersBell = new Bell(bell);
-  const judge = new Judge(createDecider(decider));
+  const judge = new Judge(createDecider(decider), new WatchSignals(signals));
   warmUp(judge);
   parentPort?.postMessage({ kind: 'ready' }, []);
   for (let job = queue.next(); job !== undefined; job = queue.next()) {

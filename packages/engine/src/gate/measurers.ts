@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import type { DeciderSetup } from '../decision/setup.ts';
 import { createDecider } from '../decision/decider.ts';
 import { INLINE_BYTES } from './job.ts';
 import type { MeasurerLine, MeasurerSetup } from './messages.ts';
@@ -17,12 +16,13 @@ export interface Measurers {
   readonly ready: Promise<unknown>;
 }
 
-/** @param bell that the threads ring when they have answered */
-export function startMeasurers(bell: number, decider: DeciderSetup): Measurers {
+/** @param common `bell` is rung by the threads when they have answered */
+export function startMeasurers(common: Pick<MeasurerSetup, 'bell' | 'decider' | 'signals'>): Measurers {
+  const { decider } = common;
   const started = sizesOf(createDecider(decider).wantsClose, availableParallelism()).map((largest) => {
     const { port1: port, port2: reader } = new MessageChannel();
     const jobs = new SharedArrayBuffer(8);
-    const setup: MeasurerSetup = { thread: 'measurer', bell, jobs, decider, reader };
+    const setup: MeasurerSetup = { thread: 'measurer', ...common, jobs, reader };
     const options = { workerData: setup, transferList: [reader] };
     return { worker: new Worker(new URL('./measurer.ts', import.meta.url), options), line: { port, jobs, largest } };
   });

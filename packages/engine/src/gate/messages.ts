@@ -52,7 +52,7 @@ export interface MeasurerLine {
 }
 
 /** What a measuring thread, which hashes large files, is started with. */
-export interface MeasurerSetup extends Pick<ReaderSetup, 'bell' | 'decider'>, Pick<MeasurerLine, 'jobs'> {
+export interface MeasurerSetup extends Pick<ReaderSetup, 'bell' | 'decider' | 'signals'>, Pick<MeasurerLine, 'jobs'> {
   readonly thread: 'measurer';
   readonly reader: MessagePort;
 }
@@ -78,4 +78,9 @@ export interface DecidedMessage extends Pick<Verdict, 'failures'> {
 }
 
 /** From the reading thread to the engine. Those with a sequence number are acknowledged, in their order. */
-export type ReaderMessage = { readonly kind: 'ready' } | DecidedMessage | LostMessage;
+export type ReaderMessage =
+  | { readonly kind: 'ready' }
+  /** Something was mounted, unmounted or mounted otherwise. */
+  | { readonly kind: 'mounts' }
+  | DecidedMessage
+  | LostMessage;

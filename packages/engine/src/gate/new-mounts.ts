@@ -1,15 +1,21 @@
+import { closeSync, openSync } from 'node:fs';
 import { chooseMounts, mountAt, readMounts } from '@assay/linux/mounts';
 
-/** A program can run from a new mount before it is found: fanotify tells of no mount in time. */
+/** As a rule the kernel tells at once; a program can run from a new mount before it is found all the same. */
 const LOOK_EVERY_MS = 500;
+const O_PATH = 0o10000000;
 
 export interface NewMountsOptions {
   /** Paths whose mounts are watched already. */
   readonly watched: readonly string[];
   /** Whether the file system of `/` may be among those that appear, by a bind mount. */
   readonly allowRootFileSystem: boolean;
-  /** @throws Error where it cannot be watched */
-  readonly mark: (path: string) => void;
+  /**
+   * Watches the file system of a path.
+   * @returns false where it is watched already
+   * @throws Error where it cannot be watched
+   */
+  readonly mark: (path: string) => boolean;
   readonly log: (line: string) => void;
 }
 
@@ -17,39 +23,36 @@ export interface NewMountsOptions {
 export class NewMounts {
   readonly #options: NewMountsOptions;
   readonly #timer: NodeJS.Timeout;
-  /** Devices of file systems that are watched, or that could not be. */
-  #known: ReadonlySet<string> = new Set();
+  /** Mount points of what cannot be watched, of which was told. */
+  #failed: ReadonlySet<string> = new Set();
 
   constructor(options: NewMountsOptions) {
     this.#options = options;
-    const mounts = readMounts();
-    this.#known = new Set(options.watched.flatMap((path) => mountAt(mounts, path)?.device ?? []));
     this.#timer = setInterval(() => this.look(), LOOK_EVERY_MS);
     this.#timer.unref();
   }
 
+  /** A number of a device says nothing: the next file system gets it when it is free. So each one is asked for. */
   look(): void {
-    const { watched, allowRootFileSystem, mark, log } = this.#options;
+    const { watched, allowRootFileSystem } = this.#options;
     const mounts = readMounts();
-    const present = new Set(mounts.map(({ device }) => device));
-    // A device number that is free goes to the next file system.
-    const known = new Set([...this.#known].filter((device) => present.has(device)));
     const root = allowRootFileSystem ? undefined : mountAt(mounts, '/')?.device;
-    const inside = mounts.filter(({ mountPoint }) =>
-      watched.some((path) => isBelow(mountPoint.toString('utf8'), path)),
-    );
-    for (const path of chooseMounts(inside).chosen) {
-      const device = mountAt(mounts, path)?.device;
-      if (device === undefined || device === root || known.has(device)) continue;
-      known.add(device);
-      try {
-        mark(path);
-        log(`${JSON.stringify(path)} was mounted and is watched from now on`);
-      } catch (error) {
-        log(`${JSON.stringify(path)} was mounted and is not watched: ${String(error)}`);
-      }
+    const inside = mounts.filter(({ mountPoint, device }) => device !== root && isBelowAny(mountPoint, watched));
+    const { chosen } = chooseMounts(inside);
+    const failed = chosen.filter((path) => !this.#watch(path));
+    this.#failed = new Set(failed);
+  }
+
+  /** @returns false where it cannot be watched */
+  #watch(path: string): boolean {
+    const { mark, log } = this.#options;
+    try {
+      if (marked(path, mark)) log(`${JSON.stringify(path)} was mounted and is watched from now on`);
+      return true;
+    } catch (error) {
+      if (!this.#failed.has(path)) log(`${JSON.stringify(path)} was mounted and is not watched: ${String(error)}`);
+      return false;
     }
-    this.#known = known;
   }
 
   end(): void {
@@ -57,6 +60,17 @@ export class NewMounts {
   }
 }
 
-function isBelow(path: string, top: string): boolean {
-  return path === top || path.startsWith(top.endsWith('/') ? top : `${top}/`);
+/** By a descriptor: between two looks at a path it could come to mean another file system. */
+function marked(path: string, mark: (path: string) => boolean): boolean {
+  const fd = openSync(path, O_PATH);
+  try {
+    return mark(`/proc/self/fd/${fd}`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function isBelowAny(mountPoint: Buffer, watched: readonly string[]): boolean {
+  const path = mountPoint.toString('utf8');
+  return watched.some((top) => path === top || path.startsWith(top.endsWith('/') ? top : `${top}/`));
 }

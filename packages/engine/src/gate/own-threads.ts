@@ -2,9 +2,8 @@ import { existsSync } from 'node:fs';
 
 /** Tells the threads of this process from those of others. */
 export class OwnThreads {
-  /** One that ended may leave its number to another process, but not before all other numbers were given away. */
+  /** Known until `forget`: a thread that ended leaves its number to another process, when all others were given away. */
   readonly #own = new Set<number>();
-  /** Known for as long as that holds for certain of them, too: until `forget`. */
   readonly #others = new Set<number>();
 
   /** @param id of a process, or of a thread */
@@ -17,8 +16,9 @@ export class OwnThreads {
     return isOwn;
   }
 
-  /** To be called a few times in a second: in between, a number does not go from another process to this one. */
+  /** To be called a few times in a second: in between, a number does not go from one process to another. */
   forget(): void {
+    this.#own.clear();
     this.#others.clear();
   }
 }

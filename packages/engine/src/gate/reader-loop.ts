@@ -1,13 +1,15 @@
-import { Bell, descriptorPath, FileStatus, probeWriters, Readiness, sameState } from '@assay/linux/files';
+import { closeSync, openSync } from 'node:fs';
+import { Bell, ClockChanges, descriptorPath, FileStatus, Readiness, sameState } from '@assay/linux/files';
 import { PermissionGroup, type AskedEvent } from '@assay/linux/fanotify';
-import { openFlags } from '@assay/linux/process';
 import { EngineControl } from '../decision/control.ts';
 import { WatchSignals, type LostReason } from '../watch-messages.ts';
+import { ExecutingPrograms, isOutdated } from './executing.ts';
 import { INLINE_BYTES, jobOf, keyOf, type Job, type Opening } from './job.ts';
 import type { Lines } from './jobs.ts';
-import { clock, type Case, type Judge, type Verdict } from './judge.ts';
+import { clock, doubted, type Case, type Judge, type Verdict } from './judge.ts';
 import type { ReaderMessage, ReaderSetup } from './messages.ts';
 import { OwnThreads } from './own-threads.ts';
+import { Purposes } from './purposes.ts';
 import { Tally } from './tally.ts';
 import { taskOf } from './task.ts';
 import { Turbo } from './turbo.ts';
@@ -21,10 +23,10 @@ const TICK_MS = 250;
 const DRAIN_LIMIT_MS = 5000;
 /** How long a file that was written and closed may be hashed, for which nobody waits. */
 const CLOSED_MS = 60_000;
-const O_RDWR = 2;
 const GROUP = 0;
 const BELL = 1;
 const LEASES = 2;
+const O_RDONLY_CLOEXEC = 0o2000000;
 
 export interface ReaderParts {
   readonly setup: Pick<
@@ -59,17 +61,21 @@ export class ReaderLoop {
   readonly #readiness: Readiness;
   readonly #signals: WatchSignals;
   readonly #status = new FileStatus();
+  readonly #clock = new ClockChanges();
+  readonly #mounts = openSync('/proc/self/mountinfo', O_RDONLY_CLOEXEC);
+  readonly #mountsIndex: number;
   readonly #control: EngineControl;
   readonly #cache = new VerdictCache();
   readonly #turbo: Turbo | undefined;
   readonly #tally: Tally;
   readonly #ownThreads = new OwnThreads();
   readonly #jobs = new Map<number, Job>();
-  /** Executions that were allowed and whose second event, the opening, is still to come: thread and inode. */
-  readonly #executed = new Map<number, number>();
+  readonly #executing: ExecutingPrograms;
+  readonly #purposes: Purposes;
   #sequence = 0;
   /** A message whose acknowledgement came too late. Until it comes nobody is made to wait. */
   #late: number | undefined;
+  #doubts = 0;
   #nextTick = 0;
   #nextLook = 0;
 
@@ -79,18 +85,37 @@ export class ReaderLoop {
     this.#group = new PermissionGroup(group);
     this.#bell = new Bell(bell);
     this.#turbo = turbo === undefined ? undefined : new Turbo(this.#group, turbo);
-    this.#readiness = new Readiness([group, bell, ...(this.#turbo === undefined ? [] : [this.#turbo.fd])]);
+    const read = [group, bell, ...(this.#turbo === undefined ? [] : [this.#turbo.fd])];
+    this.#mountsIndex = read.length;
+    this.#readiness = new Readiness(read, [this.#mounts]);
     this.#signals = new WatchSignals(signals);
     this.#tally = new Tally(figures);
+    this.#purposes = new Purposes(parts.judge.decider.events === 'open', parts.setup.looksAtFlags);
     this.#control = new EngineControl(decider.control);
+    this.#executing = new ExecutingPrograms((fd) => this.#group.release(fd));
   }
 
   run(): void {
     try {
-      while (!this.#signals.stopping) this.#turn(this.#jobs.size > 0 ? WAITING_MS : IDLE_MS);
+      while (!this.#signals.stopping) this.#turn(this.#patience);
     } finally {
       this.#turbo?.release();
     }
+    try {
+      this.#drain();
+    } finally {
+      this.#executing.letGo(Infinity);
+      this.#clock.close();
+      closeSync(this.#mounts);
+    }
+  }
+
+  get #patience(): number {
+    return this.#jobs.size > 0 || this.#executing.size > 0 ? WAITING_MS : IDLE_MS;
+  }
+
+  /** Asks no more, and answers what was asked already. */
+  #drain(): void {
     const { leavesMarks } = this.#parts.setup;
     if (!leavesMarks) this.#group.unmarkAll();
     for (const end = clock() + DRAIN_LIMIT_MS; clock() < end; ) {
@@ -107,7 +132,9 @@ export class ReaderLoop {
     const isReady = this.#readiness.isReady(GROUP);
     const taken = isReady ? this.#take() : 0;
     if (this.#readiness.isReady(BELL)) this.#hear();
+    if (this.#readiness.isReady(this.#mountsIndex)) this.#parts.tell({ kind: 'mounts' });
     const now = clock();
+    this.#executing.letGo(now);
     if (now >= this.#nextTick) this.#tick(now);
     if (now >= this.#nextLook && this.#jobs.size > 0) {
       this.#nextLook = now + WAITING_MS;
@@ -139,11 +166,22 @@ export class ReaderLoop {
   #take(): number {
     const { events, dropped } = this.#group.read();
     this.#tally.events += events.length;
+    // After the reading: what was changed before one of these openings is known now.
+    this.#doubt();
     for (let count = 0; count < dropped; count++) this.#lost('event-dropped');
     // Own openings first: a thread of this process may wait for one while another event waits for that thread.
     const others = events.filter((event) => !this.#answerOwn(event));
     for (const event of others) this.#meet(event);
     return events.length;
+  }
+
+  /** Times of changes lie once the clock was set, and numbers of devices once another file system is watched. */
+  #doubt(): void {
+    const { doubts } = this.#signals;
+    if (!this.#clock.happened() && doubts === this.#doubts) return;
+    this.#doubts = doubts;
+    this.#cache.doubt();
+    for (const job of this.#jobs.values()) job.isDoubtful = true;
   }
 
   #answerOwn(event: AskedEvent): boolean {
@@ -170,7 +208,7 @@ export class ReaderLoop {
       this.#answer(event, true);
       return;
     }
-    const flags = event.kind === 'open' ? this.#flagsOf(event, status.inodeKey) : 0;
+    const flags = event.kind === 'open' ? this.#purposes.flagsOf(event, status.inodeKey) : 0;
     if (flags === 'exec') {
       this.#answer(event, true);
       return;
@@ -190,46 +228,27 @@ export class ReaderLoop {
   #allowAgain(event: AskedEvent & { readonly inodeKey: number }, file: KnownFile): void {
     const { fd, kind, inodeKey } = event;
     this.#tally.hits++;
-    this.#noteExecution(event, inodeKey);
+    this.#purposes.noteAllowed(event, inodeKey);
     this.#group.answer(fd, true);
     const mayHold = this.#turbo !== undefined && kind !== 'closed' && !this.#control.paused;
     if (mayHold && this.#turbo.hold({ fd, kind, inodeKey }, file, clock())) return;
     this.#group.release(fd);
   }
 
-  /** @returns `exec` for the second event of an execution that was decided */
-  #flagsOf({ pid, fd }: AskedEvent, inodeKey: number): number | 'exec' {
-    const isSecond = this.#executed.get(pid) === inodeKey;
-    if (!this.#parts.setup.looksAtFlags && !isSecond) return 0;
-    const flags = openFlags(pid);
-    if (flags === 'exec' && isSecond) {
-      this.#executed.delete(pid);
-      return 'exec';
-    }
-    if (typeof flags === 'number') return flags;
-    return flags === undefined && probeWriters(fd) === 'some' ? O_RDWR : 0;
-  }
-
-  #noteExecution({ kind, pid }: AskedEvent, inodeKey: number): void {
-    if (kind !== 'exec' || this.#parts.judge.decider.events === 'exec') return;
-    if (this.#executed.size >= 4096) this.#executed.clear();
-    this.#executed.set(pid, inodeKey);
-  }
-
   #wait(opening: Opening): void {
     const job = this.#jobs.get(opening.inodeKey);
     if (job === undefined) this.#ask(jobOf([opening]));
-    else if (job.isLate) this.#answer(opening, this.#parts.setup.failure === 'open');
+    else if (job.isLate) this.#answer(opening, this.#isAllowedLate(job));
     else job.later.push(opening);
   }
 
-  #ask(job: Job): void {
+  #ask(job: Job, isChanging = false): void {
     const { lead } = job;
     this.#jobs.set(lead.inodeKey, job);
     const question = this.#caseOf(lead);
     const { decider } = this.#parts.judge;
     // What looks at programs of other processes opens them, which this thread must not.
-    if (lead.size < INLINE_BYTES && !decider.wantsClose) {
+    if (lead.size < INLINE_BYTES && !decider.wantsClose && !isChanging) {
       this.#conclude(job, this.#parts.judge.judge(question));
     } else {
       this.#parts.measurers.ask({ id: lead.inodeKey, question }, lead.size);
@@ -271,8 +290,10 @@ export class ReaderLoop {
       return;
     }
     job.allowed = verdict.allowed;
+    job.stamp = verdict.stamp;
+    job.keepsWritersOff = verdict.keepsWritersOff;
     job.settled = () => {
-      this.#remember(lead, verdict);
+      this.#remember(lead, job.isDoubtful ? doubted(verdict) : verdict);
       this.#finish(job);
     };
     job.sequence = this.#record(verdict, lead.pid);
@@ -301,29 +322,44 @@ export class ReaderLoop {
   #giveUp(job: Job, reason: LostReason): void {
     job.isLate = true;
     if (job.sequence !== undefined) this.#late = job.sequence;
-    const isAllowed = this.#parts.setup.failure === 'open';
+    const isAllowed = this.#isAllowedLate(job);
     this.#lost(reason, descriptorPath(job.lead.fd));
-    for (const opening of [...job.batch, ...job.later.splice(0)]) {
-      if (opening === job.lead) this.#group.answer(opening.fd, isAllowed);
-      else this.#answer(opening, isAllowed);
-    }
+    this.#group.answer(job.lead.fd, isAllowed);
+    if (!isAllowed) this.#tally.denials++;
+    for (const opening of [...job.batch.slice(1), ...job.later.splice(0)]) this.#answer(opening, isAllowed);
+  }
+
+  /** What waits for the list alone has its verdict, and is not let go against it. */
+  #isAllowedLate({ allowed }: Job): boolean {
+    return allowed && this.#parts.setup.failure === 'open';
   }
 
   /** Gives the answers, and asks again for those that came meanwhile. */
   #finish(job: Job): void {
     this.#jobs.delete(job.lead.inodeKey);
     if (job.isLate) this.#group.release(job.lead.fd);
-    else for (const opening of job.batch) this.#settle(opening, job.allowed);
+    else if (isOutdated(job, this.#status)) {
+      this.#again([...job.batch, ...job.later], true);
+      return;
+    } else this.#settleAll(job);
     this.#again(job.later);
   }
 
+  #settleAll(job: Job): void {
+    this.#executing.add(job, clock());
+    for (const opening of job.batch) this.#settle(opening, job.allowed);
+  }
+
   #settle(opening: Opening, allowed: boolean): void {
-    if (allowed) this.#noteExecution(opening, opening.inodeKey);
+    if (allowed) this.#purposes.noteAllowed(opening, opening.inodeKey);
     this.#answer(opening, allowed);
   }
 
-  /** Those that the cache answers now are answered; the others ask anew, all at once where they ask the same. */
-  #again(openings: readonly Opening[]): void {
+  /**
+   * Those that the cache answers now are answered; the others ask anew, all at once where they ask the same.
+   * @param isChanging somebody writes just now: this thread does not wait for that to end
+   */
+  #again(openings: readonly Opening[], isChanging = false): void {
     const { epoch } = this.#parts.judge.decider;
     const waiting = openings.filter((opening) => {
       const status = this.#status.read(opening.fd);
@@ -333,7 +369,7 @@ export class ReaderLoop {
       return !isKnown;
     });
     const [first, ...others] = waiting;
-    if (first !== undefined) this.#ask(jobOf([first, ...others]));
+    if (first !== undefined) this.#ask(jobOf([first, ...others]), isChanging);
   }
 
   #answer({ kind, fd }: AskedEvent, allowed: boolean): void {

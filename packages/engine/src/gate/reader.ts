@@ -17,7 +17,8 @@ function isSetup(data: unknown): data is ReaderSetup {
 const port = parentPort;
 if (port === null || !isSetup(workerData)) throw new Error('this module is a worker thread of gate.ts');
 const setup = workerData;
-const judge = new Judge(createDecider(setup.decider));
+const signals = new WatchSignals(setup.signals);
+const judge = new Judge(createDecider(setup.decider), signals);
 const measurers = new Lines(setup.measurers);
 const pulse = setup.heartbeat === undefined ? undefined : new Pulse(setup.heartbeat);
 hurry();
@@ -30,7 +31,7 @@ const loop = new ReaderLoop({
   beat: () => pulse?.beat(),
 });
 port.postMessage({ kind: 'ready' });
-new WatchSignals(setup.signals).waitForBegin();
+signals.waitForBegin();
 try {
   loop.run();
 } finally {

@@ -54,6 +54,15 @@ export class VerdictCache {
     this.#files.get(inodeKey)?.verdicts.clear();
   }
 
+  /** Nothing is answered any more by what was found until now: numbers and times may mean other states of other files. */
+  doubt(): void {
+    for (const file of this.#files.values()) {
+      file.verdicts.clear();
+      file.digests = undefined;
+      if (file.memory !== undefined) file.memory = { ...file.memory, of: undefined };
+    }
+  }
+
   put(inodeKey: number, file: KnownFile): void {
     const [oldest] = this.#files.keys();
     if (oldest !== undefined && this.#files.size >= this.#limit && !this.#files.has(inodeKey))

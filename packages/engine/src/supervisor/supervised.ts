@@ -93,7 +93,7 @@ class SupervisorLine {
     const setup: AdoptionSetup = {
       command: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
       failure: supervision.failure,
-      reportsThreads: createDecider(decider).events === 'open',
+      reportsThreads: createDecider(decider).namesThreads,
       pid: process.pid,
       isReady: this.#isAnswering,
     };

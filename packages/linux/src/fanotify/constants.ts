@@ -14,6 +14,7 @@ export const FAN_MARK_FLUSH = 0x80;
 export const FAN_MARK_FILESYSTEM = 0x100;
 
 export const FAN_CLOSE_WRITE = 0x8n;
+export const FAN_CLOSE_NOWRITE = 0x10n;
 export const FAN_OPEN_EXEC = 0x1000n;
 export const FAN_Q_OVERFLOW = 0x4000n;
 export const FAN_OPEN_PERM = 0x10000n;

@@ -57,6 +57,16 @@ export class PermissionGroup {
     if (failed) throw callFailed(`fanotify_mark of ${JSON.stringify(path)}`, lastErrno(), 'CAP_SYS_ADMIN');
   }
 
+  /** Whether the group asks about the file system already. @throws SystemError SYSTEM-CALL */
+  isMarked(path: string): boolean {
+    // Taken away is what no mark of this class has.
+    const flags = fan.FAN_MARK_REMOVE | fan.FAN_MARK_FILESYSTEM;
+    if (fanotifyMark(this.fd, flags, fan.FAN_CLOSE_NOWRITE, fan.AT_FDCWD, path) === 0) return true;
+    const errno = lastErrno();
+    if (errno === ENOENT) return false;
+    throw callFailed(`fanotify_mark to look at ${JSON.stringify(path)}`, errno);
+  }
+
   /** Asks no more; events that are queued already still wait for their answers. */
   unmarkAll(): void {
     const failed = fanotifyMark(this.fd, fan.FAN_MARK_FLUSH | fan.FAN_MARK_FILESYSTEM, 0n, fan.AT_FDCWD, null) < 0;

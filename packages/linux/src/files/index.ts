@@ -1,9 +1,10 @@
+export { ClockChanges } from './clock-changes.ts';
 export { descriptorPath, fileSystemMagic } from './descriptor.ts';
 export { hashFile, type HashOutcome } from './hash.ts';
 export { fileIdentity, identityKey, type FileIdentity } from './identity.ts';
 export { inodeFacts, type InodeFacts } from './inode-facts.ts';
 export { fileSystemUuid, inodeFlags, inodeGeneration } from './inode.ts';
-export { probeWriters, type WriterProbe } from './lease.ts';
+export { areWritersOff, keepWritersOff, letWritersIn, probeWriters, type WriterProbe } from './lease.ts';
 export { lockFile } from './lock.ts';
 export { writePrivateJson } from './private-file.ts';
 export { ReadLeases } from './read-leases.ts';

@@ -4,6 +4,7 @@ import { callFailed, fcntl, lastErrno } from '../libc/index.ts';
 /** include/uapi/linux/fcntl.h, include/uapi/asm-generic/fcntl.h */
 const F_SETSIG = 10;
 const F_SETLEASE = 1024;
+const F_GETLEASE = 1025;
 const F_RDLCK = 0;
 const F_UNLCK = 2;
 
@@ -19,15 +20,34 @@ export type WriterProbe = 'none' | 'some' | 'unknown';
  * @throws SystemError SYSTEM-CALL
  */
 export function probeWriters(fd: number): WriterProbe {
-  // Who opens the file for writing in the moment of the lease makes the kernel send SIGIO, which would end this process;
-  // SIGURG is ignored unless somebody listens.
+  const found = keepWritersOff(fd);
+  if (found === 'none') letWritersIn(fd);
+  return found;
+}
+
+/**
+ * As {@link probeWriters}; where there is `none`, none comes before the last close of the descriptor, or `letWritersIn`: who
+ * opens the file for writing, or truncates it, waits until then, for `fs.lease-break-time` at the longest.
+ */
+export function keepWritersOff(fd: number): WriterProbe {
+  // Who opens the file for writing makes the kernel send SIGIO, which would end this process; SIGURG is ignored unless
+  // somebody listens.
   if (fcntl(fd, F_SETSIG, constants.signals.SIGURG) < 0) throw callFailed('fcntl F_SETSIG', lastErrno());
-  if (fcntl(fd, F_SETLEASE, F_RDLCK) === 0) {
-    if (fcntl(fd, F_SETLEASE, F_UNLCK) < 0) throw callFailed('fcntl F_SETLEASE to end a lease', lastErrno());
-    return 'none';
-  }
+  if (fcntl(fd, F_SETLEASE, F_RDLCK) === 0) return 'none';
   const errno = lastErrno();
   if (errno === EAGAIN) return 'some';
   if (errno === EACCES || errno === EINVAL) return 'unknown';
   throw callFailed('fcntl F_SETLEASE', errno);
+}
+
+/** Whether no writer came since `keepWritersOff`, not even one that waits. */
+export function areWritersOff(fd: number): boolean {
+  return fcntl(fd, F_GETLEASE, 0) === F_RDLCK;
+}
+
+/** @throws SystemError SYSTEM-CALL */
+export function letWritersIn(fd: number): void {
+  const failed = fcntl(fd, F_SETLEASE, F_UNLCK) < 0;
+  // EAGAIN: the kernel has ended the lease already, as a writer waited for too long.
+  if (failed && lastErrno() !== EAGAIN) throw callFailed('fcntl F_SETLEASE to end a lease', lastErrno());
 }

@@ -4,6 +4,7 @@ import { callFailed, eventfd, lastErrno, Pinned, pollAt, readAt, writeAt } from 
 /** struct pollfd */
 const POLLFD_LENGTH = 8;
 const POLLIN = 0x1;
+const POLLPRI = 0x2;
 /** include/uapi/linux/eventfd.h */
 const EFD_CLOEXEC = 0o2000000;
 const EFD_NONBLOCK = 0o4000;
@@ -15,13 +16,14 @@ export class Readiness {
   readonly #view: DataView;
   readonly #count: number;
 
-  constructor(descriptors: readonly number[]) {
-    this.#count = descriptors.length;
+  /** @param changing of files of /proc that are ready when they have changed, such as mountinfo; counted behind the others */
+  constructor(descriptors: readonly number[], changing: readonly number[] = []) {
+    this.#count = descriptors.length + changing.length;
     this.#memory = new Pinned(this.#count * POLLFD_LENGTH);
     this.#view = new DataView(this.#memory.bytes.buffer);
-    for (const [index, fd] of descriptors.entries()) {
+    for (const [index, fd] of [...descriptors, ...changing].entries()) {
       this.#view.setInt32(index * POLLFD_LENGTH, fd, true);
-      this.#view.setInt16(index * POLLFD_LENGTH + 4, POLLIN, true);
+      this.#view.setInt16(index * POLLFD_LENGTH + 4, index < descriptors.length ? POLLIN : POLLPRI, true);
     }
   }
 

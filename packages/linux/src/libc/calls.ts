@@ -102,6 +102,15 @@ export const signalfd: (fd: number, set: number, flags: number) => number = libc
   'int signalfd(int fd, uintptr_t set, int flags)',
 );
 
+export const timerfdCreate: (clock: number, flags: number) => number = libc.func(
+  'int timerfd_create(int clock, int flags)',
+);
+
+/** Two struct timespec, of the interval and of the first time. */
+export const timerfdSettime: (fd: number, flags: number, value: Uint8Array, old: null) => number = libc.func(
+  'int timerfd_settime(int fd, int flags, const void *value, void *old)',
+);
+
 export const gettid: () => number = libc.func('int gettid()');
 
 export const flock: (fd: number, operation: number) => number = libc.func('int flock(int fd, int operation)');

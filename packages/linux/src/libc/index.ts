@@ -35,6 +35,8 @@ export {
   socket,
   statx,
   syscall,
+  timerfdCreate,
+  timerfdSettime,
   writeAt,
 } from './calls.ts';
 export { CallFailure } from './errno.ts';

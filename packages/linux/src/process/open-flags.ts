@@ -40,6 +40,12 @@ export function openFlags(thread: number): number | 'exec' | undefined {
   return flags === undefined ? undefined : Number(BigInt(flags) & 0xffff_ffffn);
 }
 
+/** Whether the thread is in a call that executes, as far as is known: one that runs may be. False for one that is gone. */
+export function isExecuting(thread: number): boolean {
+  const [number] = callOf(thread);
+  return number?.startsWith('running') === true || calls?.get(Number(number))?.isExec === true;
+}
+
 /** Number and arguments. */
 function callOf(thread: number): string[] {
   path.bytes.write(`/proc/${thread}/syscall\0`, 'latin1');

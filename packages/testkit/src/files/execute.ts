@@ -6,6 +6,7 @@ import { openByHandle, openUnnamed } from './exchange.ts';
 import { calls, checked, onArchitecture, syscall } from './libc.ts';
 
 const EXECVEAT = onArchitecture({ x64: 322, arm64: 281 });
+const SETRESUID = onArchitecture({ x64: 117, arm64: 147 });
 const MEMFD_CREATE = onArchitecture({ x64: 319, arm64: 279 });
 const AT_EMPTY_PATH = 0x1000;
 const O_PATH = 0o10000000;
@@ -13,6 +14,11 @@ const O_PATH = 0o10000000;
 /** Becomes the program, by a descriptor that cannot be read. @throws Error with the name of errno */
 export function executePathDescriptor(path: string): never {
   return execute(checked('open', calls.open(path, O_PATH)), path);
+}
+
+/** This thread alone goes on as another user (the C library's function would take all threads along). */
+export function becomeUser(uid: number): void {
+  syscall('setresuid', SETRESUID, uid, uid, uid);
 }
 
 /** Becomes the program, by a descriptor that was opened by no path. @throws Error with the name of errno */

@@ -2,9 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onArchitecture, syscall } from '../files/libc.ts';
 
 /** include/uapi/linux/capability.h */
 const CAP_SYS_ADMIN = 21n;
+
+const UNSHARE = onArchitecture({ x64: 272, arm64: 97 });
+/** include/uapi/linux/sched.h */
+const CLONE_NEWNS = 0x20000;
 
 const MEGABYTE = 1024 * 1024;
 
@@ -20,6 +25,14 @@ export function cannotMount(): string | undefined {
   return process.getuid?.() === 0 && capable ? undefined : 'mounting a file system needs root with CAP_SYS_ADMIN';
 }
 
+/**
+ * From now on this thread, and what it starts, sees mounts that no other process copies (unshare(2)): what is unmounted is gone.
+ */
+export function enterOwnMountNamespace(): void {
+  syscall('unshare', UNSHARE, CLONE_NEWNS);
+  run('mount', ['--make-rprivate', '/']);
+}
+
 export function mountTmpfs(): ScratchMount {
   const path = scratchDirectory();
   run('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'assay-test', path]);
@@ -28,11 +41,10 @@ export function mountTmpfs(): ScratchMount {
 
 /**
  * An ext4 file system in a file, on a loop device.
- * @param features of mkfs.ext4, such as `verity`
+ * @param given to mkfs.ext4, such as `-Overity`
  */
-export function mountExt4(...features: readonly string[]): ScratchMount {
-  const given = ['-q', '-F', ...features.flatMap((feature) => ['-O', feature])];
-  return mountImage('mkfs.ext4', given, 64 * MEGABYTE);
+export function mountExt4(...given: readonly string[]): ScratchMount {
+  return mountImage('mkfs.ext4', ['-q', '-F', ...given], 64 * MEGABYTE);
 }
 
 /** An xfs file system of the smallest size that mkfs.xfs makes, most of it a hole. */
