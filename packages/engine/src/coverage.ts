@@ -112,8 +112,19 @@ export function bypasses(): Bypass[] {
 export const LIMITS = [
   {
     name: 'instant',
-    sentence: 'Who may write to a program can change it in the instant between its verdict and its execution.',
+    sentence: 'Who may write to a program can change it in the instant between a remembered verdict and its execution.',
     remedy: 'let nobody write to programs: root as their owner, dm-verity or fs-verity',
+  },
+  {
+    name: 'mounts',
+    sentence:
+      'Root can execute from a file system in the moment after it is mounted, and from one that is mounted in another namespace, hidden or not at all.',
+    remedy: 'give services no CAP_SYS_ADMIN: CapabilityBoundingSet=~CAP_SYS_ADMIN in their units',
+  },
+  {
+    name: 'open-files',
+    sentence: 'A file that is open already can be mapped for execution after it was changed, and no event tells of it.',
+    remedy: 'let nobody write to libraries, and start the engine before what loads them',
   },
 ] as const;
 

@@ -32,6 +32,11 @@ export class DigestCache {
     return this.#digests.size;
   }
 
+  /** The times by which files are known may be those of other states. */
+  forget(): void {
+    this.#digests.clear();
+  }
+
   /** SHA-256 of an open file, by `hashFile` where it is not known. @throws as `hashFile` */
   digestOf(fd: number, giveUp: () => boolean): HashOutcome {
     if (!CACHED_FILE_SYSTEMS.has(fileSystemMagic(fd))) return hashFile(fd, ALGORITHMS, giveUp);

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { utf8 } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
 import { FanotifyGroup, type FanotifyEvent, type FanotifyRead } from '@assay/linux/fanotify';
-import { descriptorPath, fileIdentity } from '@assay/linux/files';
+import { ClockChanges, descriptorPath, fileIdentity } from '@assay/linux/files';
 import { DigestCache } from './digest-cache.ts';
 import { WatchSignals, type LostReason, type WatcherMessage, type WatcherSetup } from './watch-messages.ts';
 
@@ -21,6 +21,7 @@ class Watcher {
   readonly #signals: WatchSignals;
   readonly #post: (message: WatcherMessage) => void;
   readonly #cache = new DigestCache();
+  readonly #clock = new ClockChanges();
   #sequence = 0;
   #drainEnd = Infinity;
 
@@ -31,6 +32,14 @@ class Watcher {
   }
 
   run(): void {
+    try {
+      this.#watch();
+    } finally {
+      this.#clock.close();
+    }
+  }
+
+  #watch(): void {
     while (!this.#stopping()) this.#take(this.#group.read(POLL_MS));
     this.#group.unmarkAll();
     for (;;) {
@@ -50,6 +59,7 @@ class Watcher {
   }
 
   #take({ events, dropped }: FanotifyRead): void {
+    if (this.#clock.happened()) this.#cache.forget();
     if (dropped) this.#lost('event-dropped');
     for (const event of events) {
       if (event.overflow) this.#lost('queue-overflow');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -110,4 +111,11 @@ test('a thread is asked about by its own ids, whoever the rest of its process is
   const path = writeProgram(join(mount.path, 'program'));
   assert.equal(await attacker.run(process.execPath, EXECUTE, 'thread', path), 0);
   assert.deepEqual(gate.measured(path), [digestOf(path)]);
+});
+
+test('without a descriptor left nobody is taken for somebody else', () => {
+  const script = fileURLToPath(import.meta.resolve('./exhausted-task.ts'));
+  const given = ['-c', 'ulimit -n 100; exec "$0" "$1"', process.execPath, script];
+  const { stdout, stderr } = spawnSync('/bin/sh', given, { encoding: 'utf8' });
+  assert.equal(stdout, 'EMFILE', stderr);
 });

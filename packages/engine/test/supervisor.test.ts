@@ -41,8 +41,12 @@ class Supervised implements AsyncDisposable {
   }
 
   /** Until so many engines have answered. */
-  ready(count: number): Promise<void> {
-    return eventually(`engine ${count} answers`, () => this.engines.length >= count);
+  async ready(count: number): Promise<void> {
+    try {
+      await eventually(`engine ${count} answers`, () => this.engines.length >= count);
+    } catch (error) {
+      throw new Error(`the last that was said:\n${this.lines.slice(-10).join('\n')}`, { cause: error });
+    }
   }
 
   kill(signal: NodeJS.Signals): void {
