@@ -12,8 +12,8 @@ import { END, GO, READY, supervisedEnvironment } from './supervision.ts';
 
 /** An engine that does not beat for so long is taken for hung, and killed. It beats twice a second. */
 const STALL_LIMIT_MS = 3000;
-/** Between an engine's start and its readiness nothing beats. */
-const START_LIMIT_MS = 30_000;
+/** Between an engine's start and its readiness nothing beats; on a machine as busy as at its boot that takes its time. */
+const START_LIMIT_MS = 120_000;
 const PAUSE_MS = 200;
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** Where the engine finds the descriptors. */
