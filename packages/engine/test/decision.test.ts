@@ -282,7 +282,11 @@ describe('appraising', () => {
     assert.deepEqual(causes({ ...withLabel(LABEL), changeTime: 5n, mode: 0o100700 }), []);
     const written = { ...withLabel(LABEL), writers: true, steady: false };
     const unsteady = asked(decider, written, EXEC).memory;
-    assert.deepEqual(asked(decider, written, [READ], { memory: unsteady }).audits, [], 'as what had passed is forgotten');
+    assert.deepEqual(
+      asked(decider, written, [READ], { memory: unsteady }).audits,
+      [],
+      'as what had passed is forgotten',
+    );
   });
 });
 
