@@ -3,6 +3,7 @@ import { attest } from './attest/suite.ts';
 import { engineAppraisal } from './engine/appraisal.ts';
 import { engineLists } from './engine/lists.ts';
 import { engineMatching } from './engine/matching.ts';
+import { engineWorkload } from './engine/workload.ts';
 import { evmKey } from './evm-key/suite.ts';
 
 /** All suites of `npm run test:kernel`, in the order in which they run. */
@@ -13,4 +14,5 @@ export const KERNEL_SUITES: readonly Suite[] = [
   engineMatching,
   engineAppraisal,
   engineLists,
+  engineWorkload,
 ];

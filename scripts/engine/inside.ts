@@ -1,4 +1,4 @@
-// Runs the engine beside a program of a suite: DIRECTORY PROGRAM MODE HASH TEMPLATE EVM; the directory has the program, its files,
+// Runs the engine beside a program of a suite: DIRECTORY PROGRAM MODE HASH TEMPLATE; the directory has the program, its files,
 // and in `kernel` which one the engine stands for. For ./ask.ts.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,6 @@ import { createInterface } from 'node:readline';
 import { equalBytes } from '@assay/core/bytes';
 import { emptyPcr, parseBinaryList, replay } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
-import { DEBIAN_EVM_XATTRS, EVM_XATTRS } from '@assay/core/evm';
 import { acceptedRules, checkPolicy, parsePolicy } from '@assay/core/policy';
 import { startEngine, type Engine } from '@assay/engine';
 import { EngineControl, type AuditEvent, type DeciderSetup } from '@assay/engine/decision';
@@ -30,21 +29,19 @@ const AUDIT_TYPES: Readonly<Record<string, number>> = {
 const [directory = '', program = '', ...words] = process.argv.slice(2);
 const IMA = join(directory, 'ima');
 
-function setupOf(kernel: AskedKernel, { mode, hash, template, evm }: EngineBoot): DeciderSetup {
+function setupOf(kernel: AskedKernel, { mode, hash, template }: EngineBoot): DeciderSetup {
   const profile = profileOf(kernel);
   const control = new EngineControl();
   control.mode = mode;
   const { rules } = checkPolicy(parsePolicy(readFileSync(join(directory, 'policy'), 'utf8')), profile);
   const names = readdirSync(directory).filter((name) => name.endsWith('.der'));
   const keys = names.map((name) => certifiedKey(readFileSync(join(directory, name))));
-  const state = { version: profile.version, hmacKey: null, x509: true, keys, wordBits: 64 } as const;
   return {
     epoch: 1,
     rules: acceptedRules(rules),
     failSecurely: false,
     kernel: { profile, imaHash: hash, template },
     keys,
-    ...(evm === true ? { evm: { ...state, enabled: DEBIAN_EVM_XATTRS, listed: EVM_XATTRS } } : {}),
     updaters: [],
     relabel: 'writers',
     control: control.memory,

@@ -9,8 +9,6 @@ export interface EngineBoot {
   readonly hash: HashName;
   /** Name or format of the default template. */
   readonly template: string;
-  /** Whether EVM has the certificates, too. */
-  readonly evm?: boolean;
 }
 
 /** A program of a suite with its files, to be run with the engine in the place of a guest's kernel. */
@@ -23,14 +21,14 @@ export interface EngineQuestion {
 }
 
 /** For the process that runs the engine. */
-export function bootWords({ mode, hash, template, evm = false }: EngineBoot): string[] {
-  return [mode, hash, template, evm ? 'evm' : ''];
+export function bootWords({ mode, hash, template }: EngineBoot): string[] {
+  return [mode, hash, template];
 }
 
 /** @throws RangeError for words that {@link bootWords} did not make */
-export function parseBoot([mode = '', hash = '', template = '', evm]: readonly string[]): EngineBoot {
+export function parseBoot([mode = '', hash = '', template = '']: readonly string[]): EngineBoot {
   if (!isHashName(hash)) throw new RangeError(`no hash ${hash}`);
-  return { mode: parseMode(mode), hash, template, evm: evm === 'evm' };
+  return { mode: parseMode(mode), hash, template };
 }
 
 /** @throws RangeError */

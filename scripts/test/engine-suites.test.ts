@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { KERNEL_SERIES, type KernelSeries } from '@assay/testkit/lab';
 import { cannotMount } from '@assay/testkit/mounts';
-import { keptAnswers, type GuestAnswer } from '@assay/testkit/suites';
+import { keptAnswers, type GuestAnswer, type Suite } from '@assay/testkit/suites';
 import { engineAppraisal } from '../engine/appraisal.ts';
 import { engineLists } from '../engine/lists.ts';
 import { engineMatching } from '../engine/matching.ts';
 import type { EngineSuite } from '../engine/suite.ts';
+import { askWorkload, compareWorkload, engineWorkload } from '../engine/workload.ts';
 import { changed, keptDirectory, type OtherAnswer } from './kept-suite.ts';
 
 const skip = cannotMount() ?? false;
@@ -14,7 +15,7 @@ const skip = cannotMount() ?? false;
 const isWhole = process.env['ASSAY_ENGINE_AGREEMENT'] === 'all';
 
 interface TestedSuite {
-  readonly suite: EngineSuite;
+  readonly suite: Pick<EngineSuite, 'title' | 'ask' | 'compare'> & { readonly asks: Pick<Suite, 'name'> };
   /** The kernel that is asked in any case. */
   readonly series: KernelSeries;
   readonly others: readonly OtherAnswer[];
@@ -40,6 +41,14 @@ const SUITES: readonly TestedSuite[] = [
     ],
   },
   { suite: engineLists, series: '6.1', others: [] },
+  {
+    suite: { title: engineWorkload.title, asks: engineWorkload, ask: askWorkload, compare: compareWorkload },
+    series: '6.12',
+    others: [
+      ['a step that is refused', 'steps', (text) => text.replace('\tread\tok\t', '\tread\tdenied\t')],
+      ['another label at the end', 'ends', (text) => text.replace(/(\t04)04(\w+)$/m, '$105$2')],
+    ],
+  },
 ];
 
 for (const { suite, series, others } of SUITES) {

@@ -9,7 +9,7 @@ import { ROOT } from '../workspace.ts';
 export type OtherAnswer = readonly [what: string, file: string, change: (text: string) => string];
 
 /** Written by `npm run test:kernel -- --few --answers packages/testkit/test/vectors/kernel-answers`. */
-export function keptDirectory(suite: Suite, series: string): string {
+export function keptDirectory(suite: Pick<Suite, 'name'>, series: string): string {
   return join(ROOT, 'packages/testkit/test/vectors/kernel-answers', suite.name, series);
 }
 

@@ -4,13 +4,14 @@ import { evmValues } from './evm-values.ts';
 import { kexec } from './kexec/index.ts';
 import { keyMeasurements } from './key-measurements/index.ts';
 import { labels } from './labels/index.ts';
-import { certifiedKey } from './label-key.ts';
+import { certifiedKey, labelKey, type LabelKey as SigningLabelKey } from './label-key.ts';
 import { measurementLists } from './measurement-lists.ts';
 import { matchingRows, policyMatching } from './policy-matching.ts';
 import { eventsOf } from './policy-events.ts';
 import { policyRules } from './policy-rules.ts';
 import { preflight } from './preflight.ts';
 import type { Suite } from './suite.ts';
+import { tinyProgram } from './tiny-program.ts';
 import { verity } from './verity/index.ts';
 
 export {
@@ -18,6 +19,9 @@ export {
   appraisalEvents,
   appraisalRows,
   certifiedKey,
+  labelKey,
+  tinyProgram,
+  type SigningLabelKey,
   eventsOf as matchingEvents,
   matchingRows,
   measurementLists,
@@ -42,6 +46,7 @@ export {
   type Cases,
   type Files,
   type GuestAnswer,
+  type GuestSuite,
   type LiveSuite,
   type SecondSuite,
   type Suite,
