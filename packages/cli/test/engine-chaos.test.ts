@@ -157,13 +157,13 @@ function hex(bytes: Uint8Array = new Uint8Array()): string {
 }
 
 /** Until both processes are there, and give verdicts. */
-async function answers({ mark, output }: Victims, mount: string): Promise<void> {
-  const isWhole = (): boolean => new Set(engineProcesses(mark).map(({ role }) => role)).size === 2;
+async function answers(victims: Victims, mount: string): Promise<void> {
+  const isWhole = (): boolean => new Set(engineProcesses(victims.mark).map(({ role }) => role)).size === 2;
   const isRefused = async (): Promise<boolean> => !(await opens(join(mount, 'tampered-0')));
-  for (const end = now() + 120_000; now() < end; await delay(50)) {
+  for (const end = now() + 200_000; now() < end; await delay(50)) {
     if (isWhole() && (await isRefused()) && (await opens(join(mount, 'good-0')))) return;
   }
-  throw new Error(`nobody answers: ${output}`);
+  throw new Error(`nobody answers: ${victims.output}`);
 }
 
 async function strikes(t: TestContext, targets: Targets, victims: Victims, mount: string): Promise<readonly Outage[]> {

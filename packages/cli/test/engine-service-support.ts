@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ServiceListener } from '@assay/testkit/service';
 import { ASSAY, ROOT } from './assay.ts';
-import { until } from './engine-support.ts';
 
 export interface Service {
   readonly child: ChildProcess;
@@ -94,6 +93,9 @@ export class Program implements Victims {
   }
 }
 
+/** TimeoutStopSec= of the unit. */
+const STOP_MS = 20_000;
+
 /** Seconds, as the unit says. */
 function restartSeconds(): number {
   const unit = readFileSync(join(ROOT, 'packages/cli/systemd/assay-engine.service'), 'utf8');
@@ -160,11 +162,8 @@ export class Unit implements Victims {
   async #endOthers(): Promise<void> {
     const left = (): EngineProcess[] => engineProcesses(this.mark);
     for (const { pid } of left()) for (const signal of ['SIGTERM', 'SIGCONT'] as const) killed(pid, signal);
-    try {
-      await until('the other processes end', () => left().length === 0);
-    } catch {
-      for (const { pid } of left()) killed(pid, 'SIGKILL');
-    }
+    for (const end = Date.now() + STOP_MS; Date.now() < end && left().length > 0; ) await delay(100);
+    for (const { pid } of left()) killed(pid, 'SIGKILL');
   }
 
   /** As `systemctl stop`. */

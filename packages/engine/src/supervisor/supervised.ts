@@ -55,8 +55,11 @@ class SupervisorLine {
     this.#options = options;
     this.heartbeat = duplicateDescriptor(options.supervision.socket);
     this.#link = new SupervisorLink(options.supervision.socket, () => this.#lost());
+    const tellEnd = (): void => new Pulse(this.heartbeat, END).beat();
+    // An end takes longer than a supervisor waits for the next beat.
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, tellEnd);
     process.once('exit', (code) => {
-      if (code === 0) new Pulse(this.heartbeat, END).beat();
+      if (code === 0) tellEnd();
     });
   }
 
