@@ -216,3 +216,27 @@ test('a boot_aggregate that is not of the quoted PCRs fails the host', async (t)
   );
   assert.equal((await agent.capture()).host.verdict, 'failed');
 });
+
+test('two machines with one TPM state that answer in turn are told from one that was put back', async (t) => {
+  const verifier = await service(t);
+  const first = await enrol(verifier, await SimulatedHost.boot({ name: 'web-03' }));
+  await first.attest();
+  const second = await attestWhole(first.on(await first.host.reboot()));
+  await first.askChallenge();
+  await first.attest();
+  const [once] = await first.findings();
+  assert.deepEqual(
+    [once?.code, once?.sentence.startsWith('The evidence of web-03 was refused')],
+    ['QUOTE-CLOCK-BACK', true],
+  );
+  await first.attest();
+  assert.equal((await first.findings())[0]?.sentence, once?.sentence, 'none was accepted in between');
+  await second.attest();
+  assert.deepEqual(await first.findings(), []);
+  for (let again = 0; again < 2; again++) {
+    await first.attest(); // The sentence stays while both answer.
+    const [finding] = await first.findings();
+    assert.match(finding?.sentence ?? '', /^Two machines with one TPM state answer as web-03: /);
+    assert.match(finding?.explanation[0]?.cause ?? '', /was cloned with its TPM/);
+  }
+});
