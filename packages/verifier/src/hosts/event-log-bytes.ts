@@ -1,6 +1,6 @@
 import { inflateRawSync } from 'node:zlib';
 import { EVENT_LOG_LIMIT } from '@assay/wire';
-import type { BootLogRow } from '../store/schema.ts';
+import type { BootLogRow } from '../store/sent-rows.ts';
 
 /** The boot event log as the host sent it. */
 export function eventLogBytes({ log }: Pick<BootLogRow, 'log'>): Uint8Array | undefined {

@@ -22,7 +22,8 @@ import type { EvidenceMessage, MissingLog } from '@assay/wire';
 import { z } from 'zod';
 import { joinedPcrs } from '../hosts/kept.ts';
 import { factsBefore, saveBootLog } from '../store/boot-logs.ts';
-import type { BootLogRow, BootRow, Database, FindingRow, HostRow } from '../store/schema.ts';
+import type { BootRow, Database, FindingRow, HostRow } from '../store/schema.ts';
+import type { BootLogRow } from '../store/sent-rows.ts';
 
 const Facts = z.object({ secureBoot: z.enum(['on', 'off', 'unknown']), commandLine: z.string().nullable() });
 

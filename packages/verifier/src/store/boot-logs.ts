@@ -1,4 +1,5 @@
-import type { BootLogRow, BootRow, Database } from './schema.ts';
+import type { BootRow, Database } from './schema.ts';
+import type { BootLogRow } from './sent-rows.ts';
 
 /** Boots of a host whose log is kept whole; of those before, what was found in it is. */
 const LOGS_KEPT = 10;
@@ -9,11 +10,11 @@ export async function bootLogOf(db: Database, boot: number): Promise<BootLogRow 
 
 /** In place of what was there of this boot. */
 export async function saveBootLog(db: Database, row: BootLogRow): Promise<void> {
-  const { boot, host, ...columns } = row;
+  const { host } = row;
   await db
     .insertInto('boot_logs')
     .values(row)
-    .onConflict((conflict) => conflict.column('boot').doUpdateSet(columns))
+    .onConflict((conflict) => conflict.column('boot').doUpdateSet(row))
     .execute();
   const newest = db.selectFrom('boot_logs').select('boot').where('host', '=', host);
   const kept = newest.orderBy('boot', 'desc').limit(LOGS_KEPT);

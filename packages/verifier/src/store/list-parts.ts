@@ -1,5 +1,6 @@
 import { decodeIds } from './ids.ts';
-import type { Database, ListPartRow } from './schema.ts';
+import type { Database } from './schema.ts';
+import type { ListPartRow } from './sent-rows.ts';
 
 /** A part without its entries. */
 export type PartPlace = Omit<ListPartRow, 'ids'>;

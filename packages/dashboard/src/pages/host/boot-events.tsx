@@ -20,14 +20,9 @@ export function BootEvents({ events, total }: { events: readonly BootEvent[]; to
       title="Events"
       aside={<span className="text-sm text-muted">{countWords(total, 'event', 'events')}, in their order</span>}
     >
-      <div
-        role="region"
-        aria-label="Records of the boot event log"
-        tabIndex={0}
-        className="card max-h-[36rem] overflow-auto"
-      >
+      <div className="card overflow-hidden">
         <table className="w-full text-sm">
-          <thead className="sticky top-0 bg-surface text-start">
+          <thead className="text-start">
             <tr className="border-b border-line-strong">
               {['Event', 'PCR', 'What it says', 'What is proved'].map((title) => (
                 <th key={title} scope="col" className="eyebrow px-3 py-2 text-start">
@@ -41,11 +36,11 @@ export function BootEvents({ events, total }: { events: readonly BootEvent[]; to
               <tr key={event} data-event={event} className="align-top">
                 <td className="digits px-3 py-2 text-muted">{numberWords(event)}</td>
                 <td className="digits px-3 py-2">{pcr > 23 ? '' : pcr}</td>
-                <td className="min-w-48 px-3 py-2 wrap-anywhere">
+                <td className="px-3 py-2 wrap-anywhere">
                   <LongText text={text} />
                   <span className="block text-xs text-muted">{type}</span>
                 </td>
-                <td className="min-w-40 px-3 py-2 text-muted" title={digest ?? undefined}>
+                <td className="px-3 py-2 text-muted" title={digest ?? undefined}>
                   {proved || covers === 'unmeasured' ? COVERS[covers] : 'Nothing'}
                 </td>
               </tr>
