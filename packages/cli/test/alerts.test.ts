@@ -87,7 +87,10 @@ test('assay alerts sinks lists where alerts go, and has the verifier try each', 
   const listed = await assay(['alerts', 'sinks', ...at]);
   assert.equal(listed.code, 0, listed.stderr);
   assert.match(listed.stdout, /^pager +webhook +http:\/\/127\.0\.0\.1:\d+ +warning$/m);
-  await assertFails(['alerts', 'sinks', '--test', ...at, '--state', scratch(t)], { exit: 5, code: 'REQUEST-UNAUTHENTICATED' });
+  await assertFails(['alerts', 'sinks', '--test', ...at, '--state', scratch(t)], {
+    exit: 5,
+    code: 'REQUEST-UNAUTHENTICATED',
+  });
   const env = { ASSAY_TOKEN: tokens.operator };
   const tried = await assay(['alerts', 'sinks', '--test', ...at], { env });
   assert.equal(tried.code, 4);
