@@ -130,6 +130,7 @@ describe('policies from a Git repository', { timeout: 120_000, skip }, () => {
     // The host may have come after the look.
     verifier.readPolicies();
     await eventually(verifier, ({ hosts, managed }) => hosts['web'] === 1 && managed[0]?.drift === null);
+    while ((await agent.detail()).verdict === 'unverified') await delay(20);
     assert.equal((await agent.detail()).verdict, 'trusted');
     const second = repository.commit({
       'web/v2.json': document(2, ['other']),
