@@ -78,6 +78,8 @@ describe('the engine as a service', () => {
       assert.equal(name, 'fanotify-processes');
       const [supervisor = 0, engine = 0] = (/kill -9 (\d+) (\d+)/.exec(first.output)?.slice(1) ?? []).map(Number);
       assert.equal(supervisor, first.child.pid);
+      // What systemd was told holds: nothing is opened unasked any more.
+      assert.match(readFileSync(`/proc/self/fdinfo/${descriptors[0]}`, 'latin1'), /^fanotify sdev:/m);
       process.kill(supervisor, 'SIGSTOP');
       await until('the supervisor is stopped', () => isStopped(supervisor));
       process.kill(engine, 'SIGKILL');

@@ -65,6 +65,7 @@ class SupervisorLine {
 
   begun(gate: Gate): void {
     this.#gate = gate;
+    this.#link.watches();
   }
 
   /** @returns when no supervisor reads events any more; one that is gone leaves that to the next one */

@@ -7,6 +7,8 @@ const VARIABLE = 'ASSAY_ENGINE_SUPERVISION';
 /** What engine and supervisor say to each other over their socket, one byte each. Any other byte is a heartbeat. */
 export const READY = 0x52;
 export const GO = 0x47;
+/** What is opened from now on is asked about. */
+export const WATCHING = 0x57;
 /** The engine ends in order; nobody is to start another one. */
 export const END = 0x45;
 
@@ -64,5 +66,10 @@ export class SupervisorLink {
     this.#socket.write(Uint8Array.of(READY));
     await this.#go.promise;
     this.#socket.unref();
+  }
+
+  /** Says that what is opened from now on is asked about. */
+  watches(): void {
+    if (!this.#isLost) this.#socket.write(Uint8Array.of(WATCHING));
   }
 }

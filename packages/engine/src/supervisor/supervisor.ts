@@ -8,7 +8,7 @@ import { lastToBeKilled, socketPair } from '@assay/linux/process';
 import type { FailureMode } from '../gate/messages.ts';
 import type { KeeperSetup } from './keeper.ts';
 import { KeeperWords } from './keeper-words.ts';
-import { END, GO, READY, supervisedEnvironment } from './supervision.ts';
+import { END, GO, READY, supervisedEnvironment, WATCHING } from './supervision.ts';
 
 /** An engine that does not beat for so long is taken for hung, and killed. It beats twice a second. */
 const STALL_LIMIT_MS = 3000;
@@ -30,7 +30,7 @@ export interface SupervisorOptions {
   readonly group?: number;
   /** Called with the group that it holds. */
   readonly holds?: (group: number) => void;
-  /** Called each time that an engine takes over. */
+  /** Called each time that an engine has taken over, and watches. */
   readonly answered?: () => void;
   /** An engine that runs already and lost its supervisor. */
   readonly running?: RunningEngine;
@@ -145,6 +145,7 @@ export class Supervisor {
     engine.socket.on('data', (bytes) => {
       engine.lastSign = performance.now();
       if (bytes.includes(READY)) this.#handedOver = this.#handOver(engine);
+      if (bytes.includes(WATCHING)) this.#options.answered?.();
     });
     const check = setInterval(() => {
       const silent = performance.now() - engine.lastSign;
@@ -167,7 +168,6 @@ export class Supervisor {
     }
     engine.isReady = true;
     engine.socket.write(Uint8Array.of(GO));
-    this.#options.answered?.();
   }
 
   async #answerMeanwhile(): Promise<void> {
