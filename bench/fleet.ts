@@ -1,17 +1,15 @@
 // A fleet of simulated hosts and one verifier on each store: [--hosts N] [--stores sqlite,postgres] [--pairs N] [--large N]
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { SimulatedHost } from '@assay/testkit/evidence';
-import { createDatabase, postgresAvailable, startPostgres } from '@assay/testkit/postgres';
 import { Agents } from './fleet/agents.ts';
 import { Verifier } from './fleet/child.ts';
 import { capture, findingTimes } from './fleet/findings.ts';
 import { enrolled, type FleetHost } from './fleet/hosts.ts';
 import { line } from './fleet/line.ts';
 import { digestTimes } from './fleet/pairs.ts';
+import { onStores } from './fleet/stores.ts';
 
 const { values } = parseArgs({
   options: {
@@ -153,25 +151,9 @@ async function measure(name: string, store: string): Promise<void> {
   }
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'assay-fleet-'));
-try {
-  if (values.stores.includes('sqlite')) {
-    const file = join(directory, 'verifier.sqlite');
-    await measure('SQLite', `sqlite:${file}`);
-    line('size of the store', `${(statSync(file).size / 1024 / 1024).toFixed(0)} MB`);
-  }
-  const postgres = postgresAvailable();
-  if (values.stores.includes('postgres')) {
-    if ('missing' in postgres) console.log(`\nPostgreSQL is missing: ${postgres.missing}`);
-    else {
-      const server = await startPostgres();
-      try {
-        await measure('PostgreSQL (its own CPU time is not counted)', await createDatabase(server.url));
-      } finally {
-        await server.stop();
-      }
-    }
-  }
-} finally {
-  rmSync(directory, { recursive: true, force: true });
-}
+await onStores(values.stores, async (name, address) => {
+  await measure(name === 'SQLite' ? name : `${name} (its own CPU time is not counted)`, address);
+  if (name !== 'SQLite') return;
+  const { size } = statSync(address.slice('sqlite:'.length));
+  line('size of the store', `${(size / 1024 / 1024).toFixed(0)} MB`);
+});

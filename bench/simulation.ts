@@ -1,17 +1,15 @@
 // A policy simulated over the lists of a large fleet, beside its rounds: [--hosts N] [--entries N] [--stores sqlite,postgres]
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { checkedReference, emptyReference, pooled, type Pool } from '@assay/core/reference';
 import { SimulatedHost } from '@assay/testkit/evidence';
-import { createDatabase, postgresAvailable, startPostgres } from '@assay/testkit/postgres';
 import { PolicySimulation, route, ROUTES } from '@assay/wire';
 import { Agents } from './fleet/agents.ts';
 import { Verifier } from './fleet/child.ts';
 import { enrolled, type FleetHost } from './fleet/hosts.ts';
 import { line } from './fleet/line.ts';
 import { fillLists, measuredFiles } from './fleet/lists.ts';
+import { onStores } from './fleet/stores.ts';
 
 const { values } = parseArgs({
   options: {
@@ -97,21 +95,4 @@ async function measure(name: string, store: string): Promise<void> {
   }
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'assay-simulation-'));
-try {
-  if (values.stores.includes('sqlite')) await measure('SQLite', `sqlite:${join(directory, 'verifier.sqlite')}`);
-  const postgres = postgresAvailable();
-  if (values.stores.includes('postgres')) {
-    if ('missing' in postgres) console.log(`\nPostgreSQL is missing: ${postgres.missing}`);
-    else {
-      const server = await startPostgres();
-      try {
-        await measure('PostgreSQL', await createDatabase(server.url));
-      } finally {
-        await server.stop();
-      }
-    }
-  }
-} finally {
-  rmSync(directory, { recursive: true, force: true });
-}
+await onStores(values.stores, measure);
