@@ -8,7 +8,8 @@ import { Comparisons, textOf, type Files, type GuestAnswer } from '@assay/testki
 import { CONTENTS, PROGRAMS } from './names.ts';
 import { readRound, type Round } from './round.ts';
 
-const SELECTION = { bank: 'sha256', pcrs: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10] } as const;
+/** What was asked for before boot logs were sent. */
+const PCRS_BEFORE = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
 /** What core has learned of the host so far. */
 interface Known {
@@ -91,7 +92,7 @@ function verifyRounds(rounds: readonly Round[], ak: VerifiedAttestationKey, know
   let bytes = new Uint8Array();
   const others: string[] = [];
   for (const [index, round] of rounds.entries()) {
-    const { message, signature, nonce, session, facts, pcrs, list, decision } = round;
+    const { message, signature, nonce, session, facts, pcrs, list, decision, asked = PCRS_BEFORE, eventLog } = round;
     const input = {
       ak,
       message,
@@ -101,7 +102,8 @@ function verifyRounds(rounds: readonly Round[], ak: VerifiedAttestationKey, know
       facts,
       pcrs,
       list,
-      selection: [SELECTION],
+      ...(eventLog === undefined ? {} : { eventLog }),
+      selection: [{ bank: 'sha256' as const, pcrs: asked }],
       kept: known.kept,
     };
     const result = verifyEvidence(input, nodeCrypto);
