@@ -10,6 +10,7 @@ import {
 } from '../store/admissions.ts';
 import type { AdmissionRow, Database, EnrolmentRow } from '../store/schema.ts';
 import { openDisputes } from './disputes.ts';
+import { enrolmentId } from './on-wire.ts';
 import { covers, reasonsIn, standingOf, type Asking, type Standing } from './reasons.ts';
 
 /** Most machines that wait for a decision. */
@@ -41,7 +42,8 @@ export async function admit(db: Database, context: Context, enrolment: Enrolment
   }
   const row = await waitForAdmission(db, askedBy(enrolment, standing, context.now()));
   const changes = await openDisputes(db, context, row);
-  if (known?.state !== 'pending') context.log(`${row.name} (${row.host}) waits for a decision: E-${row.seq}`);
+  if (known?.state !== 'pending')
+    context.log(`${row.name} (${row.host}) waits for a decision: ${enrolmentId(row.seq)}`);
   return { admitted: false, problem: waits(row), changes: [...changes, { type: 'enrolment', seq: row.seq }] };
 }
 
@@ -88,13 +90,13 @@ export async function turnAway(context: Context, asking: Asking): Promise<void> 
 
 function waits(row: AdmissionRow): RequestProblem {
   const sentences = reasonsIn(row).map(({ sentence }) => sentence);
-  return new RequestProblem('ENROLMENT-WAITS', `E-${row.seq} waits for a decision. ${sentences.join(' ')}`);
+  return new RequestProblem('ENROLMENT-WAITS', `${enrolmentId(row.seq)} waits for a decision. ${sentences.join(' ')}`);
 }
 
 function refused({ seq, decided_by: by, decided_at: at, note }: AdmissionRow): RequestProblem {
   const why = note === null ? '' : `: ${note}`;
   return new RequestProblem(
     'ENROLMENT-REFUSED',
-    `E-${seq} was refused by ${by ?? 'nobody'} at ${at ?? 'no time'}${why}`,
+    `${enrolmentId(seq)} was refused by ${by ?? 'nobody'} at ${at ?? 'no time'}${why}`,
   );
 }

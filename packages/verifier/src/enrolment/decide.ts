@@ -7,7 +7,7 @@ import { RequestProblem } from '../problem.ts';
 import { lockAdmissionBySeq, updateAdmission } from '../store/admissions.ts';
 import type { AdmissionRow, Database } from '../store/schema.ts';
 import { closeDisputes } from './disputes.ts';
-import { enrolmentOnWire } from './on-wire.ts';
+import { enrolmentId, enrolmentOnWire } from './on-wire.ts';
 
 /**
  * Approves or refuses an enrolment; until the machine became a host, the newest decision counts.
@@ -32,16 +32,16 @@ export async function decide(
       ...(note === undefined ? {} : { note }),
     };
     const action = state === 'approved' ? 'enrolment.approve' : 'enrolment.refuse';
-    await audit(db, context, { actor: by.name, action, subject: `E-${seq}`, detail });
+    await audit(db, context, { actor: by.name, action, subject: enrolmentId(seq), detail });
     return { result: decided, changes: [...changes, { type: 'enrolment', seq }] };
   });
-  context.log(`E-${seq}, ${row.name} (${row.host}), ${state} by ${by.name}`);
+  context.log(`${enrolmentId(seq)}, ${row.name} (${row.host}), ${state} by ${by.name}`);
   return enrolmentOnWire(row);
 }
 
 async function undecided(db: Database, seq: number): Promise<AdmissionRow> {
   const row = await lockAdmissionBySeq(db, seq);
-  if (row === undefined) throw new RequestProblem('REQUEST-NOT-FOUND', `No enrolment has the id E-${seq}.`);
+  if (row === undefined) throw new RequestProblem('REQUEST-NOT-FOUND', `No enrolment has the id ${enrolmentId(seq)}.`);
   if (row.enrolled_at === null) return row;
   throw new RequestProblem('ENROLMENT-OVER', `${row.name} is a host since ${row.enrolled_at}.`);
 }

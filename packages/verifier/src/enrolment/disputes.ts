@@ -9,6 +9,7 @@ import type { Change } from '../news/news.ts';
 import { pendingReasons } from '../store/admissions.ts';
 import { lockRounds } from '../store/rounds.ts';
 import type { AdmissionRow, Database } from '../store/schema.ts';
+import { enrolmentId } from './on-wire.ts';
 import { reasonsIn } from './reasons.ts';
 
 /** Findings of the hosts whose name or endorsement key a machine that waits asks for. */
@@ -74,6 +75,10 @@ function draftOf(row: AdmissionRow, { code, host }: Dispute): FindingDraft {
     sentence,
     evidence: { entry: null, template: null, digest: null, filenameHint: null },
     explanation: [{ cause: FINDING_CODES[code].meaning, confidence: 'high' }],
-    next: ['assay enrolments list', `assay enrolments approve E-${row.seq}`, `assay enrolments refuse E-${row.seq}`],
+    next: [
+      'assay enrolments list',
+      `assay enrolments approve ${enrolmentId(row.seq)}`,
+      `assay enrolments refuse ${enrolmentId(row.seq)}`,
+    ],
   };
 }

@@ -1,4 +1,3 @@
-import { deflateRawSync } from 'node:zlib';
 import { fromBase64, isAllZero } from '@assay/core/bytes';
 import { FormatError, VerificationError } from '@assay/core/errors';
 import {
@@ -20,6 +19,7 @@ import {
 } from '@assay/core/verdict';
 import type { EvidenceMessage, MissingLog } from '@assay/wire';
 import { z } from 'zod';
+import { keptEventLog } from '../hosts/event-log-bytes.ts';
 import { joinedPcrs } from '../hosts/kept.ts';
 import { factsBefore, saveBootLog } from '../store/boot-logs.ts';
 import type { BootRow, Database, FindingRow, HostRow } from '../store/schema.ts';
@@ -79,7 +79,7 @@ function judgedMissing(host: HostRow, before: BootFacts | null, missing: Missing
 }
 
 function judgedLog(host: HostRow, before: BootFacts | null, evidence: VerifiedEvidence, bytes: Uint8Array): Judged {
-  const columns = { size: bytes.length, log: deflateRawSync(bytes) };
+  const columns = { size: bytes.length, log: keptEventLog(bytes) };
   const read = readLog(bytes);
   const log = typeof read === 'string' ? read : provedLog(read, evidence);
   if (typeof log === 'string') {

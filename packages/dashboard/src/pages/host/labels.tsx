@@ -8,10 +8,9 @@ import { useActs } from '../../api/who.ts';
 import { Command } from '../../parts/command.tsx';
 import { DialogForm, Field, textOf } from '../../parts/dialog-form.tsx';
 import { toast } from '../../state/toasts.ts';
+import { labelWords } from '../../text/host.ts';
 
 type Labels = HostDetail['labels'];
-
-const words = (labels: Labels): string[] => Object.entries(labels).map(([name, value]) => `${name}=${value}`);
 
 /** Coarser than the verifier's own check, which has the last word. */
 const ONE = '[a-z0-9._\\/\\-]+=[A-Za-z0-9._\\-]*';
@@ -46,7 +45,7 @@ function LabelsDialog({ host, onClose }: { host: HostDetail; onClose: () => void
       <Field label="Labels" hint="name=value, with spaces between them">
         <input
           name="labels"
-          defaultValue={words(host.labels).join(' ')}
+          defaultValue={labelWords(host.labels).join(' ')}
           placeholder="role=web site=berlin"
           pattern={PATTERN}
           title="name=value, with spaces between them; names in small letters"
@@ -65,7 +64,7 @@ export function Labels({ host }: { host: HostDetail }) {
   const [open, setOpen] = useState(false);
   return (
     <div className="flex flex-wrap items-center gap-1.5">
-      {words(host.labels).map((label) => (
+      {labelWords(host.labels).map((label) => (
         <Link
           key={label}
           to="/hosts"

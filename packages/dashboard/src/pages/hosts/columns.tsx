@@ -2,7 +2,7 @@ import type { HostLine } from '@assay/wire';
 import { byText, type Column } from '../../parts/table/column.ts';
 import { Age } from '../../parts/time-text.tsx';
 import { VerdictMark } from '../../parts/verdict-mark.tsx';
-import { LIST_WORDS, referenceWords, TPM_WORDS } from '../../text/host.ts';
+import { labelWords, LIST_WORDS, referenceWords, TPM_WORDS } from '../../text/host.ts';
 import { numberWords } from '../../text/numbers.ts';
 import { VERDICTS_BY_URGENCY } from '../../text/verdict.ts';
 
@@ -33,13 +33,7 @@ const COLUMNS: readonly Column<HostLine>[] = [
     id: 'labels',
     title: 'Labels',
     track: 'minmax(6rem,1fr)',
-    cell: ({ labels }) => (
-      <span className="block truncate font-mono text-xs">
-        {Object.entries(labels)
-          .map(([name, value]) => `${name}=${value}`)
-          .join(' ')}
-      </span>
-    ),
+    cell: ({ labels }) => <span className="block truncate font-mono text-xs">{labelWords(labels).join(' ')}</span>,
     from: 66,
   },
   {

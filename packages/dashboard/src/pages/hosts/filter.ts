@@ -1,4 +1,5 @@
 import type { HostLine } from '@assay/wire';
+import { labelWords } from '../../text/host.ts';
 import type { HostsSearch } from './search.ts';
 
 const among = <Choice>(chosen: readonly Choice[] | undefined, value: Choice): boolean =>
@@ -6,17 +7,13 @@ const among = <Choice>(chosen: readonly Choice[] | undefined, value: Choice): bo
 
 const policyOf = ({ reference }: HostLine): string => (reference === null ? 'none' : (reference.policy ?? 'captured'));
 
-/** As they are written: `name=value`. */
-export const labelsOf = ({ labels }: HostLine): string[] =>
-  Object.entries(labels).map(([name, value]) => `${name}=${value}`);
-
 /** Text is looked for in what a person reads of a host: its name, its id, its kernel. */
 function hasText(line: HostLine, text: string): boolean {
   return (
     line.name.toLowerCase().includes(text) ||
     line.id.startsWith(text) ||
     line.kernel.toLowerCase().includes(text) ||
-    labelsOf(line).some((label) => label.toLowerCase().includes(text))
+    labelWords(line.labels).some((label) => label.toLowerCase().includes(text))
   );
 }
 
@@ -36,7 +33,7 @@ export function matching(
       among(search.list, line.source) &&
       (search.policy === undefined || policyOf(line) === search.policy) &&
       (search.code === undefined || line.findings.code === search.code) &&
-      (label === undefined || labelsOf(line).includes(label)) &&
+      (label === undefined || labelWords(line.labels).includes(label)) &&
       (text === '' || hasText(line, text)),
   );
 }

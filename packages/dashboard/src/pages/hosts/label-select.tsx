@@ -1,8 +1,8 @@
 import type { HostLine } from '@assay/wire';
 import { useMemo } from 'react';
 import { byText } from '../../parts/table/column.ts';
+import { labelWords } from '../../text/host.ts';
 import { numberWords } from '../../text/numbers.ts';
-import { labelsOf } from './filter.ts';
 
 interface Props {
   readonly hosts: readonly HostLine[];
@@ -16,7 +16,8 @@ const nameOf = (label: string): string => label.slice(0, label.indexOf('='));
 export function LabelSelect({ hosts, chosen, onChoose }: Props) {
   const groups = useMemo(() => {
     const counts = new Map<string, number>();
-    for (const label of hosts.flatMap(labelsOf)) counts.set(label, (counts.get(label) ?? 0) + 1);
+    for (const label of hosts.flatMap(({ labels }) => labelWords(labels)))
+      counts.set(label, (counts.get(label) ?? 0) + 1);
     if (chosen !== undefined && !counts.has(chosen)) counts.set(chosen, 0);
     return Map.groupBy(
       [...counts].toSorted(([a], [b]) => byText(a, b)),
