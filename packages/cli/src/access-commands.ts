@@ -46,10 +46,14 @@ export function addVerifierSession(verifier: Command): void {
 
 export function addAudit(program: Command): void {
   const audit = group(program, 'audit', 'What was done with a verifier, and by whom.');
-  const show = connected(command(audit, 'show', 'Print the audit log, the oldest entries first.')).addOption(
-    outputOption(),
-  );
-  examples(show, ['assay audit show', 'assay audit show -o json | jq \'.entries[] | select(.actor == "me")\'']);
+  const show = connected(command(audit, 'show', 'Print the audit log, the oldest entries first.'))
+    .option('--text <text>', 'entries alone that have this in who, what, to what, or the detail')
+    .addOption(outputOption());
+  examples(show, [
+    'assay audit show',
+    'assay audit show --text policy.activate',
+    'assay audit show -o json | jq \'.entries[] | select(.actor == "me")\'',
+  ]);
   show.action(action(async (options) => (await import('./commands/audit.ts')).showAudit(options)));
   const verify = connected(command(audit, 'verify', 'Check that no entry of the log was changed, moved or removed.'))
     .option('--head <file>', 'remember the end of the log in this file, and find that end in it the next time')

@@ -28,3 +28,16 @@ export async function boundedContent(path: string, limit: number): Promise<Buffe
     await file.close();
   }
 }
+
+/** Standard input, which may never end. @param limit bytes @throws FormatError BYTES-LIMIT */
+export async function boundedInput(limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const input: AsyncIterable<Buffer> = process.stdin;
+  for await (const bytes of input) {
+    length += bytes.length;
+    if (length > limit) throw new FormatError('BYTES-LIMIT', `standard input is longer than ${limit} bytes`);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks);
+}

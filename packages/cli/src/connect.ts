@@ -24,14 +24,19 @@ export function tokensPath(state: string): string {
   return join(state, 'tokens.json');
 }
 
+/** For what may be read: on the loopback by anybody, elsewhere with the token in ASSAY_TOKEN. */
 export function reader({ url }: ConnectOptions): ApiClient {
-  return new ApiClient(url);
+  return new ApiClient(url, givenToken());
+}
+
+/** An empty one is none. */
+function givenToken(): string | undefined {
+  const given = process.env['ASSAY_TOKEN'];
+  return given === '' ? undefined : given;
 }
 
 /** With the operator's token: ASSAY_TOKEN, else that of the state directory; without one the verifier will say no. */
 export async function operator({ url, state }: ConnectOptions): Promise<ApiClient> {
-  const given = process.env['ASSAY_TOKEN'];
-  const token =
-    given === undefined || given === '' ? (await readStateFile(tokensPath(state), Tokens))?.operator : given;
+  const token = givenToken() ?? (await readStateFile(tokensPath(state), Tokens))?.operator;
   return new ApiClient(url, token);
 }

@@ -8,7 +8,7 @@ import { addEnrolments } from './enrolments-commands.ts';
 import { EXIT, exitCodeOf, UsageError } from './exit.ts';
 import { addEvm, addFile, addKey, addVerity } from './label-commands.ts';
 import { addEvidence } from './evidence-commands.ts';
-import { addHosts } from './host-commands.ts';
+import { addFleet, addHosts } from './host-commands.ts';
 import { addLog } from './log-commands.ts';
 import { followOutput } from './output/ends.ts';
 import { reportError, type Format } from './output/report.ts';
@@ -71,6 +71,7 @@ function createProgram(): Command {
   addUp(program);
   addDemo(program);
   addDoctor(program);
+  addFleet(program);
   addHosts(program);
   addEnrolments(program);
   addDigest(program);

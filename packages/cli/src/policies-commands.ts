@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { action, command, connected, examples, group, outputOption } from './declare.ts';
 
 // The declarations of `assay policies` and `assay findings`.
@@ -83,9 +83,19 @@ export function addFindings(program: Command): void {
   const list = connected(command(findings, 'list', 'List what is open, those of one cause in one row.'))
     .option('--host <host>', 'of this host')
     .option('--all', 'closed ones too')
+    .option('--closed', 'closed ones alone')
+    .addOption(new Option('--severity <which>', 'as grave as this').choices(['failed', 'warning']))
+    .option('--code <code>', 'with this code')
+    .option('--known', 'of which somebody knows')
+    .option('--new', 'of which nobody knows yet')
+    .option('--text <text>', 'with this in the sentence, code, digest, path or name of the host')
     .option('--limit <number>', 'no more than so many, up to 1000', '200')
     .addOption(outputOption());
-  examples(list, ['assay findings list', 'assay findings list --host web-03 --all']);
+  examples(list, [
+    'assay findings list',
+    'assay findings list --host web-03 --all',
+    'assay findings list --severity failed --new -o json | jq -r .findings[].host.name',
+  ]);
   list.action(action(async (given) => (await import('./commands/findings.ts')).listFindings(given)));
   const show = connected(command(findings, 'show', 'Show one finding: why, where else, and what to do next.'))
     .argument('<id>', 'such as F-12')

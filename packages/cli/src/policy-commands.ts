@@ -6,7 +6,7 @@ import { action, collect, command, examples, group, outputOption, signing } from
 export function addPolicy(program: Command): void {
   const policy = group(program, 'policy', 'IMA policies: what a kernel will say to them, before it does.');
   const check = command(policy, 'check', 'Say which rules of a policy a kernel accepts, and why not the others.')
-    .argument('<file>', 'a policy, a rule on each line')
+    .argument('<file>', 'a policy, a rule on each line; - for standard input')
     .option('--kernel <version>', 'kernel from 5.4 to 7.3, such as 6.12 (default: the running one)')
     .option('--config <which>', "debian, a list of options or a kernel's configuration file (see the manual)")
     .option('--fix', 'mend in the file what can be mended without changing a decision')

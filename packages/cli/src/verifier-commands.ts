@@ -1,9 +1,14 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { addVerifierSession, addVerifierToken } from './access-commands.ts';
-import { action, collect, command, examples, group, stateOption } from './declare.ts';
+import { action, collect, command, connected, examples, group, outputOption, stateOption } from './declare.ts';
 
 export function addVerifier(program: Command): void {
   const verifier = group(program, 'verifier', 'The service that verifies evidence and gives verdicts.');
+  const status = connected(
+    command(verifier, 'status', 'Say whether a verifier is well: in time, with how much on its hands.'),
+  ).addOption(outputOption());
+  examples(status, ['assay verifier status', 'assay verifier status -o json | jq .lateSeconds']);
+  status.action(action(async (options) => (await import('./commands/verifier-status.ts')).showStatus(options)));
   const serve = command(verifier, 'serve', 'Run the verifier and its page; Ctrl-C stops it.')
     .addOption(
       new Option('--store <url>', 'sqlite:FILE or postgres://… (default: verifier.sqlite in the state directory)').env(

@@ -61,6 +61,14 @@ export class ApiClient {
     return parsed.data;
   }
 
+  /** What is no JSON, as it came. @throws as `call` */
+  async text(path: string): Promise<string> {
+    const response = await this.#send(path, {});
+    const text = await this.#received(response.text());
+    if (!response.ok) throw this.#refusal(response.status, parseJson(text));
+    return text;
+  }
+
   async #send(path: string, options: CallOptions): Promise<Response> {
     const url = URL.parse(path, this.baseUrl);
     if (url === null) throw this.#unreachable('that is no address; an address is like http://127.0.0.1:4620');

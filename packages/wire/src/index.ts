@@ -7,6 +7,7 @@ export * from './events.ts';
 export * from './findings.ts';
 export * from './fleet.ts';
 export * from './history.ts';
+export * from './host-filter.ts';
 export * from './hosts.ts';
 export * from './measured.ts';
 export * from './results.ts';

@@ -10,6 +10,7 @@ import { printJson } from '../output/report.ts';
 import { colours, shown, table } from '../output/terminal.ts';
 import { readStateFile } from '../state-file.ts';
 
+const ShowOptions = ConnectOptions.extend({ text: z.string().default('') });
 const VerifyOptions = ConnectOptions.extend({ head: z.string().min(1).optional() });
 
 const Head = z.object({
@@ -20,9 +21,13 @@ const Head = z.object({
 
 /** `assay audit show` */
 export async function showAudit(given: unknown): Promise<number> {
-  const options = optionsFrom(ConnectOptions, given);
+  const options = optionsFrom(ShowOptions, given);
+  const text = options.text.trim().toLowerCase();
   const entries: AuditEntry[] = [];
-  for await (const entry of auditLog(await operator(options))) entries.push(entry);
+  for await (const entry of auditLog(await operator(options))) {
+    const { actor, action, subject, detail } = entry;
+    if (`${actor} ${action} ${subject} ${detail}`.toLowerCase().includes(text)) entries.push(entry);
+  }
   if (options.output === 'json') printJson({ schema: 'assay.audit.v1', entries, next: null });
   else process.stdout.write(entries.length === 0 ? 'Nothing was done yet.\n' : auditTable(entries));
   return EXIT.fine;

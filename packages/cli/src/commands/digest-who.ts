@@ -7,13 +7,18 @@ import { ConnectOptions, optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
 import { ago, colours, shown, table } from '../output/terminal.ts';
 
-/** `assay digest who DIGEST`: exits with 1 when no host ever measured it. */
-export async function digestWho(value: unknown, given: unknown): Promise<number> {
+/** `assay digest who DIGEST...`: exits with 1 when no host ever measured any of them. */
+export async function digestWho(values: unknown, given: unknown): Promise<number> {
   const options = optionsFrom(ConnectOptions, given);
-  const document = await allSightings(reader(options), digestFrom(z.string().parse(value)));
-  if (options.output === 'json') printJson(document);
-  else process.stdout.write(answer(document));
-  return document.hosts === 0 ? EXIT.no : EXIT.fine;
+  const digests = new Set(z.array(z.string()).parse(values).map(digestFrom));
+  const client = reader(options);
+  const documents: DigestDocument[] = [];
+  for (const digest of digests) documents.push(await allSightings(client, digest));
+  const [first] = documents;
+  const isOne = first !== undefined && documents.length === 1;
+  if (options.output === 'json') printJson(isOne ? first : { schema: 'assay.digests.v1', digests: documents });
+  else process.stdout.write(documents.map(answer).join('\n'));
+  return documents.every(({ hosts }) => hosts === 0) ? EXIT.no : EXIT.fine;
 }
 
 function digestFrom(text: string): string {

@@ -15,19 +15,47 @@ const CHANGES = 10;
 /** `assay findings list`: those of one cause in one row. */
 export async function listFindings(given: unknown): Promise<number> {
   const options = optionsFrom(FindingsOptions, given);
-  const query = {
-    limit: String(options.limit),
-    ...(options.all ? {} : { open: 'true' }),
-    ...(options.host === undefined ? {} : { host: options.host }),
-  };
-  const list = await reader(options).call(ROUTES.findings, FindingList, { query });
+  if (options.all && options.closed) throw new UsageError('give --all or --closed, not both');
+  if (options.known && options.new) throw new UsageError('give --known or --new, not both');
+  const list = await found(options);
+  const withClosed = options.all || options.closed;
   if (options.output === 'json') printJson(list);
-  else process.stdout.write(listText(list, options.all));
-  return options.all || list.findings.length === 0 ? EXIT.fine : EXIT.no;
+  else process.stdout.write(listText(list, withClosed));
+  return withClosed || list.findings.length === 0 ? EXIT.fine : EXIT.no;
 }
 
-function listText({ findings, next }: FindingList, all: boolean): string {
-  if (findings.length === 0) return all ? 'There were no findings yet.\n' : 'Nothing is open.\n';
+/** Reads on until so many are found as are wanted: the verifier does not look for text. */
+async function found(options: FindingsOptions): Promise<FindingList> {
+  const { limit, all, closed, host, code, known, new: unknown } = options;
+  const client = reader(options);
+  const findings: Finding[] = [];
+  let cursor: { cursor?: string } = {};
+  for (;;) {
+    const query = {
+      limit: String(limit - findings.length),
+      ...(all ? {} : { open: String(!closed) }),
+      ...(host === undefined ? {} : { host }),
+      ...(code === undefined ? {} : { code }),
+      ...(known || unknown ? { acknowledged: String(known) } : {}),
+      ...cursor,
+    };
+    const page = await client.call(ROUTES.findings, FindingList, { query });
+    findings.push(...page.findings.filter((finding) => isWanted(finding, options)));
+    if (page.next === null || findings.length >= limit) return { ...page, findings };
+    cursor = { cursor: page.next };
+  }
+}
+
+function isWanted(finding: Finding, { severity, text }: FindingsOptions): boolean {
+  const { code, sentence, evidence, host } = finding;
+  if (severity !== undefined && finding.severity !== severity) return false;
+  const said = [code, sentence, evidence.digest ?? '', evidence.filenameHint ?? '', host.name];
+  const part = text?.trim().toLowerCase() ?? '';
+  return said.some((words) => words.toLowerCase().includes(part));
+}
+
+function listText({ findings, next }: FindingList, withClosed: boolean): string {
+  if (findings.length === 0) return withClosed ? 'There were no findings like that.\n' : 'Nothing is open.\n';
   const colour = colours(1);
   const head = ['ID', 'CODE', 'HOSTS', 'SEEN', 'WHAT'].map((title) => colour.dim(title));
   const causes = Map.groupBy(findings, ({ code, evidence, open }) => `${code} ${evidence.digest} ${open}`);

@@ -1,10 +1,9 @@
-import { LabelsReply, LabelsRequest, route, ROUTES } from '@assay/wire';
+import { labelWords, LabelsReply, LabelsRequest, route, ROUTES } from '@assay/wire';
 import { z } from 'zod';
 import { operator } from '../connect.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { ConnectOptions, optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
-import { labelWords } from '../output/host-labels.ts';
 
 /** `assay hosts label HOST CHANGE…` */
 export async function labelHost(host: unknown, changes: unknown, given: unknown): Promise<number> {
@@ -13,7 +12,7 @@ export async function labelHost(host: unknown, changes: unknown, given: unknown)
   const body = requestFor(z.array(z.string()).parse(changes));
   const reply = await (await operator(options)).call(path, LabelsReply, { body });
   if (options.output === 'json') printJson(reply);
-  else process.stdout.write(`${reply.host}  ${labelWords(reply.labels) || 'no labels'}\n`);
+  else process.stdout.write(`${reply.host}  ${labelWords(reply.labels).join(' ') || 'no labels'}\n`);
   return EXIT.fine;
 }
 

@@ -2,52 +2,82 @@ import { SystemError } from '@assay/core/errors';
 import {
   FindingList,
   HostDocument,
+  HostLines,
   HostList,
   HostRemoval,
+  hostsWanted,
+  labelWords,
+  ListSource,
   route,
   ROUTES,
+  TpmKind,
+  Verdict,
   type ApiClient,
   type Finding,
   type HostDetail,
+  type HostFilter,
   type HostSummary,
-  type Verdict,
 } from '@assay/wire';
 import { z } from 'zod';
 import { operator, reader } from '../connect.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT, UsageError } from '../exit.ts';
 import { ConnectOptions, optionsFrom } from '../options.ts';
 import { findingText } from '../output/finding.ts';
-import { labelWords } from '../output/host-labels.ts';
 import { printJson } from '../output/report.ts';
 import { ago, colours, shown, table } from '../output/terminal.ts';
 
+const GetOptions = ConnectOptions.extend({
+  verdict: z.array(Verdict).optional(),
+  tpm: z.array(TpmKind).optional(),
+  list: z.array(ListSource).optional(),
+  policy: z.string().optional(),
+  code: z.string().optional(),
+  label: z.string().optional(),
+  text: z.string().optional(),
+});
+
 /** `assay hosts get [HOST]`: exits with 0 only when every host shown is trusted. */
 export async function getHosts(host: unknown, given: unknown): Promise<number> {
-  const options = optionsFrom(ConnectOptions, given);
+  const { output, url, state, text: q, ...rest } = optionsFrom(GetOptions, given);
   const name = z.string().optional().parse(host);
-  const client = reader(options);
-  return name === undefined ? await list(client, options.output) : await show(client, name, options.output);
+  const filter = { ...rest, q };
+  const isFiltered = Object.values(filter).some((value) => value !== undefined);
+  if (name !== undefined && isFiltered) throw new UsageError('name a host, or say which hosts, not both');
+  const client = reader({ url, state });
+  if (name !== undefined) return await show(client, name, output);
+  return await list(client, isFiltered ? filter : undefined, output);
 }
 
-async function list(client: ApiClient, output: 'text' | 'json'): Promise<number> {
-  const hosts = await allHosts(client);
+async function list(client: ApiClient, filter: HostFilter | undefined, output: 'text' | 'json'): Promise<number> {
+  const all = await allHosts(client);
+  const ids = filter && new Set(hostsWanted(await allLines(client), filter).map(({ id }) => id));
+  const hosts = ids === undefined ? all : all.filter(({ id }) => ids.has(id));
   if (output === 'json') printJson({ schema: 'assay.hosts.v1', hosts, next: null });
-  else process.stdout.write(hosts.length === 0 ? NO_HOSTS : hostTable(hosts));
+  else if (hosts.length > 0) process.stdout.write(hostTable(hosts));
+  else process.stdout.write(all.length === 0 ? NO_HOSTS : `None of ${all.length} hosts is like that.\n`);
   return hosts.every(({ verdict }) => verdict === 'trusted') ? EXIT.fine : EXIT.no;
 }
 
 const NO_HOSTS = 'No hosts yet. `assay up` enrols this machine; on another one its agent does.\n';
 
-async function allHosts(client: ApiClient): Promise<HostSummary[]> {
-  const hosts: HostSummary[] = [];
-  let cursor: string | null = '';
-  while (cursor !== null) {
-    const page: HostList = await client.call(ROUTES.hosts, HostList, cursor === '' ? {} : { query: { cursor } });
-    if (page.hosts.length === 0 && page.next !== null) throw endless(client);
-    hosts.push(...page.hosts);
-    cursor = page.next;
+const allHosts = (client: ApiClient): Promise<HostSummary[]> =>
+  allOf(client, (query) => client.call(ROUTES.hosts, HostList, { query }));
+
+const allLines = (client: ApiClient): Promise<HostLines['hosts']> =>
+  allOf(client, (query) => client.call(ROUTES.hostLines, HostLines, { query }));
+
+type Ask<Row> = (query: Record<string, string>) => Promise<{ hosts: Row[]; next: string | null }>;
+
+async function allOf<Row>(client: ApiClient, ask: Ask<Row>): Promise<Row[]> {
+  const rows: Row[] = [];
+  let query: Record<string, string> = {};
+  for (;;) {
+    const { hosts, next } = await ask(query);
+    if (hosts.length === 0 && next !== null) throw endless(client);
+    rows.push(...hosts);
+    if (next === null) return rows;
+    query = { cursor: next };
   }
-  return hosts;
 }
 
 function endless(client: ApiClient): SystemError {
@@ -110,7 +140,7 @@ function hostText(host: HostDetail, findings: readonly Finding[]): string {
   return [
     `${host.name}  ${verdictText(host.verdict)}  ${evidence}\n`,
     `${shown(host.sentence)}\n`,
-    Object.keys(host.labels).length === 0 ? '' : `labels: ${shown(labelWords(host.labels))}\n`,
+    Object.keys(host.labels).length === 0 ? '' : `labels: ${shown(labelWords(host.labels).join(' '))}\n`,
     '\n',
     table(rungs),
     ...findings.map(findingText),

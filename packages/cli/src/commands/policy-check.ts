@@ -46,6 +46,7 @@ export async function checkPolicyFile(path: unknown, given: unknown): Promise<nu
   if (options.dryRun && (!options.fix || options.output !== 'text'))
     throw new UsageError('--dry-run shows what --fix would change, and as text alone');
   const file = z.string().parse(path);
+  if (options.fix && file === '-') throw new UsageError('--fix mends a file, and standard input is none');
   const kernel = await chooseKernel(options.kernel, options.config);
   const before = await readPolicyFile(file);
   if (!options.fix) return print({ file, kernel, lines: before, ...reviewOf(before, kernel) }, options.output);

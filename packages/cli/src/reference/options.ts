@@ -6,7 +6,7 @@ const File = z.string().min(1, 'names no file');
 const Files = z.array(File).default([]);
 const Time = z.iso.datetime({ error: 'takes an RFC 3339 time in UTC, such as 2027-01-31T00:00:00Z' });
 const Name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'takes small letters, digits, dots and hyphens');
-const Whole = z
+export const Whole = z
   .string()
   .regex(/^[1-9]\d{0,8}$/, 'takes a whole number from 1 on')
   .transform(Number);
@@ -72,8 +72,15 @@ export const FetchOptions = ConnectOptions.extend({ out: File });
 export const FindingsOptions = ConnectOptions.extend({
   host: z.string().min(1).optional(),
   all: z.boolean().default(false),
+  closed: z.boolean().default(false),
+  severity: z.enum(['failed', 'warning'], { error: 'takes failed or warning' }).optional(),
+  code: z.string().min(1).max(64).optional(),
+  known: z.boolean().default(false),
+  new: z.boolean().default(false),
+  text: z.string().optional(),
   limit: Whole.refine((limit) => limit <= 1000, 'takes at most 1000'),
 });
+export type FindingsOptions = z.infer<typeof FindingsOptions>;
 
 const Why = z.string().regex(/^(?=.*\S)[^\p{C}\p{Zl}\p{Zp}]{1,500}$/u, 'takes one line that says why');
 

@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useMemo } from 'react';
 import { useActions } from '../state/actions.ts';
 import { copyText } from '../state/clipboard.ts';
 import { toast } from '../state/toasts.ts';
+import { withInput } from '../text/shell.ts';
 import { Icon } from './icon.tsx';
 
 /** Names the tab, where it is seen when the page is not. */
@@ -14,55 +15,55 @@ export function useTitle(title: string): void {
 /** The address that the command asks by itself when it is given none. */
 const USUAL = 'http://127.0.0.1:4620';
 
-/** `assay …` as it has to be typed for the verifier of this page. */
+/** `assay NOUN VERB …` as it has to be typed for the verifier of this page. */
 const withAddress = (command: string): string =>
-  location.origin === USUAL ? command : `${command} --url ${location.origin}`;
+  location.origin === USUAL ? command : command.replace(/^assay \S+ \S+/, `$& --url ${location.origin}`);
 
-async function copyCommand(command: string): Promise<void> {
-  const copied = await copyText(withAddress(command));
-  toast(copied ? 'good' : 'bad', copied ? `Copied: ${withAddress(command)}` : 'The browser let nothing be copied.');
+/** What of a command is shown where all of it would be too much. */
+const LONGEST_SHOWN = 160;
+
+const cut = (command: string): string =>
+  command.length > LONGEST_SHOWN ? `${command.slice(0, LONGEST_SHOWN)}…` : command;
+
+async function copyCommand(command: string, whole: string): Promise<void> {
+  const copied = await copyText(whole);
+  toast(copied ? 'good' : 'bad', copied ? `Copied: ${cut(command)}` : 'The browser let nothing be copied.');
+}
+
+interface CopyProps {
+  readonly command: string;
+  /** What the command reads; such a command asks no verifier. */
+  readonly input?: string | undefined;
 }
 
 /** What the page shows, as a command that shows the same in a terminal. */
-export function CopyAsCommand({ command }: { command: string }) {
-  const actions = useMemo(
-    () => [
-      {
-        id: 'copy-command',
-        title: `Copy as ${command}`,
-        group: 'This page',
-        keys: 'c',
-        run: () => void copyCommand(command),
-      },
-    ],
-    [command],
-  );
+export function CopyAsCommand({ command, input }: CopyProps) {
+  const typed = input === undefined ? withAddress(command) : command;
+  const actions = useMemo(() => {
+    const whole = (): string => (input === undefined ? typed : withInput(command, input));
+    const run = () => void copyCommand(typed, whole());
+    return [{ id: 'copy-command', title: `Copy as ${cut(command)}`, group: 'This page', keys: 'c', run }];
+  }, [command, typed, input]);
   useActions(actions);
   return (
-    <button
-      type="button"
-      onClick={() => void copyCommand(command)}
-      title={withAddress(command)}
-      className="button-quiet"
-    >
+    <button type="button" onClick={actions[0]?.run} title={cut(typed)} className="button-quiet">
       <Icon name="terminal" className="size-4" />
-      Copy as <code className="max-w-44 truncate font-mono text-xs">{command}</code>
+      Copy as <code className="max-w-44 truncate font-mono text-xs">{cut(command)}</code>
     </button>
   );
 }
 
-interface PageProps {
+interface PageProps extends CopyProps {
   readonly title: string;
   /** What the page says at this moment, in a few words. */
   readonly lead?: ReactNode;
-  readonly command: string;
   /** Buttons beside the command. */
   readonly actions?: ReactNode;
   readonly children: ReactNode;
 }
 
 /** The head of a page, and what is on it. */
-export function Page({ title, lead, command, actions, children }: PageProps) {
+export function Page({ title, lead, command, input, actions, children }: PageProps) {
   useTitle(title);
   return (
     <>
@@ -73,7 +74,7 @@ export function Page({ title, lead, command, actions, children }: PageProps) {
         </div>
         <div className="flex flex-wrap items-center gap-2">
           {actions}
-          <CopyAsCommand command={command} />
+          <CopyAsCommand command={command} input={input} />
         </div>
       </div>
       {children}

@@ -14,10 +14,6 @@ export const TPM_WORDS: Readonly<Record<HostSummary['tpm']['kind'], Words>> = {
   simulated: { title: 'Simulated TPM', meaning: 'No hardware root of trust: a program plays the TPM.' },
 };
 
-/** Each label as it is written: `name=value`. */
-export const labelWords = (labels: HostLine['labels']): string[] =>
-  Object.entries(labels).map(([name, value]) => `${name}=${value}`);
-
 export const TRUST_WORDS: Readonly<Record<HostSummary['tpm']['trust'], string>> = {
   'ek-certificate': 'Key certified by the maker of the TPM',
   registered: 'Key registered before the host came',

@@ -16,6 +16,7 @@ import type { Column } from '../../parts/table/column.ts';
 import { DataTable, type RowLinkProps } from '../../parts/table/data-table.tsx';
 import { Age, ClockTime } from '../../parts/time-text.tsx';
 import { countWords } from '../../text/numbers.ts';
+import { assayCommand } from '../../text/shell.ts';
 import { type ChainState, checkChain } from './chain.ts';
 
 const page = getRouteApi('/audit');
@@ -200,12 +201,13 @@ function Entries({ log }: { log: Log }) {
 
 /** Who did what, and that nothing of it was changed or removed. */
 export function AuditPage() {
+  const { q = '' } = page.useSearch();
   const query = useQuery(auditQuery);
   return (
     <Page
       title="Audit"
       lead={leadOf(query, ({ entries }) => countWords(entries.length, 'entry', 'entries'))}
-      command="assay audit verify"
+      command={q === '' ? 'assay audit verify' : assayCommand(['audit', 'show'], { text: q })}
     >
       <Loaded query={query}>
         {(log) => (

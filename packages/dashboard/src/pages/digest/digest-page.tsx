@@ -15,6 +15,7 @@ import { byText, type Column } from '../../parts/table/column.ts';
 import { DataTable, type RowLinkProps } from '../../parts/table/data-table.tsx';
 import { Age, ClockTime } from '../../parts/time-text.tsx';
 import { countWords } from '../../text/numbers.ts';
+import { assayCommand } from '../../text/shell.ts';
 import { DenyDialog } from './deny-dialog.tsx';
 import { digestQuery } from './queries.ts';
 
@@ -126,7 +127,7 @@ export function DigestPage() {
     <Page
       title="Who ever ran this digest"
       lead={lead}
-      command={`assay digest who ${digest}`}
+      command={assayCommand(['digest', 'who', digest])}
       actions={
         <button type="button" className="button" onClick={() => setDenying(true)}>
           Deny

@@ -8,6 +8,7 @@ import { textOf } from '../../parts/dialog-form.tsx';
 import { Page } from '../../parts/page.tsx';
 import { ProblemText } from '../../parts/problem-text.tsx';
 import { countWords } from '../../text/numbers.ts';
+import { assayCommand } from '../../text/shell.ts';
 import { DenyDialog } from './deny-dialog.tsx';
 import { digestsIn, INDICATORS_MOST } from './indicators.ts';
 import { readDigest } from './queries.ts';
@@ -64,6 +65,11 @@ function Answers({ answers }: { answers: readonly DigestDocument[] }) {
   );
 }
 
+/** Before digests are named, those of which few hosts ran something are worth a question first. */
+function commandFor(digests: readonly string[]): string {
+  return digests.length === 0 ? 'assay digest list' : assayCommand(['digest', 'who', ...digests]);
+}
+
 /** Asks who ever ran what a list of indicators names. */
 export function DigestsPage() {
   const { list = '' } = page.useSearch();
@@ -83,7 +89,11 @@ export function DigestsPage() {
     mutate(digests);
   };
   return (
-    <Page title="Digests" lead="Who ever ran this?" command="assay digest who DIGEST">
+    <Page
+      title="Digests"
+      lead="Who ever ran this?"
+      command={commandFor(data?.map(({ digest }) => digest) ?? digestsIn(list))}
+    >
       <form onSubmit={submit} className="space-y-3">
         <label className="block">
           <span className="text-sm font-semibold">Digests, or any text that holds them</span>

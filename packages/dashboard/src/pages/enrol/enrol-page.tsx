@@ -6,6 +6,7 @@ import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Section } from '../../parts/section.tsx';
 import { countWords } from '../../text/numbers.ts';
+import { assayCommand } from '../../text/shell.ts';
 import { HostCommands, JoinToken } from './join.tsx';
 import { enrolmentsQuery } from './queries.ts';
 import { EnrolmentCard } from './waiting.tsx';
@@ -48,7 +49,11 @@ export function EnrolPage() {
   const fleet = useQuery(hostLinesQuery);
   const words = leadOf(query, (enrolments) => leadOf(fleet, ({ hosts }) => lead(enrolments, hosts)));
   return (
-    <Page title="Enrol" lead={words} command="assay enrolments list">
+    <Page
+      title="Enrol"
+      lead={words}
+      command={assayCommand(['enrolments', 'list'], { only: state === 'all' ? state : undefined })}
+    >
       <div className="grid items-start gap-10 xl:grid-cols-2">
         <Section
           id="waiting"

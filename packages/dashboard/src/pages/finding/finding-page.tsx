@@ -13,6 +13,7 @@ import { Section } from '../../parts/section.tsx';
 import { Age, ClockTime } from '../../parts/time-text.tsx';
 import { toast } from '../../state/toasts.ts';
 import { countWords } from '../../text/numbers.ts';
+import { assayCommand } from '../../text/shell.ts';
 import { findingQuery, sameCauseQuery } from '../findings/queries.ts';
 import { AcknowledgeDialog, ApproveDialog, ResolveDialog } from './dialogs.tsx';
 
@@ -145,7 +146,7 @@ export function FindingPage() {
     <Page
       title={`Finding ${id}`}
       lead={lead}
-      command={`assay findings show ${id}`}
+      command={assayCommand(['findings', 'show', id])}
       actions={query.data && <Actions finding={query.data} />}
     >
       <Loaded query={query}>

@@ -9,6 +9,7 @@ import { Page } from '../../parts/page.tsx';
 import { SearchField } from '../../parts/search-field.tsx';
 import { DataTable } from '../../parts/table/data-table.tsx';
 import { countWords } from '../../text/numbers.ts';
+import { assayCommand } from '../../text/shell.ts';
 import { SEVERITY_TONES } from '../../text/tone.ts';
 import { type Cause, causesOf } from './causes.ts';
 import { CAUSE, CAUSE_COLUMNS, SEVERITY_WORDS } from './columns.tsx';
@@ -149,12 +150,26 @@ function lead(found: readonly Finding[], search: FindingsSearch): string {
   return `${countWords(causes.length, 'cause', 'causes')}, ${countWords(count, 'finding', 'findings')}${of}`;
 }
 
+/** The command counts findings one by one, and takes one severity and one kind of notice. */
+function commandFor({ q, state, severity, notice, code, host }: FindingsSearch): string {
+  const [grave, ...others] = severity ?? [];
+  const [known, ...both] = notice ?? [];
+  return assayCommand(['findings', 'list'], {
+    closed: state === 'closed',
+    severity: others.length === 0 ? grave : undefined,
+    known: both.length === 0 && known === 'known',
+    new: both.length === 0 && known === 'new',
+    code,
+    host,
+    text: q,
+  });
+}
+
 export function FindingsPage() {
   const search = findings.useSearch();
   const query = useQuery(allFindingsQuery(search.state ?? 'open'));
-  const command = `assay findings list${search.state === 'closed' ? ' --all' : ''}${search.host === undefined ? '' : ` --host ${search.host}`}`;
   return (
-    <Page title="Findings" lead={leadOf(query, (found) => lead(found, search))} command={command}>
+    <Page title="Findings" lead={leadOf(query, (found) => lead(found, search))} command={commandFor(search)}>
       <Loaded query={query}>{(found) => <CauseTable found={found} search={search} />}</Loaded>
     </Page>
   );

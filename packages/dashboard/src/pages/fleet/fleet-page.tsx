@@ -33,7 +33,7 @@ export function FleetPage() {
   if (only !== undefined) return <Navigate to="/hosts/$host" params={{ host: only.name }} replace />;
   if (query.data?.hosts.length === 0) return <EmptyFleet />;
   return (
-    <Page title="Fleet" lead={leadOf(query, lead)} command="assay hosts get">
+    <Page title="Fleet" lead={leadOf(query, lead)} command="assay fleet show">
       <Loaded query={query}>
         {({ hosts }) => (
           <div className="space-y-7">

@@ -11,7 +11,7 @@ import { Page } from '../../parts/page.tsx';
 import { Section } from '../../parts/section.tsx';
 import { countWords, numberWords } from '../../text/numbers.ts';
 import { spanWords } from '../../text/time.ts';
-import { total } from './metrics.ts';
+import { total } from '@assay/wire/samples';
 import { type Watch, watchQuery } from './queries.ts';
 import { Requests } from './requests.tsx';
 
@@ -143,7 +143,7 @@ function Process({ watch: { samples, version, hosts } }: { watch: Watch }) {
 export function HealthPage() {
   const query = useQuery(watchQuery);
   return (
-    <Page title="Health" lead={leadOf(query, ({ version }) => `Verifier ${version}`)} command="assay hosts get">
+    <Page title="Health" lead={leadOf(query, ({ version }) => `Verifier ${version}`)} command="assay verifier status">
       <Loaded query={query}>
         {(watch) => (
           <div className="space-y-8">

@@ -1,7 +1,7 @@
 import { ROUTES } from '@assay/wire/routes';
 import { queryOptions } from '@tanstack/react-query';
 import { ApiProblem, isObject, request } from '../../api/documents.ts';
-import { type Sample, samplesIn, total } from './metrics.ts';
+import { type Sample, samplesIn, total } from '@assay/wire/samples';
 
 /** What the verifier says of itself has no events, so this one page asks again while it is shown. */
 const AGAIN_MS = 5000;

@@ -1,22 +1,5 @@
+import { requestsIn, type Sample } from '@assay/wire/samples';
 import { numberWords } from '../../text/numbers.ts';
-import type { Sample } from './metrics.ts';
-
-interface RequestRow {
-  readonly route: string;
-  readonly answered: number;
-  readonly refused: number;
-  readonly failed: number;
-}
-
-function rowsOf(samples: readonly Sample[]): RequestRow[] {
-  const counted = samples.filter(({ name }) => name === 'assay_http_requests_total');
-  const byRoute = Map.groupBy(counted, ({ labels }) => `${labels['method']} ${labels['route']}`);
-  return Array.from(byRoute, ([route, some]) => {
-    const count = (status: string): number =>
-      some.reduce((sum, { labels, value }) => sum + (labels['status']?.startsWith(status) === true ? value : 0), 0);
-    return { route, answered: count(''), refused: count('4'), failed: count('5') };
-  }).toSorted((a, b) => b.answered - a.answered);
-}
 
 function Count({ value }: { value: number }) {
   return <td className={`digits px-3 py-1.5 text-end ${value === 0 ? 'text-muted' : ''}`}>{numberWords(value)}</td>;
@@ -40,7 +23,7 @@ export function Requests({ samples }: { samples: readonly Sample[] }) {
           </tr>
         </thead>
         <tbody>
-          {rowsOf(samples).map(({ route, answered, refused, failed }) => (
+          {requestsIn(samples).map(({ route, answered, refused, failed }) => (
             <tr key={route} className="border-b border-line last:border-0">
               <th scope="row" className="px-3 py-1.5 text-start font-mono text-xs font-normal wrap-anywhere">
                 {route}

@@ -7,18 +7,26 @@ import { CopyAsCommand, useTitle } from '../../parts/page.tsx';
 import { Loaded } from '../../parts/loaded.tsx';
 import { isUnknown } from '../../parts/problem-text.tsx';
 import { SkeletonPanel } from '../../parts/skeleton.tsx';
+import { assayCommand } from '../../text/shell.ts';
 import { Boot } from './boot.tsx';
 import { Identity, RawEvidence } from './details.tsx';
 import { Findings } from './findings.tsx';
 import { Ladder } from './ladder.tsx';
 import { Measurements } from './measurements.tsx';
+import type { HostTab } from './search.ts';
 import { Tabs } from './tabs.tsx';
 import { Timeline } from './timeline.tsx';
 import { VerdictPanel } from './verdict-panel.tsx';
 
 const host = getRouteApi('/hosts/$host');
 
+function commandFor(name: string, tab: HostTab | undefined): string {
+  const verb = tab === 'boot' || tab === 'timeline' ? tab : 'get';
+  return assayCommand(['hosts', verb, name]);
+}
+
 function Trail({ name }: { name: string }) {
+  const { tab } = host.useSearch();
   return (
     <div className="mb-3 flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
       <nav aria-label="Where this is" className="flex min-w-0 items-center gap-2 text-sm text-muted">
@@ -28,7 +36,7 @@ function Trail({ name }: { name: string }) {
         <span aria-hidden="true">/</span>
         <bdi className="truncate font-medium text-ink">{name}</bdi>
       </nav>
-      <CopyAsCommand command={`assay hosts get ${name}`} />
+      <CopyAsCommand command={commandFor(name, tab)} />
     </div>
   );
 }

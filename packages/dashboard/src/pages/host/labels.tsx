@@ -1,4 +1,5 @@
 import type { HostDetail, LabelsReply, LabelsRequest } from '@assay/wire';
+import { labelWords } from '@assay/wire/host-filter';
 import { route, ROUTES } from '@assay/wire/routes';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -8,7 +9,6 @@ import { useActs } from '../../api/who.ts';
 import { Command } from '../../parts/command.tsx';
 import { DialogForm, Field, textOf } from '../../parts/dialog-form.tsx';
 import { toast } from '../../state/toasts.ts';
-import { labelWords } from '../../text/host.ts';
 
 type Labels = HostDetail['labels'];
 

@@ -1,8 +1,9 @@
 import type { HostLine } from '@assay/wire';
+import { labelWords } from '@assay/wire/host-filter';
 import { byText, type Column } from '../../parts/table/column.ts';
 import { Age } from '../../parts/time-text.tsx';
 import { VerdictMark } from '../../parts/verdict-mark.tsx';
-import { labelWords, LIST_WORDS, referenceWords, TPM_WORDS } from '../../text/host.ts';
+import { LIST_WORDS, referenceWords, TPM_WORDS } from '../../text/host.ts';
 import { numberWords } from '../../text/numbers.ts';
 import { VERDICTS_BY_URGENCY } from '../../text/verdict.ts';
 

@@ -12,6 +12,7 @@ import { SearchField } from '../../parts/search-field.tsx';
 import { DataTable, type RowLinkProps } from '../../parts/table/data-table.tsx';
 import { byText } from '../../parts/table/column.ts';
 import { countWords, numberWords } from '../../text/numbers.ts';
+import { assayCommand } from '../../text/shell.ts';
 import { VERDICT_TONES } from '../../text/tone.ts';
 import { VERDICT_WORDS, VERDICTS_BY_URGENCY } from '../../text/verdict.ts';
 import { EmptyFleet } from '../fleet/empty-fleet.tsx';
@@ -97,12 +98,15 @@ function lead(fleet: Fleet, search: HostsSearch): string {
   return shown === fleet.hosts.length ? all : `${numberWords(shown)} of ${all}`;
 }
 
+const commandFor = ({ q, sort: _, ...filters }: HostsSearch): string =>
+  assayCommand(['hosts', 'get'], { ...filters, text: q });
+
 export function HostsPage() {
   const search = hosts.useSearch();
   const query = useQuery(hostLinesQuery);
   if (query.data?.hosts.length === 0) return <EmptyFleet />;
   return (
-    <Page title="Hosts" lead={leadOf(query, (fleet) => lead(fleet, search))} command="assay hosts get">
+    <Page title="Hosts" lead={leadOf(query, (fleet) => lead(fleet, search))} command={commandFor(search)}>
       <Loaded query={query}>
         {(fleet) => (
           <>

@@ -1,7 +1,7 @@
 import type { HostLine } from '@assay/wire';
+import { labelWords } from '@assay/wire/host-filter';
 import { useMemo } from 'react';
 import { byText } from '../../parts/table/column.ts';
-import { labelWords } from '../../text/host.ts';
 import { numberWords } from '../../text/numbers.ts';
 
 interface Props {

@@ -5,6 +5,7 @@ import { Page } from '../../parts/page.tsx';
 import { Section } from '../../parts/section.tsx';
 import { toast } from '../../state/toasts.ts';
 import { countWords } from '../../text/numbers.ts';
+import { assayCommand } from '../../text/shell.ts';
 import { Changes } from './changes.tsx';
 import { Choices } from './choices.tsx';
 import { Remarks } from './remarks.tsx';
@@ -47,7 +48,12 @@ export function ImaPolicyPage() {
     else toast('good', `${countWords(fixed, 'rule', 'rules')} mended.`);
   };
   return (
-    <Page title="IMA policy" lead="The kernel’s answer to every rule, as you type" command="assay policy check FILE">
+    <Page
+      title="IMA policy"
+      lead="The kernel’s answer to every rule, as you type"
+      command={assayCommand(['policy', 'check', '-'], { kernel, config: options })}
+      input={text}
+    >
       <Choices profile={profile} onStart={begin} />
       <div className="grid items-start gap-8 xl:grid-cols-2">
         <Section

@@ -10,6 +10,7 @@ import { SearchField } from '../../parts/search-field.tsx';
 import { SkeletonRows } from '../../parts/skeleton.tsx';
 import { DataTable } from '../../parts/table/data-table.tsx';
 import { countWords } from '../../text/numbers.ts';
+import { assayCommand } from '../../text/shell.ts';
 import { MEASURED_COLUMNS, PATH } from './columns.tsx';
 import { fleetMeasurementsQuery } from './queries.ts';
 import type { MeasurementsSearch } from './search.ts';
@@ -99,7 +100,7 @@ export function MeasurementsPage() {
     <Page
       title="Measurements"
       lead={leadOf({ data: first, error: query.error }, lead)}
-      command="assay digest who DIGEST"
+      command={assayCommand(['digest', 'list'], { text: search.q, order: search.order, 'most-hosts': search.most })}
     >
       <Filters search={search} />
       <QueryProblem query={query} />

@@ -15,6 +15,7 @@ import { ProblemText } from '../../parts/problem-text.tsx';
 import { Section } from '../../parts/section.tsx';
 import { SimulationView } from '../../parts/simulation-view.tsx';
 import { toast } from '../../state/toasts.ts';
+import { assayCommand } from '../../text/shell.ts';
 import { policiesQuery, policyTextQuery, simulateCandidate } from '../policies/queries.ts';
 import { DiffView } from './diff-view.tsx';
 
@@ -165,7 +166,7 @@ export function PolicyEditPage() {
     <Page
       title={`Edit ${name}`}
       lead={`From version ${version}. What is pushed is in force when somebody else activates it.`}
-      command={`assay policies fetch ${name} ${version} --out ${name}-${version}.json`}
+      command={assayCommand(['policies', 'fetch', name, String(version)], { out: `${name}-${version}.json` })}
     >
       <Loaded query={query}>
         {(base) =>

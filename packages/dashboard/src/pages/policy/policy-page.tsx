@@ -11,6 +11,7 @@ import { Section } from '../../parts/section.tsx';
 import { SimulationView } from '../../parts/simulation-view.tsx';
 import { Age, Since } from '../../parts/time-text.tsx';
 import { countWords, numberWords } from '../../text/numbers.ts';
+import { assayCommand } from '../../text/shell.ts';
 import { VersionState } from '../policies/policies-page.tsx';
 import { policiesQuery, policyDiffQuery, policySimulationQuery } from '../policies/queries.ts';
 import { ActivateDialog } from './activate-dialog.tsx';
@@ -209,7 +210,9 @@ export function PolicyPage() {
           />
         )
       }
-      command={`assay policies simulate ${name} ${chosen?.version.version ?? 1}`}
+      command={assayCommand(['policies', 'simulate', name, String(chosen?.version.version ?? 1)], {
+        boots: search.boots,
+      })}
       actions={chosen && <Actions chosen={chosen} />}
     >
       <Loaded query={query}>

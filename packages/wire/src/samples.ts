@@ -25,3 +25,22 @@ export function total(samples: readonly Sample[], name: string, labels: Readonly
     .filter((sample) => sample.name === name && wanted.every(([key, value]) => sample.labels[key] === value))
     .reduce((sum, { value }) => sum + value, 0);
 }
+
+/** Requests of one method and route since the start of the verifier: how many, refused and failed ones among them. */
+export interface RequestCount {
+  readonly route: string;
+  readonly answered: number;
+  readonly refused: number;
+  readonly failed: number;
+}
+
+/** What the verifier was asked, the most often first. */
+export function requestsIn(samples: readonly Sample[]): RequestCount[] {
+  const counted = samples.filter(({ name }) => name === 'assay_http_requests_total');
+  const byRoute = Map.groupBy(counted, ({ labels }) => `${labels['method']} ${labels['route']}`);
+  return Array.from(byRoute, ([route, some]) => {
+    const count = (status: string): number =>
+      some.reduce((sum, { labels, value }) => sum + (labels['status']?.startsWith(status) === true ? value : 0), 0);
+    return { route, answered: count(''), refused: count('4'), failed: count('5') };
+  }).toSorted((a, b) => b.answered - a.answered);
+}
