@@ -27,6 +27,27 @@ export function hostAt({ columns, cell }: Layout, x: number, y: number): number 
   return column < 0 || column >= columns || y < 0 ? null : Math.floor(y / cell) * columns + column;
 }
 
+/** Where the mark of a host begins, in pixels from the corner of the grid. */
+export function placeOf({ columns, cell }: Layout, index: number): { x: number; y: number } {
+  return { x: (index % columns) * cell, y: Math.floor(index / columns) * cell };
+}
+
+/** Where a key leads from a mark; null for keys that move nothing, and where there is none. */
+export function stepFrom(index: number, key: string, columns: number, hosts: number): number | null {
+  if (key === 'Home') return 0;
+  if (key === 'End') return hosts - 1;
+  const steps: Readonly<Record<string, number>> = {
+    ArrowLeft: -1,
+    ArrowRight: 1,
+    ArrowUp: -columns,
+    ArrowDown: columns,
+  };
+  const step = steps[key];
+  if (step === undefined) return null;
+  const next = index + step;
+  return next < 0 || next >= hosts ? null : next;
+}
+
 /** A shape for each verdict besides its colour: what is well is a plain square, what is not differs in outline. */
 function drawShape(context: CanvasRenderingContext2D, verdict: Verdict, x: number, y: number, size: number): void {
   const line = Math.max(1, size * 0.16);

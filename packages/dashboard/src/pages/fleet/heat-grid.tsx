@@ -1,13 +1,22 @@
 import type { HostLine, Verdict } from '@assay/wire';
-import { useNavigate } from '@tanstack/react-router';
-import { type MouseEvent, type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { Link, useNavigate } from '@tanstack/react-router';
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  type RefObject,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import { Section } from '../../parts/section.tsx';
 import { useBoxWidth } from '../../parts/table/box-width.ts';
 import { useTheme } from '../../state/theme.ts';
 import { countWords } from '../../text/numbers.ts';
 import { VERDICT_TONES } from '../../text/tone.ts';
 import { VERDICT_WORDS, VERDICTS_BY_URGENCY } from '../../text/verdict.ts';
-import { drawGrid, hostAt, type Layout, layoutOf } from './draw-grid.ts';
+import { drawGrid, hostAt, type Layout, layoutOf, placeOf, stepFrom } from './draw-grid.ts';
 
 const LEGEND_CELL = 14;
 
@@ -74,6 +83,44 @@ function Tip({ host, x, y }: Pointed) {
   );
 }
 
+interface CursorProps {
+  readonly hosts: readonly HostLine[];
+  readonly layout: Layout;
+  readonly onPoint: (pointed: number | null) => void;
+}
+
+/** The one mark that the keyboard is at, as a link over it: one Tab enters the grid and one leaves it, arrows go through it. */
+function Cursor({ hosts, layout, onPoint }: CursorProps) {
+  const [name, choose] = useState<string | null>(null);
+  const index = Math.max(
+    0,
+    hosts.findIndex((host) => host.name === name),
+  );
+  const host = hosts[index];
+  if (host === undefined) return null;
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const next = stepFrom(index, event.key, layout.columns, hosts.length);
+    if (next === null) return;
+    event.preventDefault();
+    choose(hosts[next]?.name ?? null);
+    onPoint(next);
+  };
+  const { x, y } = placeOf(layout, index);
+  return (
+    <Link
+      to="/hosts/$host"
+      params={{ host: host.name }}
+      preload={false}
+      aria-label={`${host.name} ${VERDICT_WORDS[host.verdict]}, ${index + 1} of ${hosts.length}`}
+      onKeyDown={onKeyDown}
+      onFocus={() => onPoint(index)}
+      onBlur={() => onPoint(null)}
+      className="pointer-events-none absolute"
+      style={{ left: x, top: y, width: layout.cell, height: layout.cell }}
+    />
+  );
+}
+
 /** A mark for each host, by name: where it is red, and whether that is one corner or everywhere. Each theme draws anew. */
 export function HeatGrid({ hosts }: { hosts: readonly HostLine[] }) {
   return <Grid key={useTheme()} hosts={hosts} />;
@@ -88,16 +135,21 @@ function Grid({ hosts }: { hosts: readonly HostLine[] }) {
   const verdicts = useMemo(() => hosts.map(({ verdict }) => verdict), [hosts]);
   const layout = useMemo(() => layoutOf(hosts.length, Math.max(1, width * rem)), [hosts.length, width, rem]);
   useDrawing(canvas, legend, verdicts, layout);
-  const at = ({ nativeEvent: { offsetX: x, offsetY: y } }: MouseEvent): Pointed | null => {
-    const index = hostAt(layout, x, y);
+  const tipFor = (index: number | null, x: number, y: number): Pointed | null => {
     const host = index === null ? undefined : hosts[index];
     return host === undefined ? null : { host, x: Math.min(x, Math.max(0, width * rem - 160)), y };
+  };
+  const at = ({ nativeEvent: { offsetX: x, offsetY: y } }: MouseEvent): Pointed | null =>
+    tipFor(hostAt(layout, x, y), x, y);
+  const pointTo = (index: number | null): void => {
+    const { x, y } = placeOf(layout, index ?? 0);
+    setPointed(tipFor(index, x, y + layout.cell));
   };
   const open = (event: MouseEvent): void => {
     const name = at(event)?.host.name;
     if (name !== undefined) void navigate({ to: '/hosts/$host', params: { host: name } });
   };
-  const label = `${countWords(hosts.length, 'host', 'hosts')}, a mark each; the table of hosts has them in words`;
+  const label = `${countWords(hosts.length, 'host', 'hosts')}, a mark each; arrow keys go through them, and the table of hosts has them in words`;
   return (
     <Section
       id="grid"
@@ -122,6 +174,7 @@ function Grid({ hosts }: { hosts: readonly HostLine[] }) {
             style={{ width: layout.columns * layout.cell, height: layout.height }}
             className="block max-w-full cursor-pointer"
           />
+          <Cursor hosts={hosts} layout={layout} onPoint={pointTo} />
           {pointed !== null && <Tip {...pointed} />}
         </div>
       </div>
