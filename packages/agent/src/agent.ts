@@ -6,7 +6,7 @@ import { newKeys, openKeys, type HostKeys } from './keys.ts';
 import type { AgentOptions } from './options.ts';
 import { attestOnce } from './round.ts';
 import { loadState } from './state.ts';
-import { TlsTransport } from './transport.ts';
+import { ANSWER_LIMIT, TlsTransport } from './transport.ts';
 import { pause, Wakeup } from './wakeup.ts';
 
 export interface Agent {
@@ -130,7 +130,7 @@ interface Channel {
 
 function openChannel({ verifierUrl, joinToken, authorities }: AgentOptions): Channel {
   const transport = /^https:/i.test(verifierUrl) ? new TlsTransport(authorities) : undefined;
-  return { client: new ApiClient(verifierUrl, joinToken, transport?.send), transport };
+  return { client: new ApiClient(verifierUrl, joinToken, transport?.send, ANSWER_LIMIT), transport };
 }
 
 interface Attesting {

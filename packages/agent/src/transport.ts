@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Send } from '@assay/wire';
 
 /** Far over any answer of a verifier to an agent. */
-const ANSWER_LIMIT = 4 * 1024 * 1024;
+export const ANSWER_LIMIT = 4 * 1024 * 1024;
 
 /** The key and the certificate with which a host shows who it is, in PEM. */
 export interface HostCertificate {

@@ -14,6 +14,8 @@ export class ProblemError extends Error {
 }
 
 const TIME_LIMIT_SECONDS = 30;
+/** Over any answer of a verifier: reference values have up to 256 MiB, and as text in JSON some more. */
+const ANSWER_LIMIT = 384 * 1024 * 1024;
 
 export interface CallOptions {
   /** Sent as JSON; its presence makes the call a POST. */
@@ -35,16 +37,21 @@ export class ApiClient {
   readonly baseUrl: string;
   readonly #token: string | undefined;
   readonly #transport: Send;
+  readonly #answerLimit: number;
 
-  /** @param token bearer token: the operator's, the join token or an agent's; reads on loopback need none. */
-  constructor(baseUrl: string, token?: string, transport: Send = fetch) {
+  /**
+   * @param token bearer token: the operator's, the join token or an agent's; reads on loopback need none.
+   * @param answerLimit most bytes of an answer
+   */
+  constructor(baseUrl: string, token?: string, transport: Send = fetch, answerLimit = ANSWER_LIMIT) {
     this.baseUrl = baseUrl;
     this.#token = token;
     this.#transport = transport;
+    this.#answerLimit = answerLimit;
   }
 
   withToken(token: string): ApiClient {
-    return new ApiClient(this.baseUrl, token, this.#transport);
+    return new ApiClient(this.baseUrl, token, this.#transport, this.#answerLimit);
   }
 
   /**
@@ -53,7 +60,7 @@ export class ApiClient {
    */
   async call<T>(path: string, schema: z.ZodType<T>, options: CallOptions = {}): Promise<T> {
     const response = await this.#send(path, options);
-    const text = await this.#received(response.text());
+    const text = await this.#received(textOf(response, this.#answerLimit));
     const document = parseJson(text);
     if (!response.ok) throw this.#refusal(response.status, document);
     const parsed = schema.safeParse(document);
@@ -108,6 +115,18 @@ export class ApiClient {
   #unreachable(what: string, cause?: unknown): SystemError {
     return new SystemError('VERIFIER-UNREACHABLE', `verifier at ${this.baseUrl}: ${what}`, { cause });
   }
+}
+
+/** An answer that never ends takes no more memory than the limit. */
+async function textOf({ body }: Response, limit: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let [text, length] = ['', 0];
+  for await (const chunk of body ?? []) {
+    length += chunk.length;
+    if (length > limit) throw new Error(`the answer is longer than ${limit} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 function parseJson(text: string): unknown {

@@ -121,6 +121,19 @@ describe('an answer that is not the verifier’s', () => {
     assert.deepEqual(tokens, []);
   });
 
+  test('an answer that never ends is VERIFIER-UNREACHABLE when it is over the limit', async (t) => {
+    const blanks = Buffer.alloc(1024, ' ');
+    const url = await serving(t, (_request, response) => {
+      const write = (): void => {
+        while (!response.destroyed && response.write(blanks));
+      };
+      response.on('drain', write);
+      write();
+    });
+    const client = new ApiClient(url, 'old', fetch, 100_000).withToken('new');
+    await assert.rejects(client.call('/healthz', Health), unreachable(/the answer is longer than 100000 bytes/));
+  });
+
   test('a connection that is closed in the middle of an answer is VERIFIER-UNREACHABLE', async (t) => {
     const url = await serving(t, (_request, response) => {
       response.writeHead(200, { 'content-length': '100' });
