@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -150,6 +152,18 @@ test('bytes that are not HTTP are answered with a problem', async (t) => {
   });
   assert.match(text, /^HTTP\/1\.1 400 /);
   assert.match(text, /"code":"REQUEST-MALFORMED"/);
+});
+
+test('whoever sends a request byte by byte is cut off some time', async (t) => {
+  const served = Promise.withResolvers<Server>();
+  const note = (message: unknown): void => served.resolve((message as { readonly server: Server }).server);
+  subscribe('http.server.request.start', note);
+  t.after(() => unsubscribe('http.server.request.start', note));
+  await call(await service(t), ROUTES.health);
+  const { requestTimeout, headersTimeout } = await served.promise;
+  for (const milliseconds of [requestTimeout, headersTimeout]) {
+    assert.ok(milliseconds > 0 && milliseconds <= 300_000, String(milliseconds));
+  }
 });
 
 test('every answer forbids scripts, styles and frames from elsewhere', async (t) => {

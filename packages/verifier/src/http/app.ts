@@ -45,6 +45,9 @@ import { watchRoutes } from './routes/watch.ts';
 /** Most bytes of a request body, where the route does not say otherwise. */
 const BODY_LIMIT = 64 * 1024;
 
+/** For all of a request to come; Fastify's own default is for ever, and a body could come byte by byte. */
+const REQUEST_MILLISECONDS = 300_000;
+
 /** Per address, of the routes that do not say otherwise. */
 const REQUEST_RATE = { max: 1200, timeWindow: 60_000 };
 
@@ -69,6 +72,7 @@ export interface AppOptions {
 export async function createApp(context: Context, streams: EventStreams, options: AppOptions): Promise<App> {
   const app = fastify({
     bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_MILLISECONDS,
     clientErrorHandler: answerBadHttp,
     frameworkErrors: errorHandler(context.log),
     ...(options.tls === undefined ? {} : { serverFactory: tlsServer(options.tls) }),
