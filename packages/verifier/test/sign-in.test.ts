@@ -162,7 +162,15 @@ test('what comes back to another browser, twice, or was never asked for is refus
 
 test('nobody is sent to another site after signing in', async (t) => {
   const { verifier } = await place(t);
-  for (const returnTo of ['https://evil.example/', '//evil.example/', '/\\evil.example', 'data:text/html,', '']) {
+  const foreign = ['https://evil.example/', '//evil.example/', '/\\evil.example', 'data:text/html,', ''];
+  const climbing = [
+    '/.//evil.example/',
+    '/a/..//evil.example/',
+    '/a/..\\\\evil.example/',
+    '/%2e//evil.example/',
+    '/\t/evil.example/',
+  ];
+  for (const returnTo of [...foreign, ...climbing]) {
     const browser = new Browser();
     const address = `${verifier.url}${ROUTES.signIn}?returnTo=${encodeURIComponent(returnTo)}`;
     const page = await browser.signIn(address, 'alice');

@@ -62,7 +62,9 @@ export class Cookies {
   /** @returns the address as long as it is one of this very site, else that of the first page */
   ownPath(path: string): string {
     const url = URL.parse(path, this.#origin);
-    return path.startsWith('/') && url?.origin === this.#origin ? `${url.pathname}${url.search}` : '/';
+    if (!path.startsWith('/') || url?.origin !== this.#origin) return '/';
+    // `/.//host` is a path here, and what is left of it without the dot is another host.
+    return url.pathname.startsWith('//') ? '/' : `${url.pathname}${url.search}`;
   }
 
   #name(use: 'session' | 'sign-in'): string {
