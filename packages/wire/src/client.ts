@@ -121,7 +121,8 @@ export class ApiClient {
 async function textOf({ body }: Response, limit: number): Promise<string> {
   const decoder = new TextDecoder();
   let [text, length] = ['', 0];
-  for await (const chunk of body ?? []) {
+  const chunks: AsyncIterable<Uint8Array> | [] = body ?? [];
+  for await (const chunk of chunks) {
     length += chunk.length;
     if (length > limit) throw new Error(`the answer is longer than ${limit} bytes`);
     text += decoder.decode(chunk, { stream: true });
