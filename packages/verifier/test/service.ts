@@ -44,16 +44,19 @@ interface Call {
   readonly method?: string;
   readonly headers?: Record<string, string>;
   readonly body?: string | Uint8Array;
+  /** Address of the loopback from which it is sent: each has its own share of requests. */
+  readonly from?: string;
 }
 
 /** A request with exactly these headers; fetch would not send another Host. */
 export function call(
   verifier: Pick<Verifier, 'url'>,
   path: string,
-  { method = 'GET', headers = {}, body }: Call = {},
+  { method = 'GET', headers = {}, body, from }: Call = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request(`${verifier.url}${path}`, { method, headers, agent: false }, (response) => {
+    const options = { method, headers, agent: false, ...(from === undefined ? {} : { localAddress: from }) };
+    const sent = request(`${verifier.url}${path}`, options, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);

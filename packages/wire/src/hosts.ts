@@ -162,10 +162,10 @@ export const DigestDocument = z.object({
 export type DigestDocument = z.infer<typeof DigestDocument>;
 
 /** Makes the current list of the host, and what is added here, its reference values. */
-export const CaptureRequest = z.object({
+export const CaptureRequest = z.strictObject({
   note: z.string().max(500).optional(),
   add: z
-    .array(z.object({ digest: Digest, path: z.string().max(8192) }))
+    .array(z.strictObject({ digest: Digest, path: z.string().max(8192) }))
     .max(500_000)
     .optional(),
 });

@@ -28,7 +28,7 @@ import type { SignInSettings } from '../sign-in/settings.ts';
 import { tlsServer, type TlsOptions } from '../tls/server.ts';
 import { guardRoute, identifying } from './access.ts';
 import { Cookies } from './cookies.ts';
-import { isLoopback, isLoopbackAddress, requireLoopbackName } from './guards.ts';
+import { isLoopback, isLoopbackAddress, refuseNul, requireLoopbackName } from './guards.ts';
 import { accessRoutes } from './routes/access.ts';
 import { agentRoutes } from './routes/agent.ts';
 import { alertRoutes } from './routes/alerts.ts';
@@ -86,6 +86,7 @@ export async function createApp(context: Context, streams: EventStreams, options
   app.decorateRequest('principal', null);
   app.decorateRequest('admitAgain', null);
   if (isLoopback(options.host)) app.addHook('onRequest', requireLoopbackName(options.signIn?.publicUrl));
+  app.addHook('preValidation', refuseNul);
   await secure(app);
   await describe(app, options.version);
   const cookies = options.signIn && new Cookies(options.signIn.publicUrl);

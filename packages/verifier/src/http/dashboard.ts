@@ -22,7 +22,7 @@ export async function serveDashboard(app: App, directory: string | undefined): P
     if (directory !== undefined && isPage(request)) return reply.sendFile('index.html');
     return sendProblem(
       reply,
-      new RequestProblem('REQUEST-NOT-FOUND', `There is no ${request.method} ${pathOf(request)}.`),
+      new RequestProblem('REQUEST-NOT-FOUND', `There is no ${request.method} ${pathOf(request).slice(0, 200)}.`),
     );
   });
 }

@@ -6,6 +6,8 @@ import { RequestProblem, type ProblemCode } from '../problem.ts';
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const ISSUES_SHOWN = 3;
+/** Of what the framework says, in which a path may stand. */
+const DETAIL_LENGTH = 300;
 /** A verifier that is started again is there by then. */
 const RETRY_SECONDS = 2;
 
@@ -35,7 +37,8 @@ function problemOf(error: FastifyError): RequestProblem {
     return new RequestProblem('REQUEST-INVALID', issues.slice(0, ISSUES_SHOWN).join('; '), { cause: error });
   }
   const code = codeOfStatus(error.statusCode ?? 500);
-  const detail = code === 'VERIFIER-ERROR' ? 'The reason is in the log of the verifier.' : error.message;
+  const detail =
+    code === 'VERIFIER-ERROR' ? 'The reason is in the log of the verifier.' : error.message.slice(0, DETAIL_LENGTH);
   return new RequestProblem(code, detail, { cause: error });
 }
 

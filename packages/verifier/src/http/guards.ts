@@ -50,6 +50,28 @@ export const requireJson: Guard = async (request) => {
   }
 };
 
+/**
+ * Refuses NUL in all that is sent as text: no name, path or sentence has one, and PostgreSQL stores none.
+ * @throws RequestProblem REQUEST-INVALID
+ */
+export const refuseNul: Guard = async ({ params, query, body }) => {
+  for (const [part, value] of Object.entries({ params, query, body })) {
+    if (holdsNul(value)) throw new RequestProblem('REQUEST-INVALID', `${part}: a text has the character NUL`);
+  }
+};
+
+/** Without recursion: bodies may be nested as deeply as their length lets them. */
+function holdsNul(whole: unknown): boolean {
+  const values = [whole];
+  while (values.length > 0) {
+    const value = values.pop();
+    if (typeof value === 'string' && value.includes('\0')) return true;
+    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) continue;
+    for (const [name, member] of Object.entries(value)) values.push(name, member);
+  }
+  return false;
+}
+
 export function requireAgent(database: Database): Guard {
   return async (request) => {
     const host = await hostByToken(database, tokenDigest(bearerToken(request, 'agent token')));
