@@ -12,6 +12,7 @@ import { clock } from './judge.ts';
 import { NewMounts } from './new-mounts.ts';
 import { startMeasurers } from './measurers.ts';
 import type { DecidedMessage, FailureMode, ReaderMessage, ReaderSetup } from './messages.ts';
+import { RESOURCES } from './threads.ts';
 import { whyNoTurbo } from './turbo-policy.ts';
 import type { TurboSetup } from './turbo.ts';
 
@@ -79,6 +80,7 @@ export class Gate {
     this.#reader = new Worker(new URL('./reader.ts', import.meta.url), {
       workerData: readerSetup,
       transferList: measurers.map(({ port }) => port),
+      resourceLimits: RESOURCES,
     });
     this.#reader.on('message', (message: ReaderMessage) => this.#receive(message));
     for (const worker of [...workers, this.#reader]) {

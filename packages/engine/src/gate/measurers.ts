@@ -4,6 +4,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { createDecider } from '../decision/decider.ts';
 import { INLINE_BYTES } from './job.ts';
 import type { MeasurerLine, MeasurerSetup } from './messages.ts';
+import { RESOURCES } from './threads.ts';
 
 /** Hashed in some 15 ms. */
 const MIDDLE_BYTES = 16 * 1024 * 1024;
@@ -23,7 +24,7 @@ export function startMeasurers(common: Pick<MeasurerSetup, 'bell' | 'decider' | 
     const { port1: port, port2: reader } = new MessageChannel();
     const jobs = new SharedArrayBuffer(8);
     const setup: MeasurerSetup = { thread: 'measurer', ...common, jobs, reader };
-    const options = { workerData: setup, transferList: [reader] };
+    const options = { workerData: setup, transferList: [reader], resourceLimits: RESOURCES };
     return { worker: new Worker(new URL('./measurer.ts', import.meta.url), options), line: { port, jobs, largest } };
   });
   const workers = started.map(({ worker }) => worker);
