@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { utf8 } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
+import { nodeHasher } from '@assay/core/node';
 import { sql } from 'kysely';
 import { openStore } from '../src/store/open.ts';
 import { takeChallenge, withChallenge } from '../src/store/challenges.ts';
@@ -146,8 +147,9 @@ test('a list is read in its order, from any place to any, with when each entry c
 test('of a long list each entry is stored once, whatever of it was known before, and found in its place', async (t) => {
   const database = await openStore(await newStore(t));
   t.after(() => database.destroy());
-  const entry = (place: number): NewEntry => ({ key: utf8(`key ${place}`), record: utf8(`record ${place}`) });
-  const [some, others] = [0, 20_000].map((start) => Array.from({ length: 12_000 }, (_, place) => entry(start + place)));
+  const [some, others] = [0, 20_000].map((start) =>
+    Array.from({ length: 12_000 }, (_, place) => longEntry(start + place)),
+  );
   assert.ok(some !== undefined && others !== undefined);
   const stored = (entries: readonly NewEntry[]): Promise<number[]> =>
     database.transaction().execute((db) => entryIds(db, entries));
@@ -166,4 +168,40 @@ test('of a long list each entry is stored once, whatever of it was known before,
     second.slice(0, 100).map((id) => found.get(id)?.record),
     mixed.slice(0, 100).map(({ record }) => record),
   );
+});
+
+const LONG = 11_000;
+
+/** Keys are as different as digests are. */
+function longEntry(place: number): NewEntry {
+  return { key: nodeHasher.digest('sha256', utf8(`${place}`)), record: utf8(`record ${place}`) };
+}
+
+function longList(): NewEntry[] {
+  return Array.from({ length: LONG }, (_, place) => longEntry(place));
+}
+
+test('one long list that is stored twice at the same time has one id for each entry', async (t) => {
+  const database = await openStore(await newStore(t));
+  t.after(() => database.destroy());
+  const store = (): Promise<number[]> => database.transaction().execute((db) => entryIds(db, longList()));
+  const [one, other] = await Promise.all([store(), store()]);
+  assert.equal(new Set(one).size, LONG);
+  assert.deepEqual(other, one);
+});
+
+test('a long list that cannot be stored whole is not stored, and the store goes on', async (t) => {
+  const database = await openStore(await newStore(t));
+  t.after(() => database.destroy());
+  const broken = {
+    key: utf8('key'),
+    get record(): Uint8Array {
+      throw new Error('this entry cannot be written');
+    },
+  };
+  const storing = database.transaction().execute((db) => entryIds(db, [...longList(), broken]));
+  await assert.rejects(storing, /this entry cannot be written/);
+  assert.equal((await database.selectFrom('entries').select('id').execute()).length, 0);
+  const ids = await database.transaction().execute((db) => entryIds(db, longList()));
+  assert.equal(new Set(ids).size, LONG);
 });

@@ -28,9 +28,50 @@ export function newEntries(entries: readonly MeasurementEntry[]): NewEntry[] {
     const digest = quotedDigest(entry);
     return digest === entry.templateDigest ? entry : { ...entry, templateDigest: digest };
   });
-  const records = encodeBinaryEntries(stored);
   const keys = entryKeys(nodeHasher, stored);
-  return records.map((record, index) => ({ key: keys[index] ?? record, record }));
+  const batches = Array.from(
+    { length: Math.ceil(stored.length / BATCH) },
+    (_, index) => new Records(stored.slice(index * BATCH, (index + 1) * BATCH)),
+  );
+  return keys.map((key, index) => new StoredEntry(key, batches[Math.floor(index / BATCH)] ?? NONE, index % BATCH));
+}
+
+/** Records that are made together, in one piece of memory. */
+const BATCH = 1024;
+
+/** Made when the first of them is stored: most entries of most lists are known. */
+class Records {
+  readonly #entries: readonly MeasurementEntry[];
+  #records: readonly Uint8Array[] | undefined;
+
+  constructor(entries: readonly MeasurementEntry[]) {
+    this.#entries = entries;
+  }
+
+  at(index: number): Uint8Array {
+    this.#records ??= encodeBinaryEntries(this.#entries);
+    const record = this.#records[index];
+    if (record === undefined) throw new RangeError(`there is no entry ${index}`);
+    return record;
+  }
+}
+
+const NONE = new Records([]);
+
+class StoredEntry implements NewEntry {
+  readonly key: Uint8Array;
+  readonly #records: Records;
+  readonly #index: number;
+
+  constructor(key: Uint8Array, records: Records, index: number) {
+    this.key = key;
+    this.#records = records;
+    this.#index = index;
+  }
+
+  get record(): Uint8Array {
+    return this.#records.at(this.#index);
+  }
 }
 
 function quotedDigest(entry: MeasurementEntry): Uint8Array {

@@ -18,16 +18,29 @@ type Keyed = Pick<MeasurementEntry, 'template' | 'templateData' | 'templateDiges
  * their data. The keys are views of one piece of memory, which costs less than one for each.
  */
 export function entryKeys(hasher: Hasher, entries: readonly Keyed[]): Uint8Array[] {
+  const nameOf = templateNames();
   const all = new Uint8Array(entries.reduce((sum, entry) => sum + keySize(entry), 0));
   let start = 0;
   return entries.map((entry) => {
     const key = all.subarray(start, (start += keySize(entry)));
     key.set(entry.fields.digest?.value.subarray(0, DIGEST_BYTES) ?? EMPTY);
     key.set(entry.violation ? templateDigest(hasher, 'sha256', entry) : entry.templateDigest, DIGEST_BYTES);
-    key.set(utf8(entry.template), DIGEST_BYTES + TEMPLATE_DIGEST_BYTES);
+    key.set(nameOf(entry.template), DIGEST_BYTES + TEMPLATE_DIGEST_BYTES);
     if (entry.violation) key.set(VIOLATION, key.length - VIOLATION.length);
     return key;
   });
+}
+
+/** Lists have few templates and many entries. */
+function templateNames(): (template: string) => Uint8Array {
+  const names = new Map<string, Uint8Array>();
+  return (template) => {
+    const known = names.get(template);
+    if (known !== undefined) return known;
+    const name = utf8(template);
+    names.set(template, name);
+    return name;
+  };
 }
 
 function keySize({ template, violation }: Keyed): number {

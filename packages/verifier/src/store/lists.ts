@@ -20,14 +20,19 @@ export interface Arrival {
 
 /** Entries of one row, so that no reader of a few of them decodes very many. */
 const ROW_LIMIT = 4096;
+/** Of a statement; SQLite binds at most 32,766 values in one. */
+const ROWS_AT_ONCE = 1000;
 
 export async function appendToList(db: Database, { boot, first, ids, receivedAt }: Arrival): Promise<void> {
-  for (let start = 0; start < ids.length; start += ROW_LIMIT) {
-    const part = ids.slice(start, start + ROW_LIMIT);
-    const row = { boot, first: first + start, count: part.length, received_at: receivedAt, ids: encodeIds(part) };
+  const rows = Array.from({ length: Math.ceil(ids.length / ROW_LIMIT) }, (_, index) => {
+    const part = ids.slice(index * ROW_LIMIT, (index + 1) * ROW_LIMIT);
+    const place = { boot, first: first + index * ROW_LIMIT, count: part.length };
+    return { ...place, received_at: receivedAt, ids: encodeIds(part), indexed: 0 } as const;
+  });
+  for (let start = 0; start < rows.length; start += ROWS_AT_ONCE) {
     await db
       .insertInto('boot_entries')
-      .values({ ...row, indexed: 0 })
+      .values(rows.slice(start, start + ROWS_AT_ONCE))
       .execute();
   }
 }

@@ -1,7 +1,15 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import {
+  Kysely,
+  PostgresDialect,
+  type PostgresCursor,
+  type PostgresPool,
+  type PostgresPoolClient,
+  type PostgresQueryResult,
+} from 'kysely';
 import pg from 'pg';
 import { shownAddress, unusable } from './address.ts';
 import { missingSteps } from './applied.ts';
+import { copyRows, EntryCopy } from './copy.ts';
 import { POSTGRES_WORDS } from './migrations/migration.ts';
 import type { Database, Schema } from './schema.ts';
 
@@ -37,7 +45,36 @@ export async function openPostgres(url: string, log: (line: string) => void): Pr
     await pool.end();
     throw unusable(shownAddress(url), error);
   }
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: poolForKysely(pool) }) });
+}
+
+/** Connections that copy rows, too. */
+function poolForKysely(pool: pg.Pool): PostgresPool {
+  return {
+    options: pool.options,
+    connect: async () => clientForKysely(await pool.connect()),
+    end: () => pool.end(),
+  };
+}
+
+function clientForKysely(client: pg.PoolClient): PostgresPoolClient {
+  const plain: PostgresPoolClient = client;
+  function query<R>(text: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;
+  function query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
+  function query<R>(
+    what: string | PostgresCursor<R>,
+    parameters: readonly unknown[] = [],
+  ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
+    if (typeof what !== 'string') return plain.query(what);
+    const [rows] = parameters;
+    return rows instanceof EntryCopy ? copied(client, rows) : plain.query(what, parameters);
+  }
+  return { query, release: (destroy) => client.release(destroy) };
+}
+
+async function copied<R>(client: pg.PoolClient, rows: EntryCopy): Promise<PostgresQueryResult<R>> {
+  await copyRows(client, rows);
+  return { command: 'SELECT', rowCount: 0, rows: [] };
 }
 
 export function connectionOptions(url: string): pg.ClientConfig {
