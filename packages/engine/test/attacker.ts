@@ -1,6 +1,6 @@
 // A process that changes and runs files, as a test tells it: one line of JSON in, one line out.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, constants, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { removeXattr, setXattr } from '@assay/linux/xattr';
 import {
@@ -69,6 +69,20 @@ const actions: Readonly<Record<string, (...given: string[]) => unknown>> = {
     mappings.get(path)?.[Symbol.dispose]();
     return 'unmapped';
   },
+  /** Writes what another file begins with, after some microseconds; where asked for, without ever waiting to open it. */
+  overwrite: (path = '', from = '', after = '0', how = '') => {
+    const content = readFileSync(from);
+    for (const end = performance.now() + Number(after) / 1000; performance.now() < end; );
+    const fd = openForWriting(path, how === 'impatiently');
+    writeSync(fd, content, 0, content.length, 0);
+    closeSync(fd);
+    return 'written';
+  },
+  /** Opens a file for writing and closes it, again and again. */
+  bother: (path = '', times = '0') => {
+    for (let time = 0; time < Number(times); time++) closeSync(openForWriting(path, false));
+    return 'done';
+  },
   chmod: (path = '', mode = '') => {
     chmodSync(path, Number.parseInt(mode, 8));
     return 'changed';
@@ -83,6 +97,18 @@ const actions: Readonly<Record<string, (...given: string[]) => unknown>> = {
     return 'labelled';
   },
 };
+
+function openForWriting(path: string, isImpatient: boolean): number {
+  for (;;) {
+    try {
+      return openSync(path, constants.O_RDWR | (isImpatient ? constants.O_NONBLOCK : 0));
+    } catch (error) {
+      // EAGAIN: somebody has a lease. ETXTBSY: it is executed.
+      if (!(error instanceof Error && 'code' in error && (error.code === 'EAGAIN' || error.code === 'ETXTBSY')))
+        throw error;
+    }
+  }
+}
 
 for await (const line of createInterface({ input: process.stdin })) {
   const request: unknown = JSON.parse(line);

@@ -8,8 +8,9 @@ import type { MeasurerQuestion } from '../src/gate/messages.ts';
 const MEGABYTE = 1024 * 1024;
 
 function question(id: number): MeasurerQuestion {
-  const of = new Uint32Array();
-  return { id, question: { kind: 'exec', fd: 0, pid: 0, flags: 0, memory: undefined, digests: undefined, of, end: 0 } };
+  const known = { memory: undefined, digests: undefined, of: new Uint32Array() };
+  const asked = { kind: 'exec', fd: 0, pid: 0, flags: 0, end: 0, gaveWay: false } as const;
+  return { kind: 'judge', id, question: { ...asked, ...known } };
 }
 
 /** Lines to threads that do not exist: what each is asked can be taken. */

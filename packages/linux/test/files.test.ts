@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
   appendFileSync,
+  chmodSync,
   closeSync,
   constants,
   mkdirSync,
@@ -26,6 +27,8 @@ import {
   fileSystemMagic,
   hashFile,
   identityKey,
+  isTextBusy,
+  keepFromExecution,
   lockFile,
   probeWriters,
   ReadLeases,
@@ -173,6 +176,20 @@ test('the lease probe sees a writer, and that there is none', () => {
     closeSync(writer);
     assert.equal(probeWriters(fd), 'none');
   });
+});
+
+test('what is kept from execution is executed as soon as it is let go', () => {
+  const path = scratch('program', '#!/bin/sh\n');
+  chmodSync(path, 0o700);
+  const codes = (): unknown => spawnSync(path).error?.message.split(' ').at(-1);
+  withFile(path, (fd) => {
+    const kept = keepFromExecution(fd);
+    assert.ok(kept !== undefined);
+    assert.equal(codes() === 'ETXTBSY', isTextBusy());
+    closeSync(kept);
+    assert.equal(codes(), undefined);
+  });
+  assert.equal(withFile(process.execPath, keepFromExecution) === undefined, isTextBusy());
 });
 
 test('writers that open the file in the moment of the probe do not end this process', {

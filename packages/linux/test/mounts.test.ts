@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FormatError } from '@assay/core/errors';
-import { chooseMounts, mountAt, parseMountInfo, readMounts } from '@assay/linux/mounts';
+import { chooseMounts, isThroughMount, mountAt, parseMountInfo, readMounts } from '@assay/linux/mounts';
 import { cannotMount, mountTmpfs } from '@assay/testkit/mounts';
 import * as fc from 'fast-check';
 
@@ -170,4 +171,16 @@ test('a new tmpfs is found by its mount point and chosen, and hidden when anothe
   const below = join(mount.path, 'below');
   mkdirSync(below);
   assert.equal(mountAt(readMounts(), below), undefined);
+});
+
+test('a file is reached through a mount until that is detached', { skip }, () => {
+  using mount = mountTmpfs();
+  const path = join(mount.path, 'file');
+  writeFileSync(path, '');
+  const fd = openSync(path, 'r');
+  assert.equal(isThroughMount(fd, process.pid), true);
+  assert.equal(spawnSync('umount', ['--lazy', mount.path]).status, 0);
+  assert.equal(isThroughMount(fd, process.pid), false);
+  closeSync(fd);
+  assert.equal(spawnSync('mount', ['-t', 'tmpfs', 'assay-test', mount.path]).status, 0);
 });

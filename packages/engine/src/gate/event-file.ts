@@ -22,6 +22,8 @@ import { utf8 } from '@assay/core/bytes';
 import type { DigestAnswer, FileState, OpenedFile, OpenedModsig, XattrAnswer } from '../decision/contract.ts';
 import type { KnownFileSystem } from './file-systems.ts';
 import { isSettled } from '../settled.ts';
+import { clock } from './clock.ts';
+import { WaitingWriters } from './waiting-writers.ts';
 
 /** FS_IMMUTABLE_FL (include/uapi/linux/fs.h) */
 const IMMUTABLE = 0x10;
@@ -51,6 +53,8 @@ export class EventFile implements OpenedFile {
   readonly #setup: EventFileSetup;
   readonly #writers: WriterProbe;
   readonly #mayBeSteady: boolean;
+  /** Where no writer was there and none can come. */
+  readonly #waiting: WaitingWriters | undefined;
   #path: Uint8Array | undefined;
   #digests: Map<HashName, Uint8Array> | undefined;
 
@@ -61,7 +65,9 @@ export class EventFile implements OpenedFile {
     this.stamp = status.stamp();
     this.#mayBeSteady = fileSystem.isHonest && isSettled(status.changeTime);
     // After statx and before the content is looked at: a change between shows in the ctime.
+    const before = clock();
     this.#writers = keepsWritersOff ? keepWritersOff(fd) : probeWriters(fd);
+    if (keepsWritersOff && this.#writers === 'none') this.#waiting = new WaitingWriters(fd, before);
   }
 
   get fileSystem(): KnownFileSystem['facts'] {
@@ -96,7 +102,7 @@ export class EventFile implements OpenedFile {
     const missing = algorithms.filter((algorithm) => known?.has(algorithm) !== true);
     if (known !== undefined && missing.length === 0) return known;
     try {
-      const found = hashFile(this.#setup.fd, missing, this.#setup.isOver);
+      const found = hashFile(this.#setup.fd, missing, () => this.#setup.isOver() || this.#givesWay());
       if (found.outcome === 'changing') return 'file-changing';
       if (found.outcome === 'given-up') return 'file-slow';
       this.#digests = new Map([...(known ?? []), ...found.digests]);
@@ -154,14 +160,23 @@ export class EventFile implements OpenedFile {
     return isQuiet && later.read(fd).matches(this.stamp);
   }
 
-  /** Whether there was no writer, and none can come. */
-  get keepsWritersOff(): boolean {
-    return this.#setup.keepsWritersOff && this.#writers === 'none';
+  #givesWay(): boolean {
+    return this.#waiting?.areOverdue(clock()) === true;
+  }
+
+  /** Writers were kept waiting for long enough: what was found may be of a part of the content. */
+  get gaveWay(): boolean {
+    return this.#waiting !== undefined && this.#waiting.looked === undefined;
+  }
+
+  /** When it was certain that no writer has come, and none can (`clock`). */
+  get writersOff(): number | undefined {
+    return this.#waiting?.looked;
   }
 
   /** What was found is found: writers need not wait any more. */
   letWritersIn(): void {
-    if (this.keepsWritersOff) letWritersIn(this.#setup.fd);
+    if (this.#waiting !== undefined) letWritersIn(this.#setup.fd);
   }
 }
 

@@ -1,28 +1,37 @@
-import { areWritersOff, probeWriters, type FileStatus } from '@assay/linux/files';
-import { duplicateDescriptor, isExecuting } from '@assay/linux/process';
+import type { FileStatus } from '@assay/linux/files';
+import type { AskedEvent } from '@assay/linux/fanotify';
+import { computedFor, duplicateDescriptor, isExecuting, threadsOf } from '@assay/linux/process';
 import type { Job } from './job.ts';
 
-/** Executions that were allowed while somebody waits to write to the program. */
+/** Nanoseconds of its own in which a thread that got the answer has executed the program, or was refused. */
+const LONGEST_NS = 20_000_000;
+
+interface ExecutingThread {
+  readonly id: number;
+  /** What it had computed before the answer, in nanoseconds. */
+  readonly before: number;
+}
+
+/** Executions that were allowed, with the descriptor on which their being right depends. */
 interface Executing {
   readonly fd: number;
   /** Processes, or threads. */
   readonly pids: readonly number[];
-  /** `clock` */
-  readonly end: number;
+  readonly threads: readonly ExecutingThread[];
 }
 
-/** A thread that computes and never waits again is not waited for. */
-const LONGEST_MS = 2000;
-
 /**
- * Descriptors by which writers are kept off until the program that they would change is executed: the kernel does not execute
- * what somebody writes, or waits to write (ETXTBSY). Let go with the answer, they could be done before it is.
+ * Descriptors by which writers are kept off until the program that they would change is executed, or by which the kernel is
+ * kept from executing what they write (ETXTBSY). Let go with the answer, either could come too late.
  */
 export class ExecutingPrograms {
+  readonly #namesThreads: boolean;
   readonly #release: (fd: number) => void;
   #programs: readonly Executing[] = [];
 
-  constructor(release: (fd: number) => void) {
+  /** @param namesThreads whether events name threads, not processes */
+  constructor(namesThreads: boolean, release: (fd: number) => void) {
+    this.#namesThreads = namesThreads;
     this.#release = release;
   }
 
@@ -30,29 +39,55 @@ export class ExecutingPrograms {
     return this.#programs.length;
   }
 
-  /** To be called before the answer, with which the job's own descriptors go. @param now `clock` */
-  add({ lead, batch, allowed, keepsWritersOff }: Job, now: number): void {
-    if (!allowed || !keepsWritersOff || areWritersOff(lead.fd)) return;
+  /** To be called before the answer, with which the job's own descriptors go. */
+  add({ lead, batch, allowed, writers, occupied }: Job): void {
+    if (!allowed || (writers === undefined && occupied === undefined)) return;
     const pids = batch.map(({ pid }) => pid);
-    this.#programs = [...this.#programs, { fd: duplicateDescriptor(lead.fd), pids, end: now + LONGEST_MS }];
+    const ids = this.#namesThreads ? pids : pids.flatMap(threadsOf);
+    const threads = ids.map((id) => ({ id, before: computedFor(id) }));
+    this.#programs = [...this.#programs, { fd: occupied ?? duplicateDescriptor(lead.fd), pids, threads }];
   }
 
-  /** Closes those that are not needed any more. @param now `clock`; Infinity: all */
-  letGo(now: number): void {
+  /** Who asks to execute the next program is done with the one before. To be called before the event is looked at. */
+  goOn({ kind, pid }: AskedEvent): void {
+    if (kind !== 'exec' || this.#programs.length === 0) return;
+    const isAlone = this.#namesThreads || threadsOf(pid).length <= 1;
+    if (isAlone) this.#close(({ pids }) => pids.length === 1 && pids[0] === pid);
+  }
+
+  /** Closes those that are not needed any more. */
+  letGo(): void {
+    this.#close(({ threads }) => !threads.some(isOnItsWay));
+  }
+
+  end(): void {
+    this.#close(() => true);
+  }
+
+  #close(isOver: (program: Executing) => boolean): void {
     if (this.#programs.length === 0) return;
-    const isOver = ({ pids, end }: Executing): boolean => now > end || !pids.some(isExecuting);
     const over = this.#programs.filter(isOver);
     for (const { fd } of over) this.#release(fd);
     this.#programs = this.#programs.filter((program) => !over.includes(program));
   }
 }
 
+/** By its own time: one that gets no processor has not executed yet, however long it takes. */
+function isOnItsWay({ id, before }: ExecutingThread): boolean {
+  return isExecuting(id) && computedFor(id) - before < LONGEST_NS;
+}
+
 /**
- * Whether the bytes that are about to be executed may be others than those of the verdict. Where writers were kept off they
- * are not. A writer that is there is one that the kernel does not let be executed (ETXTBSY).
+ * Whether the bytes that are about to be executed may be others than those of the verdict. Where writers were kept off all
+ * the time they are not.
+ * @param now `clock`
  */
-export function isOutdated({ lead, allowed, stamp, isDoubtful }: Job, status: FileStatus): boolean {
-  if (lead.kind !== 'exec' || !allowed || stamp === undefined) return false;
+export function isOutdated(
+  { lead, allowed, stamp, isDoubtful, writers, occupied }: Job,
+  status: FileStatus,
+  now: number,
+): boolean {
+  if (lead.kind !== 'exec' || !allowed || stamp === undefined || occupied !== undefined) return false;
   if (isDoubtful) return true;
-  return !areWritersOff(lead.fd) && (probeWriters(lead.fd) === 'none' || !status.read(lead.fd).matches(stamp));
+  return writers === undefined ? !status.read(lead.fd).matches(stamp) : writers.areOverdue(now);
 }

@@ -1,6 +1,7 @@
 import type { Stamp } from '@assay/linux/files';
 import type { AskedEvent } from '@assay/linux/fanotify';
 import { verdictKey } from './verdict-cache.ts';
+import type { WaitingWriters } from './waiting-writers.ts';
 
 /** Larger files are hashed by other threads: in the time that this takes others are answered. */
 export const INLINE_BYTES = 256 * 1024;
@@ -16,6 +17,8 @@ export interface Opening extends AskedEvent {
   readonly verdictKey: string;
   /** When it is answered at the latest (`clock`). */
   readonly end: number;
+  /** It was asked about, and writers that waited too long for the verdict went before it. */
+  readonly gaveWay?: boolean;
 }
 
 /** One question about one inode. At most one is asked at a time: those that come meanwhile mostly have the same answer. */
@@ -32,8 +35,10 @@ export interface Job {
   allowed: boolean;
   /** The state of the file that the verdict is of. */
   stamp: Stamp | undefined;
-  /** No writer could come since the file was looked at. */
-  keepsWritersOff: boolean;
+  /** Since the file was looked at no writer could come without waiting. */
+  writers: WaitingWriters | undefined;
+  /** Descriptor that keeps the kernel from executing the file. */
+  occupied: number | undefined;
   /** There was doubt since it was asked (`WatchSignals.doubt`). */
   isDoubtful: boolean;
   /** The answers were given without the verdict, as it came too late. */
@@ -57,8 +62,8 @@ export function jobOf(waiting: readonly [Opening, ...Opening[]]): Job {
     opening.kind !== 'closed' && opening.verdictKey === lead.verdictKey && isEqual(opening.stamp, lead.stamp);
   const batch = [lead, ...waiting.slice(1).filter(isSame)];
   const later = waiting.filter((opening) => !batch.includes(opening));
-  const open = { sequence: undefined, allowed: true, stamp: undefined, settled: undefined };
-  return { lead, batch, later, ...open, keepsWritersOff: false, isDoubtful: false, isLate: false };
+  const open = { sequence: undefined, allowed: true, stamp: undefined, writers: undefined, occupied: undefined };
+  return { lead, batch, later, ...open, isDoubtful: false, isLate: false, settled: undefined };
 }
 
 function isEqual(a: Stamp, b: Stamp): boolean {

@@ -3,7 +3,9 @@ import { plainSubject } from '@assay/core/policy';
 import { FileStatus, type Stamp } from '@assay/linux/files';
 import { setXattr, removeXattr } from '@assay/linux/xattr';
 import type { CacheGrant, Decider, Decision, FileMemory } from '../decision/contract.ts';
+import { NO_MEMORY } from '../decision/memory.ts';
 import type { WatchSignals } from '../watch-messages.ts';
+import { clock } from './clock.ts';
 import { taskOf } from './task.ts';
 import { EventFile } from './event-file.ts';
 import { FileSystems } from './file-systems.ts';
@@ -28,6 +30,8 @@ export interface Case {
   readonly digests: ReadonlyMap<HashName, Uint8Array> | undefined;
   /** When the verdict is wanted at the latest (`clock`). */
   readonly end: number;
+  /** Writers have waited for it already, and do not again. */
+  readonly gaveWay: boolean;
 }
 
 /** What a thread found out about one case. */
@@ -36,8 +40,12 @@ export interface Verdict extends Pick<Decision, 'allowed' | 'entries' | 'lost' |
   readonly stamp: Stamp;
   readonly path: Uint8Array;
   readonly cache: CacheGrant | undefined;
-  /** Writers wait until the descriptor is closed. */
-  readonly keepsWritersOff: boolean;
+  /** When it was certain that no writer has come, and none can before the descriptor is closed (`clock`). */
+  readonly writersOff: number | undefined;
+  /** An execution that somebody who writes the file, or has waited too long to, keeps the kernel from (ETXTBSY). */
+  readonly isBusy: boolean;
+  /** The file was not looked at to its end, as somebody waited too long to write it: it has to be asked about once more. */
+  readonly gaveWay: boolean;
   /** Good as long as the state is; of a file that nobody could change unseen. */
   readonly digests: ReadonlyMap<HashName, Uint8Array> | undefined;
   /** Labels that could not be written. */
@@ -47,11 +55,6 @@ export interface Verdict extends Pick<Decision, 'allowed' | 'entries' | 'lost' |
 /** What a verdict is worth after a doubt (`WatchSignals.doubt`): it answers who waits, and nobody else. */
 export function doubted(verdict: Verdict): Verdict {
   return { ...verdict, memory: { ...verdict.memory, of: undefined }, cache: undefined, digests: undefined };
-}
-
-/** Milliseconds on a clock that all threads share. */
-export function clock(): number {
-  return performance.timeOrigin + performance.now();
 }
 
 /** Asks the decider about files that are opened. One per thread. */
@@ -68,44 +71,56 @@ export class Judge {
   /** Blocks the thread while the content is hashed. */
   judge(event: Case): Verdict {
     const file = this.#fileOf(event);
-    const decision = this.#decide(event, file);
+    const isExec = event.kind === 'exec';
+    const isWritten = isExec && file.hasWriters() === true;
+    const decision = this.#decide(event, file, isWritten);
+    const { gaveWay, writersOff } = file;
     // What is executed stays as it is until the answer is given; what is opened may change after that just as well.
-    const keepsWritersOff = event.kind === 'exec' && file.keepsWritersOff;
-    if (event.kind === 'open') file.letWritersIn();
-    const failures = decision.writes.flatMap(({ name, value }) => written(event.fd, name, value));
+    if (!isExec || gaveWay) file.letWritersIn();
+    const common = { stamp: file.stamp, path: file.path, isBusy: isWritten || (isExec && gaveWay), gaveWay };
+    if (gaveWay) return { ...common, ...nothing(event), writersOff: undefined, cache: undefined, digests: undefined };
     return {
+      ...common,
       allowed: decision.allowed,
       entries: decision.entries,
       ...(decision.lost === undefined ? {} : { lost: decision.lost }),
       audits: decision.audits,
       memory: decision.memory,
-      stamp: file.stamp,
-      path: file.path,
+      writersOff: isExec ? writersOff : undefined,
       cache: decision.cache,
-      keepsWritersOff,
       digests: decision.cache === undefined ? undefined : file.foundDigests,
-      failures,
+      failures: decision.writes.flatMap(({ name, value }) => written(event.fd, name, value)),
     };
   }
 
-  #fileOf({ kind, fd, of, digests, flags, end }: Case): EventFile {
+  #fileOf({ kind, fd, of, digests, flags, end, gaveWay }: Case): EventFile {
     const status = this.#status.read(fd);
     const fileSystem = this.#fileSystems.of(status.identity.device, fd);
     const known = status.matches(of) ? digests : undefined;
     const isWriting = (flags & O_ACCMODE) !== 0;
-    const asked = { digests: known, isWriting, keepsWritersOff: kind !== 'closed', isOver: () => clock() > end };
+    const keepsWritersOff = kind !== 'closed' && !gaveWay;
+    const asked = { digests: known, isWriting, keepsWritersOff, isOver: () => clock() > end };
     return new EventFile({ fd, status, fileSystem, ...asked });
   }
 
-  #decide({ kind, pid, flags, memory }: Case, file: EventFile): Decision {
+  /** @param isWritten the kernel opens the file and executes it not, so that it asks the hook of openings alone */
+  #decide({ kind, pid, flags, memory }: Case, file: EventFile, isWritten: boolean): Decision {
     const task = this.decider.needsSubject ? taskOf(pid) : { ...taskOf(pid), subject: () => ANYBODY };
     const remembered = memory === undefined ? {} : { memory };
     if (kind === 'closed') {
       return { allowed: true, entries: [], ...this.decider.close({ file, task, ...remembered }) };
     }
-    const hooks = this.decider.hooksOf({ isExec: kind === 'exec', flags }, file);
+    const all = this.decider.hooksOf({ isExec: kind === 'exec', flags }, file);
+    const hooks = isWritten ? all.filter(({ func }) => func === 'FILE_CHECK') : all;
     return this.decider.decide({ file, task, hooks, isDirect: (flags & O_DIRECT) !== 0, ...remembered });
   }
+}
+
+/** The file is as if nobody had asked. */
+function nothing({
+  memory = NO_MEMORY,
+}: Case): Pick<Verdict, 'allowed' | 'entries' | 'audits' | 'memory' | 'failures'> {
+  return { allowed: true, entries: [], audits: [], memory, failures: [] };
 }
 
 function written(fd: number, name: string, value: Uint8Array | null): string[] {

@@ -1,9 +1,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { Bell } from '@assay/linux/files';
+import { Bell, isTextBusy, keepFromExecution } from '@assay/linux/files';
+import { isThroughMount } from '@assay/linux/mounts';
 import { createDecider } from '../decision/decider.ts';
 import { Jobs } from './jobs.ts';
 import { Judge, type Case, type Verdict } from './judge.ts';
-import type { MeasurerAnswer, MeasurerSetup } from './messages.ts';
+import type { MeasurerAnswer, MeasurerQuestion, MeasurerSetup } from './messages.ts';
 import { WatchSignals } from '../watch-messages.ts';
 import { warmUp } from './threads.ts';
 
@@ -11,6 +12,16 @@ import { warmUp } from './threads.ts';
 
 function isSetup(data: unknown): data is MeasurerSetup {
   return typeof data === 'object' && data !== null && 'thread' in data && data.thread === 'measurer';
+}
+
+function answerTo({ kind, id, question }: MeasurerQuestion, judge: Judge): MeasurerAnswer {
+  if (kind === 'occupy') return { kind: 'occupied', id, fd: occupied(question) };
+  return { kind: 'judged', id, verdict: verdictOf(judge, question) };
+}
+
+/** What overlays execute is not the file of the event, but one of their own. */
+function occupied({ fd, pid }: Case): number | undefined {
+  return isTextBusy() && isThroughMount(fd, pid) ? keepFromExecution(fd) : undefined;
 }
 
 function verdictOf(judge: Judge, question: Case): Verdict | undefined {
@@ -28,8 +39,7 @@ function answerAll({ reader: port, jobs, bell, decider, signals }: MeasurerSetup
   warmUp(judge);
   parentPort?.postMessage({ kind: 'ready' }, []);
   for (let job = queue.next(); job !== undefined; job = queue.next()) {
-    const answer: MeasurerAnswer = { id: job.id, verdict: verdictOf(judge, job.question) };
-    port.postMessage(answer);
+    port.postMessage(answerTo(job, judge));
     readersBell.ring();
   }
   port.close();

@@ -58,15 +58,17 @@ export interface MeasurerSetup extends Pick<ReaderSetup, 'bell' | 'decider' | 's
 }
 
 export interface MeasurerQuestion {
+  /** `occupy`: to see to it that the kernel executes the file for nobody, which may take an opening of the file. */
+  readonly kind: 'judge' | 'occupy';
   readonly id: number;
   readonly question: Case;
 }
 
-/** Without verdict: the file cannot be looked at. */
-export interface MeasurerAnswer {
-  readonly id: number;
-  readonly verdict: Verdict | undefined;
-}
+export type MeasurerAnswer =
+  /** Without verdict: the file cannot be looked at. */
+  | { readonly kind: 'judged'; readonly id: number; readonly verdict: Verdict | undefined }
+  /** As long as the descriptor is open, the kernel says ETXTBSY; undefined: that cannot be relied on. */
+  | { readonly kind: 'occupied'; readonly id: number; readonly fd: number | undefined };
 
 /** What is to be recorded of one decision, in this order. */
 export interface DecidedMessage extends Pick<Verdict, 'failures'> {

@@ -1,23 +1,27 @@
 import { closeSync, openSync } from 'node:fs';
-import { Bell, ClockChanges, descriptorPath, FileStatus, Readiness, sameState } from '@assay/linux/files';
+import { Bell, ClockChanges, descriptorPath, FileStatus, letWritersIn, Readiness } from '@assay/linux/files';
 import { PermissionGroup, type AskedEvent } from '@assay/linux/fanotify';
 import { EngineControl } from '../decision/control.ts';
 import { WatchSignals, type LostReason } from '../watch-messages.ts';
+import { clock } from './clock.ts';
 import { ExecutingPrograms, isOutdated } from './executing.ts';
 import { INLINE_BYTES, jobOf, keyOf, type Job, type Opening } from './job.ts';
-import type { Lines } from './jobs.ts';
-import { clock, doubted, type Case, type Judge, type Verdict } from './judge.ts';
-import type { ReaderMessage, ReaderSetup } from './messages.ts';
+import { doubted, type Case, type Verdict } from './judge.ts';
+import type { MeasurerAnswer } from './messages.ts';
 import { OwnThreads } from './own-threads.ts';
 import { Purposes } from './purposes.ts';
+import type { ReaderParts } from './reader-parts.ts';
 import { Tally } from './tally.ts';
 import { taskOf } from './task.ts';
 import { Turbo } from './turbo.ts';
 import { VerdictCache, type KnownFile } from './verdict-cache.ts';
+import { WaitingWriters } from './waiting-writers.ts';
 
 const IDLE_MS = 200;
 /** While somebody waits. */
 const WAITING_MS = 20;
+/** While somebody executes, and others may wait for that. */
+const EXECUTING_MS = 2;
 const TICK_MS = 250;
 /** How long what was opened before the stop may take. */
 const DRAIN_LIMIT_MS = 5000;
@@ -27,28 +31,6 @@ const GROUP = 0;
 const BELL = 1;
 const LEASES = 2;
 const O_RDONLY_CLOEXEC = 0o2000000;
-
-export interface ReaderParts {
-  readonly setup: Pick<
-    ReaderSetup,
-    | 'group'
-    | 'reportsThreads'
-    | 'looksAtFlags'
-    | 'bell'
-    | 'failure'
-    | 'leavesMarks'
-    | 'answerLimit'
-    | 'signals'
-    | 'figures'
-    | 'turbo'
-    | 'decider'
-  >;
-  readonly judge: Judge;
-  /** Says something to the engine. */
-  readonly tell: (message: ReaderMessage) => void;
-  readonly measurers: Pick<Lines, 'ask' | 'answer'>;
-  readonly beat: () => void;
-}
 
 /**
  * Answers the openings of a group. It opens no watched file and waits for nothing but events, so that nobody waits for it
@@ -80,7 +62,7 @@ export class ReaderLoop {
   #nextLook = 0;
 
   constructor(parts: ReaderParts) {
-    const { group, bell, turbo, signals, figures, decider } = parts.setup;
+    const { group, bell, turbo, signals, figures, decider, reportsThreads } = parts.setup;
     this.#parts = parts;
     this.#group = new PermissionGroup(group);
     this.#bell = new Bell(bell);
@@ -92,7 +74,7 @@ export class ReaderLoop {
     this.#tally = new Tally(figures);
     this.#purposes = new Purposes(parts.judge.decider.events === 'open', parts.setup.looksAtFlags);
     this.#control = new EngineControl(decider.control);
-    this.#executing = new ExecutingPrograms((fd) => this.#group.release(fd));
+    this.#executing = new ExecutingPrograms(reportsThreads, (fd) => this.#group.release(fd));
   }
 
   run(): void {
@@ -104,14 +86,15 @@ export class ReaderLoop {
     try {
       this.#drain();
     } finally {
-      this.#executing.letGo(Infinity);
+      this.#executing.end();
       this.#clock.close();
       closeSync(this.#mounts);
     }
   }
 
   get #patience(): number {
-    return this.#jobs.size > 0 || this.#executing.size > 0 ? WAITING_MS : IDLE_MS;
+    if (this.#executing.size > 0) return EXECUTING_MS;
+    return this.#jobs.size > 0 ? WAITING_MS : IDLE_MS;
   }
 
   /** Asks no more, and answers what was asked already. */
@@ -134,13 +117,19 @@ export class ReaderLoop {
     if (this.#readiness.isReady(BELL)) this.#hear();
     if (this.#readiness.isReady(this.#mountsIndex)) this.#parts.tell({ kind: 'mounts' });
     const now = clock();
-    this.#executing.letGo(now);
+    this.#executing.letGo();
     if (now >= this.#nextTick) this.#tick(now);
     if (now >= this.#nextLook && this.#jobs.size > 0) {
       this.#nextLook = now + WAITING_MS;
-      for (const job of this.#jobs.values()) if (!job.isLate && now > job.lead.end) this.#giveUp(job, 'answer-late');
+      for (const job of this.#jobs.values()) this.#lookAfter(job, now);
     }
     return taken;
+  }
+
+  #lookAfter(job: Job, now: number): void {
+    if (!job.isLate && now > job.lead.end) this.#giveUp(job, 'answer-late');
+    // The list takes its time: what is said then is not of what the file is then, and it is asked about once more.
+    if (job.writers?.areOverdue(now) === true) letWritersIn(job.lead.fd);
   }
 
   /** What has to be done a few times in a second. */
@@ -203,6 +192,7 @@ export class ReaderLoop {
 
   #look(event: AskedEvent): void {
     const { decider } = this.#parts.judge;
+    this.#executing.goOn(event);
     const status = this.#status.read(event.fd);
     if (!status.isRegular) {
       this.#answer(event, true);
@@ -251,16 +241,16 @@ export class ReaderLoop {
     if (lead.size < INLINE_BYTES && !decider.wantsClose && !isChanging) {
       this.#conclude(job, this.#parts.judge.judge(question));
     } else {
-      this.#parts.measurers.ask({ id: lead.inodeKey, question }, lead.size);
+      this.#parts.measurers.ask({ kind: 'judge', id: lead.inodeKey, question }, lead.size);
     }
   }
 
-  #caseOf({ kind, fd, pid, flags, stamp, inodeKey, end }: Opening): Case {
+  #caseOf({ kind, fd, pid, flags, stamp, inodeKey, end, gaveWay = false }: Opening): Case {
     const known = this.#cache.known(stamp, inodeKey);
     const { memory, digests, stamp: of = stamp } = known ?? {};
     // Before the answer is due, so that a file that takes too long is told from an engine that is late.
     const due = kind === 'closed' ? end + CLOSED_MS : end - this.#parts.setup.answerLimit / 10;
-    return { kind, fd, pid, flags, memory, digests, of, end: due };
+    return { kind, fd, pid, flags, memory, digests, of, end: due, gaveWay };
   }
 
   /** Messages of the other threads, and acknowledgements. */
@@ -268,12 +258,17 @@ export class ReaderLoop {
     this.#bell.silence();
     const { measurers } = this.#parts;
     for (let answer = measurers.answer(); answer !== undefined; answer = measurers.answer()) {
-      const job = this.#jobs.get(answer.id);
-      if (job !== undefined) this.#conclude(job, answer.verdict);
+      this.#hearOf(answer);
     }
     for (const job of this.#jobs.values()) {
       if (job.sequence !== undefined && this.#signals.isAcknowledged(job.sequence)) job.settled?.();
     }
+  }
+
+  #hearOf(answer: MeasurerAnswer): void {
+    const job = this.#jobs.get(answer.id);
+    if (answer.kind === 'occupied') this.#occupied(job, answer.fd);
+    else if (job !== undefined) this.#conclude(job, answer.verdict);
   }
 
   #isBehind(): boolean {
@@ -291,14 +286,35 @@ export class ReaderLoop {
     }
     job.allowed = verdict.allowed;
     job.stamp = verdict.stamp;
-    job.keepsWritersOff = verdict.keepsWritersOff;
+    if (verdict.writersOff !== undefined) job.writers = new WaitingWriters(lead.fd, verdict.writersOff);
     job.settled = () => {
-      this.#remember(lead, job.isDoubtful ? doubted(verdict) : verdict);
-      this.#finish(job);
+      this.#cache.remember(lead, job.isDoubtful ? doubted(verdict) : verdict);
+      if (verdict.isBusy && verdict.allowed && !this.#control.paused) this.#occupy(job);
+      else if (verdict.gaveWay && !job.isLate) this.#giveWay(job);
+      else this.#finish(job);
     };
     job.sequence = this.#record(verdict, lead.pid);
     if (job.sequence === undefined) job.settled();
     else if (this.#isBehind() && !job.isLate) this.#giveUp(job, 'answer-late');
+  }
+
+  /** Another thread sees to it that the kernel does not execute what somebody writes: this one may open nothing. */
+  #occupy(job: Job): void {
+    job.allowed = false;
+    this.#parts.measurers.ask({ kind: 'occupy', id: job.lead.inodeKey, question: this.#caseOf(job.lead) }, 0);
+  }
+
+  /** Who executes is let go on where the kernel is certain to refuse it; else he is refused here. */
+  #occupied(job: Job | undefined, fd: number | undefined): void {
+    if (fd !== undefined && (job === undefined || job.isLate)) this.#group.release(fd);
+    else if (job !== undefined && fd !== undefined) Object.assign(job, { occupied: fd, allowed: true });
+    if (job !== undefined) this.#finish(job);
+  }
+
+  /** Others go first; then it is asked about without making writers wait. */
+  #giveWay({ lead, batch, later }: Job): void {
+    this.#jobs.delete(lead.inodeKey);
+    this.#again([...later, ...batch.map((opening) => ({ ...opening, gaveWay: true }))]);
   }
 
   /** @returns what has to be acknowledged; undefined where nothing is recorded */
@@ -308,14 +324,6 @@ export class ReaderLoop {
     }
     if (lost !== undefined) this.#lost(lost, path);
     return entries.length > 0 || lost !== undefined ? this.#sequence : undefined;
-  }
-
-  #remember({ inodeKey, verdictKey: key }: Opening, { stamp, cache, digests, memory }: Verdict): void {
-    const before = this.#cache.known(stamp, inodeKey);
-    const isSame = before !== undefined && before.epoch === cache?.epoch && sameState(before.stamp, stamp);
-    const verdicts = isSame ? before.verdicts : new Set<string>();
-    if (cache !== undefined) verdicts.add(key);
-    this.#cache.put(inodeKey, { stamp, epoch: cache?.epoch ?? -1, verdicts, digests, memory });
   }
 
   /** Nobody waits longer than the limit: what waits is let go or refused, and the job ends when its verdict is there. */
@@ -338,7 +346,7 @@ export class ReaderLoop {
   #finish(job: Job): void {
     this.#jobs.delete(job.lead.inodeKey);
     if (job.isLate) this.#group.release(job.lead.fd);
-    else if (isOutdated(job, this.#status)) {
+    else if (isOutdated(job, this.#status, clock())) {
       this.#again([...job.batch, ...job.later], true);
       return;
     } else this.#settleAll(job);
@@ -346,7 +354,7 @@ export class ReaderLoop {
   }
 
   #settleAll(job: Job): void {
-    this.#executing.add(job, clock());
+    this.#executing.add(job);
     for (const opening of job.batch) this.#settle(opening, job.allowed);
   }
 

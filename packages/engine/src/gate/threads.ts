@@ -2,7 +2,8 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FileStatus } from '@assay/linux/files';
-import { clock, type Judge } from './judge.ts';
+import { clock } from './clock.ts';
+import type { Judge } from './judge.ts';
 
 /** Before those of all who wait for it. Needs CAP_SYS_NICE; without, it answers when it gets its turn. */
 const PRIORITY = -15;
@@ -30,7 +31,8 @@ export function warmUp(judge: Judge): void {
   try {
     const stamp = new FileStatus().read(fd).stamp();
     const end = clock() + 60_000;
-    const question = { fd, pid: process.pid, flags: 0, memory: undefined, of: stamp, digests: undefined, end } as const;
+    const known = { memory: undefined, of: stamp, digests: undefined };
+    const question = { fd, pid: process.pid, flags: 0, ...known, end, gaveWay: false };
     for (let round = 0; round < WARM_UP_ROUNDS; round++) judge.judge({ kind: 'exec', ...question });
     for (let round = 0; round < WARM_UP_ROUNDS; round++) judge.judge({ kind: 'open', ...question });
   } finally {

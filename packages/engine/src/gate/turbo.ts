@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { PermissionGroup } from '@assay/linux/fanotify';
-import { FileStatus, ReadLeases, sameFile, type Stamp } from '@assay/linux/files';
+import { FileStatus, leaseBreakTime, ReadLeases, sameFile, type Stamp } from '@assay/linux/files';
 import type { KnownFile } from './verdict-cache.ts';
 
 /** Which files are let go without an event, and how many. Plain data. */
@@ -158,10 +157,4 @@ export class Turbo {
     this.#byInode.delete(held.inodeKey);
     this.#group.release(held.fd);
   }
-}
-
-/** proc_sys_fs(5); 0 there: for ever. */
-function leaseBreakTime(): number {
-  const seconds = Number(readFileSync('/proc/sys/fs/lease-break-time', 'latin1'));
-  return seconds > 0 ? seconds * 1000 : Infinity;
 }

@@ -1,4 +1,4 @@
-import { sameFile, type FileStatus, type Stamp } from '@assay/linux/files';
+import { sameFile, sameState, type FileStatus, type Stamp } from '@assay/linux/files';
 import type { HashName } from '@assay/core/hash';
 import type { FileMemory } from '../decision/contract.ts';
 
@@ -13,6 +13,16 @@ export interface KnownFile {
   /** Of the content, where nobody could have changed it since without another ctime. */
   digests: ReadonlyMap<HashName, Uint8Array> | undefined;
   memory: FileMemory | undefined;
+}
+
+interface AnsweredQuestion {
+  readonly inodeKey: number;
+  readonly verdictKey: string;
+}
+
+interface FoundFile extends Pick<KnownFile, 'stamp' | 'digests' | 'memory'> {
+  /** Whether the same question may be answered so again, and by which policy. */
+  readonly cache: { readonly epoch: number } | undefined;
 }
 
 /** A question that one verdict answers: what for the file is opened, and by whom as far as the policy looks. */
@@ -61,6 +71,15 @@ export class VerdictCache {
       file.digests = undefined;
       if (file.memory !== undefined) file.memory = { ...file.memory, of: undefined };
     }
+  }
+
+  /** What a verdict says of the file goes beside what is known of it in the same state, by the same policy. */
+  remember({ inodeKey, verdictKey: key }: AnsweredQuestion, { stamp, cache, digests, memory }: FoundFile): void {
+    const before = this.known(stamp, inodeKey);
+    const isSame = before !== undefined && before.epoch === cache?.epoch && sameState(before.stamp, stamp);
+    const verdicts = isSame ? before.verdicts : new Set<string>();
+    if (cache !== undefined) verdicts.add(key);
+    this.put(inodeKey, { stamp, epoch: cache?.epoch ?? -1, verdicts, digests, memory });
   }
 
   put(inodeKey: number, file: KnownFile): void {

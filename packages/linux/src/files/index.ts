@@ -4,7 +4,15 @@ export { hashFile, type HashOutcome } from './hash.ts';
 export { fileIdentity, identityKey, type FileIdentity } from './identity.ts';
 export { inodeFacts, type InodeFacts } from './inode-facts.ts';
 export { fileSystemUuid, inodeFlags, inodeGeneration } from './inode.ts';
-export { areWritersOff, keepWritersOff, letWritersIn, probeWriters, type WriterProbe } from './lease.ts';
+export {
+  areWritersOff,
+  keepWritersOff,
+  leaseBreakTime,
+  letWritersIn,
+  probeWriters,
+  type WriterProbe,
+} from './lease.ts';
+export { isTextBusy, keepFromExecution } from './keep-from-execution.ts';
 export { lockFile } from './lock.ts';
 export { writePrivateJson } from './private-file.ts';
 export { ReadLeases } from './read-leases.ts';

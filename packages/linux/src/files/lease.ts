@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { callFailed, fcntl, lastErrno } from '../libc/index.ts';
 
@@ -50,4 +51,10 @@ export function letWritersIn(fd: number): void {
   const failed = fcntl(fd, F_SETLEASE, F_UNLCK) < 0;
   // EAGAIN: the kernel has ended the lease already, as a writer waited for too long.
   if (failed && lastErrno() !== EAGAIN) throw callFailed('fcntl F_SETLEASE to end a lease', lastErrno());
+}
+
+/** Milliseconds for which the kernel lets a writer wait (proc_sys_fs(5), lease-break-time). @throws Error of read(2) */
+export function leaseBreakTime(): number {
+  const seconds = Number(readFileSync('/proc/sys/fs/lease-break-time', 'latin1'));
+  return seconds > 0 ? seconds * 1000 : Infinity;
 }

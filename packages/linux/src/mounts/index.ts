@@ -1,4 +1,4 @@
 export { chooseMounts, hasNoFiles, mountAt, type ChosenMounts } from './choose.ts';
 export { parseMountInfo, type Mount } from './parse.ts';
-export { readMounts } from './read.ts';
+export { isThroughMount, readMounts } from './read.ts';
 export { visibleMounts } from './visible.ts';

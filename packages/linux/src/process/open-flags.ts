@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { close, openat, Pinned, readAt } from '../libc/index.ts';
 
 interface OpeningCall {
@@ -48,10 +49,30 @@ export function isExecuting(thread: number): boolean {
 
 /** Number and arguments. */
 function callOf(thread: number): string[] {
-  path.bytes.write(`/proc/${thread}/syscall\0`, 'latin1');
+  return factOf(thread, 'syscall').split(' ', 5);
+}
+
+/** Nanoseconds for which a thread has computed (fs/proc/base.c, proc_pid_schedstat); Infinity where it is not known. */
+export function computedFor(thread: number): number {
+  const [time = ''] = factOf(thread, 'schedstat').split(' ', 1);
+  return time === '' ? Infinity : Number(time);
+}
+
+/** Empty for a thread that is gone. */
+function factOf(thread: number, name: string): string {
+  path.bytes.write(`/proc/${thread}/${name}\0`, 'latin1');
   const fd = openat(AT_FDCWD, path.address, O_RDONLY_CLOEXEC);
-  if (fd < 0) return [];
+  if (fd < 0) return '';
   const length = readAt(fd, text.address, text.bytes.length);
   close(fd);
-  return length <= 0 ? [] : text.bytes.toString('latin1', 0, length).split(' ', 5);
+  return length <= 0 ? '' : text.bytes.toString('latin1', 0, length);
+}
+
+/** Threads of a process; none of one that is gone. */
+export function threadsOf(process: number): number[] {
+  try {
+    return readdirSync(`/proc/${process}/task`).map(Number);
+  } catch {
+    return [];
+  }
 }
