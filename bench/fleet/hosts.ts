@@ -42,6 +42,7 @@ export async function enrolled(
           ak_public: fromBase64(request.akPublic),
           token_digest: tokenDigest(token),
           enrolled_at: now,
+          ak_since: now,
           tpm_kind: 'simulated',
           list_source: 'simulated',
           kernel: request.facts.kernel,

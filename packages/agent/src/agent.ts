@@ -1,11 +1,11 @@
 import { ApiClient, ProblemError } from '@assay/wire';
 import { BackOff } from './back-off.ts';
 import { CertificateKeeper } from './certificate.ts';
-import { enrol, enrolAgain, type Enrolled } from './enrolment.ts';
-import { newKeys, openKeys, type HostKeys } from './keys.ts';
+import { enrol, type Enrolled } from './enrolment.ts';
+import { openKeys, type HostKeys } from './keys.ts';
 import type { AgentOptions } from './options.ts';
+import { renewAttestationKey, Renewer, settle } from './renewal.ts';
 import { attestOnce } from './round.ts';
-import { loadState } from './state.ts';
 import { ANSWER_LIMIT, TlsTransport } from './transport.ts';
 import { pause, Wakeup } from './wakeup.ts';
 
@@ -52,9 +52,10 @@ async function run(options: AgentOptions, wakeup: Wakeup, stop: AbortSignal): Pr
     retry.reset();
     wait.reset();
   };
+  const renewer = new Renewer();
   while (!stop.aborted) {
     try {
-      await session(options, wakeup, stop, succeeded);
+      await session({ options, renewer, wakeup, stop, succeeded });
     } catch (error) {
       const waits = error instanceof ProblemError && UNDECIDED.has(error.problem.code);
       const milliseconds = (waits ? wait : retry).next();
@@ -68,21 +69,39 @@ async function run(options: AgentOptions, wakeup: Wakeup, stop: AbortSignal): Pr
 /** Answers that somebody can change. */
 const UNDECIDED: ReadonlySet<string> = new Set(['ENROLMENT-WAITS', 'ENROLMENT-REFUSED']);
 
-/** From loading the keys to the stop, or to the first error. */
-async function session(options: AgentOptions, wakeup: Wakeup, stop: AbortSignal, succeeded: () => void): Promise<void> {
+interface Working {
+  readonly options: AgentOptions;
+  readonly renewer: Renewer;
+  readonly wakeup: Wakeup;
+  readonly stop: AbortSignal;
+  readonly succeeded: () => void;
+}
+
+/** From loading the keys to the stop, to the renewal of a key, or to the first error. */
+async function session(working: Working): Promise<void> {
+  const { options, renewer } = working;
   await options.tpm.startup(); // A TPM that lost power answers nothing before; firmware does it for the machine's own.
-  const keys = await openKeys(options.tpm, options.statePath);
   const channel = openChannel(options);
   try {
-    const enrolled = await enrol(options, keys, channel.client);
-    const keeper = channel.transport && new CertificateKeeper(options.tpm, keys, channel.transport);
-    await keeper?.keep(enrolled.client);
-    options.onPhase?.({ phase: 'attesting', hostId: enrolled.hostId });
-    await attest({ options, keys, enrolled, keeper, wakeup, stop, succeeded });
+    await settle(options.statePath, channel.client);
+    const keys = await openKeys(options.tpm, options.statePath);
+    if (keys === null) await renewAttestationKey(options, channel.client);
+    else {
+      const wanted = await options.tpm.using(keys.akHandle, () => work(working, keys, channel));
+      if (wanted === 'another-key') await renewer.renew(options, channel.client);
+    }
   } finally {
     channel.transport?.close();
-    await options.tpm.flush(keys.akHandle);
   }
+}
+
+async function work(working: Working, keys: HostKeys, { client, transport }: Channel): Promise<'stop' | 'another-key'> {
+  const { options } = working;
+  const enrolled = await enrol(options, keys, client);
+  const keeper = transport && new CertificateKeeper(options.tpm, keys, transport);
+  await keeper?.keep(enrolled.client);
+  options.onPhase?.({ phase: 'attesting', hostId: enrolled.hostId });
+  return attest({ ...working, keys, enrolled, keeper });
 }
 
 /**
@@ -91,31 +110,28 @@ async function session(options: AgentOptions, wakeup: Wakeup, stop: AbortSignal,
  * @throws SystemError VERIFIER-UNREACHABLE, TPM-UNREACHABLE, TPM-RESPONSE, AGENT-STATE; ProblemError
  */
 export async function enrolHost(options: AgentOptions): Promise<string> {
-  await options.tpm.startup();
-  const keys = await openKeys(options.tpm, options.statePath);
-  return enrolling(options, keys, async (client) => (await enrol(options, keys, client)).hostId);
+  return inChannel(options, async (client) => {
+    await settle(options.statePath, client);
+    const keys = await openKeys(options.tpm, options.statePath);
+    if (keys === null) return renewAttestationKey(options, client);
+    return options.tpm.using(keys.akHandle, async () => (await enrol(options, keys, client)).hostId);
+  });
 }
 
 /**
- * Enrols the host again with another attestation key; the one of before is good for nothing from then on.
+ * Gives the host another attestation key; the one of before is good for nothing from then on.
  * @returns its id at the verifier
  * @throws as `enrolHost`
  */
 export async function renewKey(options: AgentOptions): Promise<string> {
-  await options.tpm.startup();
-  const kept = await loadState(options.statePath);
-  const keys = await newKeys(options.tpm);
-  return enrolling(options, keys, async (client) => (await enrolAgain(options, keys, client, kept)).hostId);
+  return inChannel(options, (client) => renewAttestationKey(options, client));
 }
 
-async function enrolling(
-  options: AgentOptions,
-  { akHandle }: HostKeys,
-  work: (client: ApiClient) => Promise<string>,
-): Promise<string> {
+async function inChannel(options: AgentOptions, use: (client: ApiClient) => Promise<string>): Promise<string> {
+  await options.tpm.startup();
   const { client, transport } = openChannel(options);
   try {
-    return await options.tpm.using(akHandle, () => work(client));
+    return await use(client);
   } finally {
     transport?.close();
   }
@@ -133,17 +149,22 @@ function openChannel({ verifierUrl, joinToken, authorities }: AgentOptions): Cha
   return { client: new ApiClient(verifierUrl, joinToken, transport?.send, ANSWER_LIMIT), transport };
 }
 
-interface Attesting {
-  readonly options: AgentOptions;
+interface Attesting extends Working {
   readonly keys: HostKeys;
   readonly enrolled: Enrolled;
   readonly keeper: CertificateKeeper | undefined;
-  readonly wakeup: Wakeup;
-  readonly stop: AbortSignal;
-  readonly succeeded: () => void;
 }
 
-async function attest({ options, keys, enrolled, keeper, wakeup, stop, succeeded }: Attesting): Promise<void> {
+async function attest({
+  options,
+  renewer,
+  keys,
+  enrolled,
+  keeper,
+  wakeup,
+  stop,
+  succeeded,
+}: Attesting): Promise<'stop' | 'another-key'> {
   let { challenge } = enrolled;
   let rushed = 0;
   for (;;) {
@@ -152,7 +173,8 @@ async function attest({ options, keys, enrolled, keeper, wakeup, stop, succeeded
     const { reply, behind } = await attestOnce(options, keys, enrolled.client, challenge);
     succeeded();
     options.onPhase?.({ phase: 'attested', reply });
-    if (last) return;
+    if (last) return 'stop';
+    if (reply.renewKey === true && renewer.isDue()) return 'another-key';
     challenge = reply.challenge;
     rushed = behind ? rushed + 1 : 0;
     await pause(ROUND_MILLISECONDS, stop);

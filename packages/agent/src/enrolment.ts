@@ -2,7 +2,7 @@ import { toBase64, toHex } from '@assay/core/bytes';
 import { ActivateReply, Challenge, EnrolReply, ProblemError, route, ROUTES, type ApiClient } from '@assay/wire';
 import { activate, certificatesFor, type HostKeys } from './keys.ts';
 import type { AgentOptions } from './options.ts';
-import { saveState, type AgentState } from './state.ts';
+import { saveState } from './state.ts';
 
 export interface Enrolled {
   /** Calls in this host's name. */
@@ -16,56 +16,49 @@ export interface Enrolled {
  * @param joining calls with the join token
  */
 export async function enrol(options: AgentOptions, keys: HostKeys, joining: ApiClient): Promise<Enrolled> {
-  return (await resumed(keys, joining)) ?? (await enrolBy(joining, ROUTES.enrol, options, keys));
+  const { enrolment } = keys.state;
+  const challenge = enrolment === null ? null : await challengeBy(joining, enrolment.token);
+  if (enrolment === null || challenge === null) return enrolAnew(options, keys, joining);
+  return { client: joining.withToken(enrolment.token), hostId: enrolment.hostId, challenge };
 }
 
-async function resumed({ state }: HostKeys, joining: ApiClient): Promise<Enrolled | null> {
-  if (state.enrolment === null) return null;
-  const client = joining.withToken(state.enrolment.token);
+/** @returns null where the verifier knows no host by this token */
+export async function challengeBy(client: ApiClient, token: string): Promise<Challenge | null> {
   try {
-    const challenge = await client.call(ROUTES.challenge, Challenge, { body: {} });
-    return { client, hostId: state.enrolment.hostId, challenge };
+    return await client.withToken(token).call(ROUTES.challenge, Challenge, { body: {} });
   } catch (error) {
     if (error instanceof ProblemError && error.problem.status === 401) return null;
     throw error;
   }
 }
 
-/**
- * Enrols with other keys than those that are kept: by the token of the host while the verifier knows it and the TPM is the
- * same, else as a new one.
- */
-export async function enrolAgain(
-  options: AgentOptions,
-  keys: HostKeys,
-  joining: ApiClient,
-  kept: AgentState | null,
-): Promise<Enrolled> {
-  const token = kept?.ekDigest === keys.state.ekDigest ? kept.enrolment?.token : undefined;
-  if (token === undefined) return enrolBy(joining, ROUTES.enrol, options, keys);
-  try {
-    return await enrolBy(joining.withToken(token), ROUTES.renewKey, options, keys);
-  } catch (error) {
-    if (error instanceof ProblemError && error.problem.status === 401)
-      return enrolBy(joining, ROUTES.enrol, options, keys);
-    throw error;
-  }
+/** Enrols with the join token, or a registered endorsement key, and keeps these keys with what came of it. */
+export async function enrolAnew(options: AgentOptions, keys: HostKeys, joining: ApiClient): Promise<Enrolled> {
+  options.onPhase?.({ phase: 'enrolling' });
+  const ekCertificates = await certificatesFor(options.tpm, keys);
+  const { hostId, token, challenge } = await prove(options, keys, joining, { path: ROUTES.enrol, ekCertificates });
+  await saveState(options.statePath, { ...keys.state, enrolment: { hostId, token } });
+  return { client: joining.withToken(token), hostId, challenge };
 }
 
-async function enrolBy(client: ApiClient, path: string, options: AgentOptions, keys: HostKeys): Promise<Enrolled> {
-  options.onPhase?.({ phase: 'enrolling' });
-  const credential = await client.call(path, EnrolReply, {
-    body: {
-      name: options.name,
-      ekPublic: toBase64(keys.ekPublic),
-      akPublic: toBase64(keys.akPublic),
-      facts: options.facts,
-      ekCertificates: await certificatesFor(options.tpm, keys),
-    },
-  });
-  const secret = await activate(options.tpm, keys, credential);
+interface Proving {
+  readonly path: string;
+  readonly ekCertificates?: string[];
+  /** The token that the host wants; by default the verifier chooses. */
+  readonly token?: string;
+}
+
+/** Proves that the TPM holds both keys. */
+export async function prove(
+  { tpm, name, facts }: AgentOptions,
+  keys: HostKeys,
+  client: ApiClient,
+  { path, ekCertificates, token }: Proving,
+): Promise<ActivateReply> {
+  const [ekPublic, akPublic] = [toBase64(keys.ekPublic), toBase64(keys.akPublic)];
+  const body = { name, ekPublic, akPublic, facts, ...(ekCertificates && { ekCertificates }) };
+  const credential = await client.call(path, EnrolReply, { body });
+  const secret = toHex(await activate(tpm, keys, credential));
   const answer = route(ROUTES.activate, credential.enrolment);
-  const { hostId, token, challenge } = await client.call(answer, ActivateReply, { body: { secret: toHex(secret) } });
-  await saveState(options.statePath, { ...keys.state, enrolment: { hostId, token } });
-  return { client: client.withToken(token), hostId, challenge };
+  return client.call(answer, ActivateReply, { body: { secret, ...(token !== undefined && { token }) } });
 }

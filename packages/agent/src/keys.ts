@@ -1,10 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { fromBase64, toBase64, toHex } from '@assay/core/bytes';
-import { SystemError } from '@assay/core/errors';
 import { nodeHasher } from '@assay/core/node';
-import { parsePublic, type EkTemplateName } from '@assay/core/tpm';
+import { parsePublic, TpmResponseError, type EkTemplateName } from '@assay/core/tpm';
 import type { Tpm } from '@assay/linux/tpm';
 import { certifiedTemplate, endorsementKey, sentCertificates } from './endorsement.ts';
-import { loadState, saveState, type AgentState } from './state.ts';
+import { loadState, saveState, type AgentState, type Enrolment, type NextKey } from './state.ts';
 
 /** The host's keys in its TPM; `ekPublic` and `akPublic` are TPM2B_PUBLIC. */
 export interface HostKeys {
@@ -18,38 +18,59 @@ export interface HostKeys {
 /**
  * Loads the attestation key that this agent made before in this TPM, or makes one.
  * The endorsement key does not stay loaded: TPMs have room for few objects.
+ * @returns null where the host is enrolled with a key that this TPM, which is the same, does not load: it needs another
  */
-export async function openKeys(tpm: Tpm, statePath: string): Promise<HostKeys> {
+export async function openKeys(tpm: Tpm, statePath: string): Promise<HostKeys | null> {
   const kept = await loadState(statePath);
-  const keys = (kept === null ? null : await keptKeys(tpm, kept)) ?? (await newKeys(tpm));
-  if (keys.state !== kept) await saveState(statePath, keys.state); // A file that is written is measured anew.
+  const found = kept === null ? null : await keptKeys(tpm, kept);
+  const isEnrolled = (kept?.enrolment ?? null) !== null;
+  if (found === 'lost' && isEnrolled) return null;
+  if (found !== null && found !== 'lost') return found; // The file stays as it is: one that is written is measured anew.
+  const keys = await newKeys(tpm);
+  await saveState(statePath, keys.state);
   return keys;
 }
 
-/** A TPM that was cleared, or another, keeps no key of before. */
-async function keptKeys(tpm: Tpm, state: AgentState): Promise<HostKeys | null> {
-  try {
-    return await withEk(tpm, state.ekTemplate, (ek) => (digestOf(ek) === state.ekDigest ? load(tpm, ek, state) : null));
-  } catch (error) {
-    if (error instanceof SystemError && error.code === 'TPM-RESPONSE') return null;
-    throw error;
-  }
+/** @returns null for a TPM that was cleared, or another, which keeps no key of before */
+async function keptKeys(tpm: Tpm, state: AgentState): Promise<HostKeys | 'lost' | null> {
+  return underKeptEk(tpm, state, async (ek) => (await unlessRefused(load(tpm, ek, state, state.ak))) ?? 'lost');
 }
 
 /** An attestation key that is kept nowhere yet. */
 export async function newKeys(tpm: Tpm): Promise<HostKeys> {
   const ekTemplate = await certifiedTemplate(tpm);
   return withEk(tpm, ekTemplate, async (ek) => {
-    const blobs = await tpm.createAttestationKey(ek.handle);
-    const ak = { public: toBase64(blobs.public), private: toBase64(blobs.private) };
+    const ak = await newAk(tpm, ek);
     const named = ekTemplate === undefined ? {} : { ekTemplate };
-    return load(tpm, ek, {
-      schema: 'assay.agent-state.v1',
-      ekDigest: digestOf(ek),
-      ...named,
-      ak,
-      enrolment: null,
-    });
+    const state = { schema: 'assay.agent-state.v1', ekDigest: digestOf(ek), ...named, ak, enrolment: null } as const;
+    return load(tpm, ek, state, ak);
+  });
+}
+
+/** The keys of a host whose attestation key gives way to another of the same TPM, and that key with its token. */
+export interface NextKeys {
+  readonly keys: HostKeys;
+  readonly enrolment: Enrolment;
+  readonly next: NextKey;
+}
+
+/**
+ * The attestation key that shall take the place of the one in use. It is kept before anybody hears of it, and stays the same
+ * until the verifier has it: whatever is interrupted goes on with it.
+ * @returns null where the host is not enrolled, or has another TPM
+ */
+export async function nextKeys(tpm: Tpm, statePath: string): Promise<NextKeys | null> {
+  const kept = await loadState(statePath);
+  const enrolment = kept?.enrolment ?? null;
+  if (kept === null || enrolment === null) return null;
+  return underKeptEk(tpm, kept, async (ek) => {
+    const before = enrolment.next;
+    const loaded = before === undefined ? null : await unlessRefused(load(tpm, ek, kept, before.ak));
+    if (before !== undefined && loaded !== null) return { keys: loaded, enrolment, next: before };
+    const next = { ak: await newAk(tpm, ek), token: randomBytes(32).toString('base64url') };
+    const state = { ...kept, enrolment: { ...enrolment, next } };
+    await saveState(statePath, state);
+    return { keys: await load(tpm, ek, state, next.ak), enrolment, next };
   });
 }
 
@@ -58,26 +79,50 @@ interface LoadedEk {
   readonly public: Uint8Array;
 }
 
+async function newAk(tpm: Tpm, ek: LoadedEk): Promise<AgentState['ak']> {
+  const blobs = await tpm.createAttestationKey(ek.handle);
+  return { public: toBase64(blobs.public), private: toBase64(blobs.private) };
+}
+
+/** With the endorsement key that the state is of. @returns null where the TPM has another */
+async function underKeptEk<T>(
+  tpm: Tpm,
+  { ekTemplate, ekDigest }: AgentState,
+  use: (ek: LoadedEk) => T | Promise<T>,
+): Promise<T | null> {
+  const ek = await unlessRefused(endorsementKey(tpm, ekTemplate));
+  if (ek === null) return null;
+  return tpm.using(ek.handle, async () => (digestOf(ek) === ekDigest ? use(ek) : null));
+}
+
+/** Format-one codes are about what the command was given (TPM 2.0 Part 2, clause 6.6.2); others may pass. */
+const FORMAT_ONE = 0x80;
+
+async function unlessRefused<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof TpmResponseError && (error.responseCode & FORMAT_ONE) !== 0) return null;
+    throw error;
+  }
+}
+
 async function withEk<T>(
   tpm: Tpm,
   template: EkTemplateName | undefined,
   use: (ek: LoadedEk) => T | Promise<T>,
 ): Promise<T> {
   const ek = await endorsementKey(tpm, template);
-  try {
-    return await use(ek);
-  } finally {
-    await tpm.flush(ek.handle);
-  }
+  return tpm.using(ek.handle, async () => use(ek));
 }
 
 function digestOf(ek: LoadedEk): string {
   return toHex(nodeHasher.digest('sha256', ek.public));
 }
 
-async function load(tpm: Tpm, ek: LoadedEk, state: AgentState): Promise<HostKeys> {
-  const akPublic = fromBase64(state.ak.public);
-  const ak = await tpm.loadAttestationKey(ek.handle, { public: akPublic, private: fromBase64(state.ak.private) });
+async function load(tpm: Tpm, ek: LoadedEk, state: AgentState, blobs: AgentState['ak']): Promise<HostKeys> {
+  const akPublic = fromBase64(blobs.public);
+  const ak = await tpm.loadAttestationKey(ek.handle, { public: akPublic, private: fromBase64(blobs.private) });
   return { ekPublic: ek.public, akPublic, akHandle: ak.handle, akName: ak.name, state };
 }
 

@@ -27,6 +27,10 @@ export type AgentPhase =
   | { readonly phase: 'enrolling' }
   | { readonly phase: 'attesting'; readonly hostId: string }
   | { readonly phase: 'attested'; readonly reply: EvidenceReply }
+  /** It makes another attestation key: the verifier asked for one, or the TPM does not load the one that it had. */
+  | { readonly phase: 'renewing' }
+  /** That failed; the key of before stays in use for at least so many milliseconds. */
+  | { readonly phase: 'not-renewed'; readonly error: Error; readonly milliseconds: number }
   /** The verifier wants somebody to decide about this host; it is asked again in so many milliseconds. */
   | { readonly phase: 'waiting'; readonly error: ProblemError; readonly milliseconds: number }
   | { readonly phase: 'retrying'; readonly error: Error; readonly milliseconds: number };

@@ -12,7 +12,14 @@ const Blob = base64(4096).refine(isCanonical, 'not canonical base64');
 /** The attestation key as the TPM gave it out; only the TPM that made it can load the private part. */
 const AkBlobs = z.strictObject({ public: Blob, private: Blob });
 
-const Enrolment = z.strictObject({ hostId: HostId, token: z.string().min(1).max(256) });
+const Token = z.string().min(1).max(256);
+
+/** A key that takes the place of the one in use, and the token that comes with it, until the verifier has said that it does. */
+const NextKey = z.strictObject({ ak: AkBlobs, token: Token });
+export type NextKey = z.infer<typeof NextKey>;
+
+const Enrolment = z.strictObject({ hostId: HostId, token: Token, next: NextKey.optional() });
+export type Enrolment = z.infer<typeof Enrolment>;
 
 const AgentState = z.strictObject({
   schema: z.literal('assay.agent-state.v1'),

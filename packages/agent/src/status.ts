@@ -97,6 +97,7 @@ export class StatusFile {
 function statusAfter(status: AgentStatus, phase: AgentPhase, now: Date): AgentStatus {
   const after = (milliseconds: number): string => new Date(now.getTime() + milliseconds).toISOString();
   if (phase.phase === 'enrolling') return { ...status, phase: 'enrolling' };
+  if (phase.phase === 'renewing' || phase.phase === 'not-renewed') return status;
   if (phase.phase === 'attesting') return { ...status, phase: 'attesting', hostId: phase.hostId };
   if (phase.phase === 'waiting') {
     const { code } = phase.error.problem;

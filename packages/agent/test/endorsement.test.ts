@@ -94,6 +94,7 @@ describe('a TPM whose maker certified its keys', { skip }, () => {
 /** What the agent of this machine sends of its endorsement key. */
 async function certificateOf(t: TestContext, machine: Machine): Promise<string> {
   const keys = await openKeys(machine.tpm, join(directory(t), 'agent.json'));
+  assert.ok(keys !== null);
   const [own] = await machine.tpm.using(keys.akHandle, () => certificatesFor(machine.tpm, keys));
   assert.ok(own !== undefined);
   return own;

@@ -182,16 +182,17 @@ describe('the agent’s state', () => {
     assert.equal(other.names()[0], 'enrolling');
   });
 
-  test('whose key this TPM does not load any more is of no use either', async (t) => {
+  test('whose key this TPM does not load any more is renewed by the token that it holds', async (t) => {
     const { verifier, machine, statePath, watched } = await running(t);
     await watched.agent.stop();
     const state = stateIn(statePath);
     const blob = Buffer.from(state.ak.private, 'base64');
     blob.writeUInt8(blob.readUInt8(blob.length - 1) ^ 1, blob.length - 1);
     writeFileSync(statePath, JSON.stringify({ ...state, ak: { ...state.ak, private: blob.toString('base64') } }));
-    const again = new Watched(t, machine, { verifierUrl: verifier.url, statePath });
+    const again = new Watched(t, machine, { verifierUrl: verifier.url, statePath, joinToken: undefined });
     await again.attested(1);
-    assert.equal(again.names()[0], 'enrolling');
+    assert.deepEqual([again.names()[0], again.names().includes('enrolling')], ['renewing', false]);
+    assert.equal(stateIn(statePath).enrolment?.hostId, state.enrolment?.hostId);
   });
 
   test('that others could read is private again once it was written', async (t) => {

@@ -55,6 +55,21 @@ test('over TLS the agent gets a certificate, and another before its time is over
   assert.deepEqual(codes, []);
 });
 
+test('over TLS a host that renews its attestation key has its certificate vouched for by the new one', async (t) => {
+  const log: string[] = [];
+  const tls = { ...(await identity(SERVER, authority)), hostAuthority: authority };
+  const verifier = await service(t, { tls, renewKeysAfterSeconds: 0, log: (line) => log.push(line) });
+  const machine = await Machine.simulated(t);
+  const statePath = join(directory(t), 'agent.json');
+  const options = { verifierUrl: verifier.url, statePath, authorities: authority.certificate };
+  const watched = new Watched(t, machine, options);
+  const inOrder = (): string[] =>
+    log.flatMap((line) => /has (another attestation key|a certificate)/.exec(line)?.[1] ?? []);
+  await watched.until('attested by the new key', () => (inOrder().length >= 3 ? true : undefined), 0);
+  assert.deepEqual(inOrder().slice(0, 3), ['a certificate', 'another attestation key', 'a certificate']);
+  assert.ok(!watched.names().some((name) => name.startsWith('retrying')), watched.names().join(' '));
+});
+
 test('the agent talks to no verifier for which none of its authorities vouches', async (t) => {
   const verifier = await service(t, { tls: { ...(await identity(SERVER, authority)), hostAuthority: authority } });
   const machine = await Machine.simulated(t);

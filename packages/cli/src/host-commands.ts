@@ -45,6 +45,16 @@ export function addHosts(program: Command): void {
     .addOption(outputOption());
   examples(remove, ['assay hosts remove web-01', 'assay hosts remove 5dd1a4b1d7e5a9c0 -o json']);
   remove.action(action(async (host, options) => (await import('./commands/hosts.ts')).removeHost(host, options)));
+  const renew = connected(
+    command(hosts, 'renew-key', 'Ask a host for another attestation key, which its TPM proves by itself.'),
+  )
+    .argument('<host>', 'name or id of a host')
+    .addOption(outputOption());
+  examples(renew, [
+    'assay hosts renew-key web-01',
+    "assay hosts get -o json | jq -r '.hosts[].name' | xargs -n 1 assay hosts renew-key",
+  ]);
+  renew.action(action(async (host, options) => (await import('./commands/hosts.ts')).renewKey(host, options)));
   const label = connected(
     command(hosts, 'label', 'Set labels of a host, by which people tell hosts apart, or take them away.'),
   )

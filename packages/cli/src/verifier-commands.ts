@@ -40,6 +40,11 @@ export function addVerifier(program: Command): void {
         .choices(['none', 'first-use', 'all'])
         .default('none'),
     )
+    .option(
+      '--renew-keys-after <days>',
+      'age at which hosts are asked for another attestation key (default: never)',
+      number,
+    )
     .option('--sign-in <file>', 'how people sign in: a file of an OpenID Connect provider and of roles')
     .option('--trusted-proxy <address>', 'proxy whose word on where requests come from is taken; repeatable', collect)
     .option('--alerts <file>', 'where alerts go: a file of webhooks and syslog receivers')

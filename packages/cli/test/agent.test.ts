@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { manufactureSwtpm, swtpmAvailable } from '@assay/testkit/swtpm';
 import { AgentStatus } from '@assay/agent';
+import { HostDocument, KeyRenewal } from '@assay/wire';
 import { z } from 'zod';
 import {
   assay,
@@ -117,6 +118,36 @@ test('agent: enrolled, it attests through restarts of the verifier, of itself an
   assert.deepEqual([lines[0]?.phase, lines[0]?.['schema']], ['attesting', 'assay.agent-run.v1']);
   assert.ok(lines.some(({ phase, ...line }) => phase === 'attested' && line['verified'] === true));
   assert.ok(lines.every(({ phase }) => phase !== 'enrolling'));
+});
+
+test('agent: asked by an operator, a running host renews its attestation key and stays the host that it was', {
+  skip,
+}, async (t) => {
+  const host = await new Host(t).on();
+  const service = await new Service(t).start('--renew-keys-after', '365');
+  const ask = (...of: string[]) => assay([...of, '--url', service.url], { env: { ASSAY_TOKEN: service.adminToken } });
+  const shown = async () => HostDocument.parse(documentIn(await ask('hosts', 'get', 'web-03', '-o', 'json'))).host;
+  const agent = running(t, words(host, service, ['--join-token-file', service.joinToken]));
+  await service.hasEntries('web-03', 1);
+  const before = await shown();
+  const asked = await ask('hosts', 'renew-key', 'web-03');
+  assert.equal(asked.stdout, 'web-03 is asked for another attestation key with its next evidence\n', asked.stderr);
+  await eventually('it has another key', async () => {
+    return (await shown()).attestationKey.name !== before.attestationKey.name;
+  });
+  const renewal = KeyRenewal.parse(documentIn(await ask('hosts', 'renew-key', before.id, '-o', 'json')));
+  assert.deepEqual(renewal.host, { id: before.id, name: 'web-03' });
+  await host.run('/usr/bin/one');
+  await service.hasEntries('web-03', 2);
+  const now = await shown();
+  assert.deepEqual([now.id, now.boot], [before.id, before.boot]);
+  assert.match((await ask('audit', 'show')).stdout, /host\.renew-key/);
+  assert.match(
+    (await end(agent, 'SIGTERM')).stdout,
+    /web-03 {2}makes another attestation key, and its TPM proves it\n/,
+  );
+  assert.equal((await ask('hosts', 'renew-key', 'web-99')).code, 1);
+  assert.equal((await assay(['hosts', 'renew-key', 'web-03', '--url', service.url])).code, 5);
 });
 
 test('agent: two do not share a state, and a wrong token, TPM or list is said', { skip }, async (t) => {

@@ -120,6 +120,8 @@ const FACTS: LadderFacts = {
   tpmKind: 'hardware',
   ekDigest: 'aa',
   akName: '000bbb',
+  akSince: NOW,
+  akRenewal: null,
   enrolledAt: NOW,
   endorsement: null,
   admission: null,

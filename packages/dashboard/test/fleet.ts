@@ -64,6 +64,17 @@ export class LiveHost {
     return new LiveHost(verifier, host, ActivateReply.parse(await post(activation, TOKENS.join, { secret })));
   }
 
+  /** Another attestation key takes the place of the one that signed so far. */
+  async renewKey(): Promise<void> {
+    const next = this.host.withAnotherKey();
+    const begun = await post(this.verifier.url + ROUTES.renewKey, this.token, await next.enrolRequest());
+    const credential = EnrolReply.parse(begun);
+    const secret = await next.openCredential(credential);
+    ActivateReply.parse(
+      await post(this.verifier.url + route(ROUTES.activate, credential.enrolment), this.token, { secret }),
+    );
+  }
+
   /** The same host after its power was off and on. The verifier asks for the list from its start when it sees that. */
   async reboot(t: TestContext): Promise<LiveHost> {
     const host = await this.host.reboot();

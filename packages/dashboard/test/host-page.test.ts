@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { browserMissing, newPage } from './browser.ts';
 import { assertAccessible, assertClean, assertFitsWindow, takePicture } from './checks.ts';
-import { failedHost, LiveHost, verifierFor } from './fleet.ts';
+import { failedHost, LiveHost, trustedHost, verifierFor } from './fleet.ts';
 
 const options = { skip: browserMissing };
 const ASSAY = fileURLToPath(new URL('../../cli/bin/assay.js', import.meta.url));
@@ -52,6 +52,17 @@ test('a host that has sent nothing says so in each part', options, async (t) => 
   }
   await page.goto(`${verifier.url}/hosts/web-03?tab=timeline`);
   await page.getByText('Became pending').waitFor();
+});
+
+test('a renewed attestation key stands on the timeline and among what the host is', options, async (t) => {
+  const verifier = await verifierFor(t);
+  const host = await trustedHost(t, verifier, 'web-03');
+  await host.renewKey();
+  const { page } = await newPage(t);
+  await page.goto(`${verifier.url}/hosts/web-03?tab=timeline`);
+  await page.getByText('Attestation key renewed').waitFor();
+  await page.goto(`${verifier.url}/hosts/web-03?tab=identity`);
+  await page.getByText('Attestation key: Since').waitFor();
 });
 
 test(

@@ -22,6 +22,8 @@ export interface Context {
   readonly log: (line: string) => void;
   readonly heartbeatSeconds: number;
   readonly staleAfterSeconds: number;
+  /** Age at which hosts shall make another attestation key; null: however old it is. */
+  readonly renewKeysAfterSeconds: number | null;
   /** Which machines wait for a decision though nothing speaks against them: those that nobody vouches for, or all. */
   readonly approveEnrolments: 'none' | 'first-use' | 'all';
 }

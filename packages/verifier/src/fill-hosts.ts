@@ -45,6 +45,7 @@ async function fillHost(db: Database, index: number, keys: Keys, now: string): P
     name: `host-${String(index).padStart(5, '0')}`,
     token_digest: tokenDigest(newToken()),
     enrolled_at: now,
+    ak_since: now,
     tpm_kind: 'simulated',
     list_source: 'simulated',
     kernel: '6.12.0-simulated',

@@ -55,6 +55,8 @@ export interface VerifierOptions {
   readonly ekRoots?: readonly ParsedCertificate[];
   /** Which machines wait for a decision when they enrol: those that nobody vouches for, or all; default `none`. */
   readonly approveEnrolments?: Context['approveEnrolments'];
+  /** Age at which hosts are asked for another attestation key; without it, only when somebody asks. */
+  readonly renewKeysAfterSeconds?: number;
   /** Listens with TLS, gives hosts certificates and wants them from agents; without it, plain HTTP. */
   readonly tls?: TlsOptions;
   /** How long the certificate of a host is good for; default 12 hours. */
@@ -179,6 +181,7 @@ async function contextOf(
     log,
     heartbeatSeconds: options.heartbeatSeconds ?? 10,
     staleAfterSeconds: options.staleAfterSeconds ?? 30,
+    renewKeysAfterSeconds: options.renewKeysAfterSeconds ?? null,
     approveEnrolments: options.approveEnrolments ?? 'none',
     hostAuthority: hostAuthorityOf(options),
   };

@@ -14,6 +14,7 @@ import {
   EnrolmentDocument,
   EnrolmentList,
   EnrolReply,
+  HostLines,
   HostRemoval,
   PolicyList,
   RegisteredKeyList,
@@ -233,6 +234,7 @@ test('with approval of first use, only machines for which nobody vouches wait; k
   await decide(verifier, 'E-1', 'approve');
   assert.equal((await (await enrol(verifier, host)).detail()).tpm.trust, 'approved');
   assert.equal((await (await enrol(verifier, host)).detail()).tpm.trust, 'approved', 'the second time, too');
+  assert.deepEqual(await trustInLines(verifier), ['approved']);
 });
 
 test('a registered key enrols without a join token and a decision, and its tier says so', async (t) => {
@@ -259,9 +261,16 @@ test('a registered key enrols without a join token and a decision, and its tier 
     const answer = await call(verifier, route(ROUTES.activate, begun.enrolment), jsonPost({ secret }));
     const agent = new TestAgent(verifier, host, content(answer, ActivateReply));
     assert.equal((await agent.detail()).tpm.trust, 'registered');
+    assert.ok((await trustInLines(verifier)).every((trust) => trust === 'registered'));
     assert.equal(refusal(await ask(verifier, host, { name: `${host.name}-2` })), '409 ENROLMENT-WAITS');
   }
 });
+
+/** As the table of hosts has it. */
+async function trustInLines(verifier: Verifier): Promise<string[]> {
+  const { hosts } = content(await call(verifier, ROUTES.hostLines), HostLines);
+  return hosts.map(({ tpm }) => tpm.trust);
+}
 
 const jsonPost = (body: unknown) => ({
   method: 'POST',

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SimulatedHost } from '@assay/testkit/evidence';
-import { EvidenceReply, type EvidenceMessage } from '@assay/wire';
-import { content, enrol, type TestAgent } from './machine.ts';
-import { newStore, refusal, TOKENS } from './service.ts';
+import { EnrolReply, EvidenceReply, HostTimeline, route, ROUTES, type EvidenceMessage } from '@assay/wire';
+import { content, enrol, TestAgent } from './machine.ts';
+import { call, newStore, post, refusal, TOKENS } from './service.ts';
 
 /** ASSAY_KILLS=200 is what a release is tried with. */
 const KILLS = Number(process.env['ASSAY_KILLS'] ?? 3);
@@ -123,4 +124,39 @@ test(`killed ${KILLS} times at random points, it takes nothing twice and loses n
       Array.from({ length: Math.min(total, 1000) }, (_, index) => index + 1),
     );
   }
+});
+
+/** Renews the key of a host as far as the verifier lives. */
+async function renewing(agent: TestAgent, next: SimulatedHost, token: string): Promise<void> {
+  const begun = await post(agent.verifier, ROUTES.renewKey, agent.token, await next.enrolRequest()).catch(() => null);
+  if (begun === null) return;
+  const credential = content(begun, EnrolReply);
+  const secret = await next.openCredential(credential);
+  await post(agent.verifier, route(ROUTES.activate, credential.enrolment), '', { secret, token }).catch(() => null);
+}
+
+test(`killed ${KILLS} times while a host renews its key, it knows one of the two keys, and takes the next`, async (t) => {
+  const victim = new Victim(t, await newStore(t));
+  await victim.start();
+  let agent = await enrol(victim, await SimulatedHost.boot({ name: 'web-01' }));
+  const { challenge } = await agent.attest();
+  const knows = async ({ token }: TestAgent): Promise<boolean> =>
+    (await post(victim, ROUTES.challenge, token, {})).status === 201;
+  for (let kill = 0; kill < KILLS; kill++) {
+    const token = randomBytes(32).toString('base64url');
+    const renewed = new TestAgent(victim, agent.host.withAnotherKey(), { hostId: agent.hostId, token, challenge });
+    const running = renewing(agent, renewed.host, token);
+    await delay(Math.random() * LONGEST_LIFE_MILLISECONDS);
+    await victim.kill();
+    await running;
+    await victim.start();
+    assert.equal(await knows(agent), !(await knows(renewed)), 'one of the two');
+    if (!(await knows(renewed))) await renewing(agent, renewed.host, token);
+    await agent.host.forgetKey();
+    agent = renewed;
+    assert.equal((await agent.askChallenge()).list.fromEntry, challenge.list.fromEntry, 'the list goes on');
+    assert.equal((await agent.attest()).verified, true);
+  }
+  const { keys } = content(await call(victim, route(ROUTES.timeline, agent.hostId)), HostTimeline);
+  assert.equal(keys.length, KILLS);
 });

@@ -12,6 +12,8 @@ export function hostRow(id: string): HostRow {
     ak_public: Uint8Array.of(2),
     token_digest: new TextEncoder().encode(id),
     enrolled_at: NOW,
+    ak_since: NOW,
+    key_renewal: null,
     tpm_kind: 'simulated',
     list_source: 'simulated',
     kernel: '6.12',

@@ -52,7 +52,14 @@ export const EnrolReply = z.object({
 });
 export type EnrolReply = z.infer<typeof EnrolReply>;
 
-export const ActivateRequest = z.object({ secret: Hex });
+export const ActivateRequest = z.object({
+  secret: Hex,
+  /** The bearer token that the agent wants, 32 random bytes in base64url: known to it whatever becomes of the answer. */
+  token: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/)
+    .optional(),
+});
 export type ActivateRequest = z.infer<typeof ActivateRequest>;
 
 export const Challenge = z.object({
@@ -165,5 +172,7 @@ export const EvidenceReply = z.object({
   challenge: Challenge,
   /** Seconds until the verifier wants evidence even when nothing is new. */
   heartbeatSeconds: z.int(),
+  /** The host shall make another attestation key: somebody asked for it, or the present one is too old. */
+  renewKey: z.boolean().optional(),
 });
 export type EvidenceReply = z.infer<typeof EvidenceReply>;

@@ -100,6 +100,14 @@ export const REGISTERED_KEYS_LIMIT = 1000;
 export const RegisterKeysRequest = z.strictObject({ keys: z.array(KeyToRegister).min(1).max(REGISTERED_KEYS_LIMIT) });
 export type RegisterKeysRequest = z.infer<typeof RegisterKeysRequest>;
 
+/** A host was asked for another attestation key; it makes one when its agent sends evidence the next time. */
+export const KeyRenewal = z.object({
+  schema: z.literal('assay.key-renewal.v1'),
+  host: z.object({ id: HostId, name: HostName }),
+  asked: z.object({ by: z.string(), at: Time }),
+});
+export type KeyRenewal = z.infer<typeof KeyRenewal>;
+
 export const HostRemoval = z.object({
   schema: z.literal('assay.host-removal.v1'),
   host: z.object({ id: HostId, name: HostName }),

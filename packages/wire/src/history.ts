@@ -3,6 +3,9 @@ import { EK_CERTIFICATE_LIMIT, EVENT_LOG_LIMIT, EvidenceMessage, MissingLog } fr
 import { Finding, PcrValues, Verdict } from './hosts.ts';
 import { base64, Hex, HostId, HostName, Time } from './scalars.ts';
 
+export const KeyRenewalReason = z.enum(['asked', 'age', 'host']);
+export type KeyRenewalReason = z.infer<typeof KeyRenewalReason>;
+
 /** What happened to a host, each list the newest first and not longer than the verifier gives at once. */
 export const HostTimeline = z.object({
   schema: z.literal('assay.host-timeline.v1'),
@@ -35,6 +38,17 @@ export const HostTimeline = z.object({
   captures: z.array(z.object({ at: Time, version: z.int(), digests: z.int(), note: z.string().nullable() })),
   /** The policy of the host, if it has one. */
   policy: z.object({ name: z.string(), version: z.int(), since: Time, activatedBy: z.string() }).nullable(),
+  /** Attestation keys that took the place of another. */
+  keys: z.array(
+    z.object({
+      at: Time,
+      name: Hex,
+      /** Somebody asked for it, the one before was too old, or the host had lost it or was told to on the spot. */
+      reason: KeyRenewalReason,
+      /** Who asked; null for the other reasons. */
+      by: z.string().nullable(),
+    }),
+  ),
   findings: z.array(
     z.object({
       id: z.string(),

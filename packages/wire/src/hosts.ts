@@ -54,6 +54,13 @@ export type Rung = z.infer<typeof Rung>;
 export const HostDetail = HostSummary.extend({
   kernel: z.string(),
   boot: z.object({ id: z.int(), resetCount: z.int(), restartCount: z.int(), since: Time }).nullable(),
+  attestationKey: z.object({
+    /** Of the TPM 2.0: the algorithm and the digest of its public area. */
+    name: Hex,
+    since: Time,
+    /** Who asked the host for another one, which has not come yet. */
+    renewal: z.object({ by: z.string(), at: Time }).nullable(),
+  }),
   labels: z.record(z.string(), z.string()),
   /** Values of the newest verified quote, of the SHA-256 bank by index; empty before it. */
   pcrs: z.record(z.string(), z.string()),

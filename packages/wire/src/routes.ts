@@ -49,6 +49,7 @@ export const ROUTES = {
   registeredKeys: '/v1/registered-keys',
   registeredKeyRemoval: '/v1/registered-keys/:id/removal',
   hostRemoval: '/v1/hosts/:id/removal',
+  keyRenewal: '/v1/hosts/:id/key-renewal',
   enrol: '/v1/agent/enrolments',
   activate: '/v1/agent/enrolments/:id/activation',
   renewKey: '/v1/agent/keys',

@@ -74,8 +74,8 @@ function membersOf(phase: AgentPhase): object {
     const { error, milliseconds } = phase;
     return { phase: 'waiting', code: error.problem.code, message: shown(error.message), milliseconds };
   }
-  if (phase.phase === 'retrying') {
-    return { phase: 'retrying', message: shown(phase.error.message), milliseconds: phase.milliseconds };
+  if (phase.phase === 'retrying' || phase.phase === 'not-renewed') {
+    return { phase: phase.phase, message: shown(phase.error.message), milliseconds: phase.milliseconds };
   }
   if (phase.phase !== 'attested') return phase;
   const { verified, verdict, sentence, errors, heartbeatSeconds } = phase.reply;

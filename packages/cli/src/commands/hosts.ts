@@ -6,6 +6,7 @@ import {
   HostList,
   HostRemoval,
   hostsWanted,
+  KeyRenewal,
   labelWords,
   ListSource,
   route,
@@ -106,7 +107,7 @@ const TRUSTED: Readonly<Record<HostSummary['tpm']['trust'], string>> = {
   'ek-certificate': ', certified',
   registered: ', registered',
   approved: ', approved',
-  'first-use': '',
+  'first-use': ', first use',
 };
 
 function verdictText(verdict: Verdict): string {
@@ -150,6 +151,16 @@ function hostText(host: HostDetail, findings: readonly Finding[]): string {
 function stateText(state: HostDetail['ladder'][number]['state']): string {
   const colour = colours(1);
   return { ok: colour.green, warning: colour.yellow, failed: colour.red, waiting: colour.dim }[state](state);
+}
+
+/** `assay hosts renew-key HOST` */
+export async function renewKey(host: unknown, given: unknown): Promise<number> {
+  const options = optionsFrom(ConnectOptions, given);
+  const path = route(ROUTES.keyRenewal, z.string().parse(host));
+  const renewal = await (await operator(options)).call(path, KeyRenewal, { body: {} });
+  if (options.output === 'json') printJson(renewal);
+  else process.stdout.write(`${renewal.host.name} is asked for another attestation key with its next evidence\n`);
+  return EXIT.fine;
 }
 
 /** `assay hosts remove HOST` */

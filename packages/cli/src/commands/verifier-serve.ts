@@ -31,6 +31,7 @@ const ServeOptions = StateOptions.extend({
     .default([]),
   ekRoots: z.string().min(1, 'names no directory').optional(),
   approveEnrolments: z.enum(['none', 'first-use', 'all']),
+  renewKeysAfter: z.int().min(1).max(36_500).optional(),
   policyKey: z.array(z.string().min(1)).default([]),
   ...PolicySourceOptions,
 }).refine(({ heartbeat, staleAfter }) => staleAfter > heartbeat, {
@@ -38,6 +39,7 @@ const ServeOptions = StateOptions.extend({
   error: 'has to be longer than --heartbeat',
 });
 
+const DAY_SECONDS = 86_400;
 const SETTINGS_LIMIT = 256 * 1024;
 
 /** `assay verifier serve`: the verifier alone, until a signal ends it in order. */
@@ -71,6 +73,7 @@ export async function serve(given: unknown): Promise<number> {
     ...(tls === undefined ? {} : { tls }),
     ekRoots,
     approveEnrolments: options.approveEnrolments,
+    ...(options.renewKeysAfter === undefined ? {} : { renewKeysAfterSeconds: options.renewKeysAfter * DAY_SECONDS }),
     publicDirectory: BUILT_PAGE,
     heartbeatSeconds: heartbeat,
     staleAfterSeconds: staleAfter,

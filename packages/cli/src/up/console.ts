@@ -36,6 +36,9 @@ export class Console {
     if (phase.phase === 'retrying') return `${this.#colour.yellow('agent')} ${shown(phase.error.message)}`;
     if (phase.phase === 'waiting') return `${this.#colour.yellow('waits')}  ${shown(phase.error.message)}`;
     if (phase.phase === 'attesting') return '';
+    if (phase.phase === 'renewing') return 'makes another attestation key, and its TPM proves it';
+    if (phase.phase === 'not-renewed')
+      return `${this.#colour.yellow('agent')} keeps its attestation key: ${shown(phase.error.message)}`;
     const { verdict, sentence } = phase.reply;
     return `${this.#verdict(verdict)}  ${withoutCounts(verdict, shown(sentence))}`;
   }

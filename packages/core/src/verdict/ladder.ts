@@ -17,6 +17,9 @@ export interface LadderFacts {
   /** SHA-256 of the EK's public area and name of the AK, hexadecimal. */
   readonly ekDigest: string;
   readonly akName: string;
+  /** Since when it is the host's, and who asked for another one that has not come yet. */
+  readonly akSince: Date;
+  readonly akRenewal: Act | null;
   readonly enrolledAt: Date;
   /** Who vouches for the endorsement key by a certificate that verified; null where nobody does. */
   readonly endorsement: {
@@ -176,7 +179,11 @@ function akRung(facts: LadderFacts): Rung {
     title: 'Attestation key',
     state: 'ok',
     sentence: 'The TPM that holds the endorsement key proved that it holds this key too.',
-    facts: [{ label: 'Name', value: facts.akName }],
+    facts: [
+      { label: 'Name', value: facts.akName },
+      { label: 'Since', value: facts.akSince.toISOString() },
+      ...(facts.akRenewal === null ? [] : [{ label: 'Another one asked for', value: actWords(facts.akRenewal) }]),
+    ],
   };
 }
 

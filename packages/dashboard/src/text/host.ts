@@ -21,6 +21,14 @@ export const TRUST_WORDS: Readonly<Record<HostSummary['tpm']['trust'], string>> 
   'first-use': 'Key trusted on first use',
 };
 
+/** The same where there is little room. */
+export const TRUST_SHORT: Readonly<Record<HostSummary['tpm']['trust'], string>> = {
+  'ek-certificate': 'certified',
+  registered: 'registered',
+  approved: 'approved',
+  'first-use': 'first use',
+};
+
 export const LIST_WORDS: Readonly<Record<HostSummary['list']['source'], Words>> = {
   kernel: { title: 'Kernel IMA', meaning: 'The kernel measures a file before it is used.' },
   engine: { title: 'Assay engine', meaning: 'Measured in user space: root can stop it, and that shows.' },

@@ -91,6 +91,17 @@ export class SimulatedHost {
     return SimulatedHost.#switchOn(next, options, (await this.#keys)?.ak);
   }
 
+  /** The same machine while it runs, with another attestation key; its list is one. */
+  withAnotherKey(): SimulatedHost {
+    return new SimulatedHost(this.#parts, loadKeys(this.tpm));
+  }
+
+  /** Unloads the attestation key, which then signs nothing more: TPMs have room for few objects. */
+  async forgetKey(): Promise<void> {
+    await this.tpm.flush((await this.#loadedKeys()).akHandle);
+    this.#keys = null;
+  }
+
   static async #switchOn(chip: SimulatedTpm, options: BootOptions, ak?: KeyBlobs): Promise<SimulatedHost> {
     const tpm = new Tpm(chip);
     await tpm.startup();

@@ -1,6 +1,6 @@
 import { equalBytes, fromHex } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
-import type { ActivateReply } from '@assay/wire';
+import type { ActivateReply, ActivateRequest } from '@assay/wire';
 import { audit } from '../access/audit.ts';
 import type { Context } from '../context.ts';
 import { noteEndorsement } from '../hosts/endorsement.ts';
@@ -15,21 +15,27 @@ import { newToken } from '../tokens.ts';
 import { admit, type Admitted } from './admit.ts';
 import { closeDisputes } from './disputes.ts';
 import { becomeHost } from './become-host.ts';
+import { renewed } from './renew.ts';
 
 /**
- * Ends an enrolment: who knows the secret has both keys in one TPM.
- * @param secret hexadecimal
+ * Ends an enrolment, or the renewal of a key: who knows the secret has both keys in one TPM.
  * @throws RequestProblem ENROLMENT-UNKNOWN, ENROLMENT-SECRET, ENROLMENT-WAITS, ENROLMENT-REFUSED
  */
-export async function activate(context: Context, id: string, secret: string): Promise<ActivateReply> {
+export async function activate(
+  context: Context,
+  id: string,
+  { secret, token = newToken() }: ActivateRequest,
+): Promise<ActivateReply> {
   const enrolment = await answered(context, id, secret);
+  const renews = enrolment.renews === 1;
   const reply = await transact<ActivateReply | RequestProblem>(context, async (db) => {
+    if (renews) return renewed(db, context, enrolment, token);
     const admitting = await admit(db, context, enrolment);
     if (!admitting.admitted) return { result: admitting.problem, changes: admitting.changes };
-    return enrolled(db, context, enrolment, admitting);
+    return enrolled(db, context, enrolment, { ...admitting, token });
   });
   if (reply instanceof RequestProblem) throw reply;
-  context.log(`${enrolment.name} (${enrolment.host}) enrolled`);
+  context.log(`${enrolment.name} (${enrolment.host}) ${renews ? 'has another attestation key' : 'enrolled'}`);
   return reply;
 }
 
@@ -54,10 +60,9 @@ async function enrolled(
   db: Database,
   context: Context,
   enrolment: EnrolmentRow,
-  { standing, decided, settled }: Admitted,
+  { standing, decided, settled, token }: Admitted & { readonly token: string },
 ): Promise<{ result: ActivateReply; changes: readonly Change[] }> {
   const { host, name } = enrolment;
-  const token = newToken();
   const { replaced } = await becomeHost(db, context, enrolment, { standing, decided, token });
   const findings = await noteEndorsement(db, context, { id: host, name }, standing.endorsing);
   const disputes = settled === undefined ? [] : await settlement(db, context, settled);

@@ -34,7 +34,7 @@ export async function becomeHost(
   await lockRounds(db, [host, ...(replaced === undefined ? [] : [replaced])]);
   const policy = replaced === undefined ? undefined : await policyInForceFor(db, replaced);
   if (replaced !== undefined) await deleteHost(db, replaced);
-  const identity = identityOf(enrolment, letIn);
+  const identity = identityOf(enrolment, letIn, context);
   if ((await hostById(db, host)) === undefined) await insertHost(db, { ...identity, ...newHost(enrolment, context) });
   else {
     await saveRounds(db, [firstRound(host)]);
@@ -44,12 +44,14 @@ export async function becomeHost(
   return { replaced };
 }
 
-function identityOf(enrolment: EnrolmentRow, { standing, decided, token }: LetIn) {
+function identityOf(enrolment: EnrolmentRow, { standing, decided, token }: LetIn, context: Context) {
   const facts = HostFacts.parse(JSON.parse(enrolment.facts));
   const admission = standing.admission ?? admissionBy(decided);
   return {
     name: enrolment.name,
     ak_public: enrolment.ak_public,
+    ak_since: context.now().toISOString(),
+    key_renewal: null,
     token_digest: tokenDigest(token),
     tpm_kind: facts.tpmKind,
     list_source: facts.listSource,

@@ -8,10 +8,12 @@ import { RequestProblem } from '../problem.ts';
 import { addEnrolment } from '../store/enrolments.ts';
 import { hostById } from '../store/hosts.ts';
 import { registeredKey } from '../store/registered-keys.ts';
+import type { EnrolmentRow } from '../store/schema.ts';
 import { newToken } from '../tokens.ts';
 import { turnAway } from './admit.ts';
 import { registeredDigests } from './ek-digest.ts';
 import { checkKeys, hostIdOf, type EnrolledKeys } from './keys.ts';
+import type { Asking } from './reasons.ts';
 
 const LIFETIME_MILLISECONDS = 2 * 60 * 1000;
 const SECRET_BYTES = 32;
@@ -24,11 +26,15 @@ const SECRET_BYTES = 32;
  */
 export async function enrol(context: Context, by: string | undefined, request: EnrolRequest): Promise<EnrolReply> {
   const keys = checkKeys(request);
-  return begin(context, by ?? (await whoRegistered(context, keys)), keys, request);
+  const askedBy = by ?? (await whoRegistered(context, keys));
+  const asking = { name: request.name, host: hostIdOf(keys.ek), ...certifiedBy(keys, request) };
+  await turnAway(context, asking);
+  return begin(context, keys, request, { ...asking, asked_by: askedBy, renews: 0 });
 }
 
 /**
- * The same for a host that has a token of its own.
+ * The same for a host that has a token of its own and wants another attestation key. Nobody is asked: under its name there is
+ * the host with this endorsement key already, and whatever vouches for that key stays.
  * @throws as `enrol`; RequestProblem REQUEST-FORBIDDEN for another endorsement key than that of the host
  */
 export async function renewKey(context: Context, host: string, request: EnrolRequest): Promise<EnrolReply> {
@@ -37,7 +43,8 @@ export async function renewKey(context: Context, host: string, request: EnrolReq
   if (row === undefined || hostIdOf(keys.ek) !== host) {
     throw new RequestProblem('REQUEST-FORBIDDEN', `The token is of host ${host}, whose endorsement key is another.`);
   }
-  return begin(context, row.name, keys, request);
+  const { name, ek_public, ek_certificates } = row;
+  return begin(context, keys, request, { host, name, ek_public, ek_certificates, asked_by: name, renews: 1 });
 }
 
 async function whoRegistered(context: Context, { ekPublic }: EnrolledKeys): Promise<string> {
@@ -49,16 +56,16 @@ async function whoRegistered(context: Context, { ekPublic }: EnrolledKeys): Prom
   );
 }
 
+function certifiedBy({ ekPublic }: EnrolledKeys, { ekCertificates }: EnrolRequest) {
+  return { ek_public: ekPublic, ek_certificates: ekCertificates === undefined ? null : JSON.stringify(ekCertificates) };
+}
+
 async function begin(
   context: Context,
-  by: string,
-  { ek, ak, ekPublic, akPublic }: EnrolledKeys,
-  request: EnrolRequest,
+  { ek, ak, akPublic }: EnrolledKeys,
+  { facts }: EnrolRequest,
+  asking: Asking & Pick<EnrolmentRow, 'asked_by' | 'renews'>,
 ): Promise<EnrolReply> {
-  const host = hostIdOf(ek);
-  const certificates = request.ekCertificates === undefined ? null : JSON.stringify(request.ekCertificates);
-  const asking = { host, name: request.name, ek_public: ekPublic, ek_certificates: certificates };
-  await turnAway(context, asking);
   const secret = randomBytes(SECRET_BYTES);
   const credential = makeCredential({ hasher: nodeHasher, credentials: nodeCredentials }, ek, ak.name, secret);
   const now = context.now();
@@ -68,13 +75,12 @@ async function begin(
     ...asking,
     id: enrolment,
     ak_public: akPublic,
-    facts: JSON.stringify(request.facts),
+    facts: JSON.stringify(facts),
     secret_digest: nodeHasher.digest('sha256', secret),
     expires_at: expiresAt,
-    asked_by: by,
   };
   await context.database.transaction().execute((db) => addEnrolment(db, row, now.toISOString()));
-  context.log(`enrolment of ${request.name} (${host}) begun, attestation key ${toHex(ak.name)}`);
+  context.log(`enrolment of ${asking.name} (${asking.host}) begun, attestation key ${toHex(ak.name)}`);
   return {
     enrolment,
     credentialBlob: toBase64(credential.credentialBlob),

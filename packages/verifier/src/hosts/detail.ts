@@ -3,10 +3,12 @@ import { nodeHasher } from '@assay/core/node';
 import { parsePublic, publicName } from '@assay/core/tpm';
 import { isStale, ladderOf, type LadderFacts } from '@assay/core/verdict';
 import type { HostDetail, HostLabels } from '@assay/wire';
+import type { HostRow } from '../store/schema.ts';
 import { admissionIn } from './admission.ts';
 import { endorsementIn } from './ek-certificate.ts';
 import { openFindings, type HostState } from './facts.ts';
 import { keptOf } from './kept.ts';
+import { renewalIn } from './key-renewal.ts';
 import { summaryOf } from './summary.ts';
 
 /** What a host is seen with. */
@@ -22,6 +24,7 @@ export function detailOf(state: HostState, labels: HostLabels, more: Moment): Ho
   return {
     ...summaryOf(state, staleAfterSeconds),
     kernel: host.kernel,
+    attestationKey: { name: akNameOf(host), since: host.ak_since, renewal: renewalIn(host) },
     labels,
     pcrs: pcrsOf(state),
     boot:
@@ -32,6 +35,10 @@ export function detailOf(state: HostState, labels: HostLabels, more: Moment): Ho
   };
 }
 
+function akNameOf({ ak_public }: Pick<HostRow, 'ak_public'>): string {
+  return toHex(publicName(nodeHasher, parsePublic(ak_public)));
+}
+
 function pcrsOf({ round }: HostState): HostDetail['pcrs'] {
   return Object.fromEntries([...(keptOf(round)?.pcrs ?? [])].map(([index, value]) => [String(index), toHex(value)]));
 }
@@ -40,11 +47,14 @@ function ladderFacts(state: HostState, { authority, now, staleAfterSeconds }: Mo
   const { host, round, boot, reference } = state;
   const kept = keptOf(round);
   const admission = admissionIn(host);
+  const renewal = renewalIn(host);
   const evidenceAt = round.evidence_at === null ? null : new Date(round.evidence_at);
   return {
     tpmKind: host.tpm_kind,
     ekDigest: toHex(nodeHasher.digest('sha256', parsePublic(host.ek_public).raw)),
-    akName: toHex(publicName(nodeHasher, parsePublic(host.ak_public))),
+    akName: akNameOf(host),
+    akSince: new Date(host.ak_since),
+    akRenewal: renewal === null ? null : { by: renewal.by, at: new Date(renewal.at) },
     enrolledAt: new Date(host.enrolled_at),
     endorsement: endorsementIn(host),
     admission: admission === null ? null : { ...admission, at: new Date(admission.at) },

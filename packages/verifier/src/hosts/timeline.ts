@@ -2,7 +2,7 @@ import type { HostTimeline } from '@assay/wire';
 import { verdictChangesOf } from '../store/history.ts';
 import { policyInForceFor } from '../store/policies.ts';
 import type { Database, HostRow } from '../store/schema.ts';
-import { arrivalsOf, bootsOf, capturesOf, findingsThatWere } from '../store/timeline.ts';
+import { arrivalsOf, bootsOf, capturesOf, findingsThatWere, keyRenewalsOf } from '../store/timeline.ts';
 
 /** Of each kind; older ones are in the store. */
 const MOST = 500;
@@ -43,6 +43,12 @@ export async function timelineOf(db: Database, host: HostRow): Promise<HostTimel
       policy === undefined
         ? null
         : { name: policy.name, version: policy.version, since: policy.since, activatedBy: policy.activated_by },
+    keys: (await keyRenewalsOf(db, host.id, MOST)).map(({ at, name, reason, asked_by: by }) => ({
+      at,
+      name,
+      reason,
+      by,
+    })),
     findings: (await findingsThatWere(db, host.id, MOST)).map((row) => ({
       id: `F-${row.seq}`,
       code: row.code,

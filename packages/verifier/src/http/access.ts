@@ -66,6 +66,7 @@ const ACCESS: Readonly<Record<string, Role | 'everybody' | 'join' | 'host'>> = {
   [`POST ${ROUTES.registeredKeys}`]: 'approver',
   [`POST ${ROUTES.registeredKeyRemoval}`]: 'approver',
   [`POST ${ROUTES.hostRemoval}`]: 'approver',
+  [`POST ${ROUTES.keyRenewal}`]: 'operator',
   [`POST ${ROUTES.enrol}`]: 'join',
   // The identifier of an enrolment is a secret of who began it.
   [`POST ${ROUTES.activate}`]: 'everybody',

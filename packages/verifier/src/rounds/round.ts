@@ -1,6 +1,7 @@
 import type { VerifiedEvidence } from '@assay/core/evidence';
 import type { EvidenceMessage, EvidenceReply } from '@assay/wire';
 import type { Context } from '../context.ts';
+import { reasonForNewKey } from '../hosts/key-renewal.ts';
 import { keptColumns, keptOf, sameBootPcrs } from '../hosts/kept.ts';
 import { proofText } from '../hosts/proof.ts';
 import { renewVerdict } from '../hosts/verdict.ts';
@@ -100,8 +101,9 @@ function answer(
   const next = issueChallenge(context, round, errors.length > 0 ? WHOLE_LIST : undefined);
   const { verdict, sentence } = host;
   const { heartbeatSeconds } = context;
+  const renewal = reasonForNewKey(context, host) === null ? {} : { renewKey: true };
   return {
-    reply: { verified, verdict, sentence, errors, challenge: next.challenge, heartbeatSeconds },
+    reply: { verified, verdict, sentence, errors, challenge: next.challenge, heartbeatSeconds, ...renewal },
     changes: [{ type: 'host', host: host.id }, ...changes],
     after: { host, round: next.row },
   };

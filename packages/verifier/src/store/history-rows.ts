@@ -1,4 +1,4 @@
-import type { Verdict } from '@assay/wire';
+import type { KeyRenewalReason, Verdict } from '@assay/wire';
 
 /** A verdict that a host got. */
 export interface VerdictChangeRow {
@@ -12,6 +12,17 @@ export interface VerdictChangeRow {
   /** The boot and the length of its list at that time. */
   boot: number | null;
   entries: number;
+}
+
+/** An attestation key that took the place of another. */
+export interface KeyRenewalRow {
+  seq: number;
+  host: string;
+  at: string;
+  /** Of the key: hexadecimal. */
+  name: string;
+  reason: KeyRenewalReason;
+  asked_by: string | null;
 }
 
 export interface HostLabelsRow {

@@ -1,4 +1,6 @@
 import type { HostLine } from '@assay/wire';
+import { admissionIn, trustTier } from '../hosts/admission.ts';
+import { endorsementIn } from '../hosts/ek-certificate.ts';
 import { labelsIn } from './labels.ts';
 import type { Database } from './schema.ts';
 
@@ -22,6 +24,7 @@ function lines(db: Database) {
       'hosts.list_source',
       'hosts.kernel',
       'hosts.endorsement',
+      'hosts.admission',
       'hosts.boot',
       'hosts.reference_version',
       'rounds.evidence_at',
@@ -82,7 +85,7 @@ function lineOf(row: Row, findings: HostLine['findings']): HostLine {
     verdict: row.verdict,
     verdictSince: row.verdict_since,
     evidenceAt: row.evidence_at,
-    tpm: { kind: row.tpm_kind, trust: row.endorsement === null ? 'first-use' : 'ek-certificate' },
+    tpm: { kind: row.tpm_kind, trust: trustTier(endorsementIn(row), admissionIn(row)) },
     source: row.list_source,
     kernel: row.kernel,
     labels: row.labels === null ? {} : labelsIn(row.labels),

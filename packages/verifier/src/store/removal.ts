@@ -13,6 +13,7 @@ export async function deleteHost(db: Database, host: string): Promise<number[]> 
   await db.deleteFrom('host_policies').where('host', '=', host).execute();
   await db.deleteFrom('verdict_changes').where('host', '=', host).execute();
   await db.deleteFrom('host_labels').where('host', '=', host).execute();
+  await db.deleteFrom('key_renewals').where('host', '=', host).execute();
   await db.deleteFrom('list_parts').where('host', '=', host).execute();
   await db.deleteFrom('rounds').where('host', '=', host).execute();
   await db.deleteFrom('enrolments').where('host', '=', host).execute();

@@ -1,7 +1,7 @@
 import type { HostFacts, TrustTier, Verdict } from '@assay/wire';
 import type { PoolKind } from '@assay/core/reference';
 import type { Generated, Kysely } from 'kysely';
-import type { HostLabelsRow, VerdictChangeRow } from './history-rows.ts';
+import type { HostLabelsRow, KeyRenewalRow, VerdictChangeRow } from './history-rows.ts';
 import type { BootLogRow, ListPartRow } from './sent-rows.ts';
 
 // How values stand in the database: bytes that only programs read (keys, nonces, records, PCR values) are BLOBs;
@@ -32,6 +32,10 @@ export interface HostRow {
   endorsement: string | null;
   /** Admission as JSON (hosts/admission.ts), where somebody let the key in. */
   admission: string | null;
+  /** Since when the attestation key is the host's. */
+  ak_since: string;
+  /** Who asked for another one, and when, as JSON (hosts/key-renewal.ts); null where nobody did since. */
+  key_renewal: string | null;
 }
 
 /** An enrolment whose credential was not answered yet. */
@@ -50,6 +54,8 @@ export interface EnrolmentRow {
   ek_certificates: string | null;
   /** Who asked, for the audit log. */
   asked_by: string;
+  /** 1 where a host asks for another attestation key by its own token. */
+  renews: 0 | 1;
 }
 
 /** A machine that asks to be a host under a name and may not, until somebody decides. */
@@ -364,6 +370,7 @@ export interface Schema {
   boot_logs: BootLogRow;
   entry_boots: EntryBootsRow;
   list_parts: ListPartRow;
+  key_renewals: Numbered<KeyRenewalRow, 'seq'>;
   tokens: TokenRow;
   sessions: SessionRow;
   audit: AuditRow;

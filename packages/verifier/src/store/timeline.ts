@@ -1,3 +1,4 @@
+import type { KeyRenewalRow } from './history-rows.ts';
 import type { Database, BootRow, FindingRow, ReferenceVersionRow } from './schema.ts';
 
 /** Newest first. */
@@ -21,6 +22,12 @@ export async function arrivalsOf(
 export async function capturesOf(db: Database, host: string, most: number): Promise<ReferenceVersionRow[]> {
   const query = db.selectFrom('reference_versions').selectAll().where('host', '=', host);
   return query.orderBy('version', 'desc').limit(most).execute();
+}
+
+/** Newest first. */
+export async function keyRenewalsOf(db: Database, host: string, most: number): Promise<KeyRenewalRow[]> {
+  const query = db.selectFrom('key_renewals').selectAll().where('host', '=', host);
+  return query.orderBy('seq', 'desc').limit(most).execute();
 }
 
 /** Newest first, open or not. */

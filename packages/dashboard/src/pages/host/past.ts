@@ -3,18 +3,24 @@ import type { HostTimeline, Verdict } from '@assay/wire';
 export interface Happening {
   readonly key: string;
   readonly at: string;
-  readonly kind: 'verdict' | 'boot' | 'entries' | 'reference' | 'opened' | 'closed';
+  readonly kind: 'verdict' | 'boot' | 'entries' | 'reference' | 'key' | 'opened' | 'closed';
   /** What verdict it was, where that is what happened. */
   readonly verdict?: Verdict;
   readonly title: string;
   readonly detail: string;
 }
 
+const KEY_REASON_WORDS: Readonly<Record<HostTimeline['keys'][number]['reason'], string>> = {
+  asked: 'Asked for',
+  age: 'The one before was as old as keys may get here',
+  host: 'The host had lost the one before, or was told to on the spot',
+};
+
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
 /** All that happened, the newest first; at the same moment, what came of it stands above its cause. */
 export function happenings(timeline: HostTimeline): readonly Happening[] {
-  const { verdicts, boots, arrivals, captures, policy, findings } = timeline;
+  const { verdicts, boots, arrivals, captures, policy, keys, findings } = timeline;
   const all: Happening[] = [
     ...verdicts.map(({ at, verdict, sentence }, index) => ({
       key: `v${index}`,
@@ -62,6 +68,13 @@ export function happenings(timeline: HostTimeline): readonly Happening[] {
       kind: 'entries' as const,
       title: `${plural(count, 'entry', 'entries')} measured`,
       detail: `From number ${first} of boot ${boot}.`,
+    })),
+    ...keys.map(({ at, name, reason, by }) => ({
+      key: `k${name}`,
+      at,
+      kind: 'key' as const,
+      title: 'Attestation key renewed',
+      detail: `${KEY_REASON_WORDS[reason]}${by === null ? '' : ` by ${by}`}. Proved by the TPM; its name is ${name}.`,
     })),
     ...boots.map(({ id, since, resetCount, restartCount }) => ({
       key: `b${id}`,

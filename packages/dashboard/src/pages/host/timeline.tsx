@@ -23,6 +23,7 @@ const ICONS: Readonly<Record<Happening['kind'], IconName>> = {
   boot: 'bolt',
   entries: 'list',
   reference: 'stamp',
+  key: 'key',
   opened: 'flag',
   closed: 'check',
 };
@@ -32,6 +33,7 @@ const TONES: Readonly<Record<Happening['kind'], Tone>> = {
   boot: 'quiet',
   entries: 'quiet',
   reference: 'open',
+  key: 'quiet',
   opened: 'bad',
   closed: 'good',
 };

@@ -3,7 +3,7 @@ import { labelWords } from '@assay/wire/host-filter';
 import { byText, type Column } from '../../parts/table/column.ts';
 import { Age } from '../../parts/time-text.tsx';
 import { VerdictMark } from '../../parts/verdict-mark.tsx';
-import { LIST_WORDS, referenceWords, TPM_WORDS } from '../../text/host.ts';
+import { LIST_WORDS, referenceWords, TPM_WORDS, TRUST_SHORT } from '../../text/host.ts';
 import { numberWords } from '../../text/numbers.ts';
 import { VERDICTS_BY_URGENCY } from '../../text/verdict.ts';
 
@@ -70,7 +70,7 @@ const COLUMNS: readonly Column<HostLine>[] = [
     cell: ({ tpm }) => (
       <span className="block truncate" title={TPM_WORDS[tpm.kind].meaning}>
         {TPM_WORDS[tpm.kind].title}
-        <span className="text-muted">{tpm.trust === 'ek-certificate' ? ', certified' : ', first use'}</span>
+        <span className="text-muted">{`, ${TRUST_SHORT[tpm.trust]}`}</span>
       </span>
     ),
     compare: (a, b) => byText(a.tpm.trust + a.tpm.kind, b.tpm.trust + b.tpm.kind),

@@ -93,7 +93,7 @@ function keyRoutes(app: App, context: Context): void {
         response: { 201: ActivateReply, ...PROBLEMS },
       },
     },
-    async ({ params, body }, reply) => reply.code(201).send(await activate(context, params.id, body.secret)),
+    async ({ params, body }, reply) => reply.code(201).send(await activate(context, params.id, body)),
   );
 }
 

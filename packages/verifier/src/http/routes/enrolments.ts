@@ -5,6 +5,7 @@ import {
   EnrolmentList,
   EnrolmentState,
   HostRemoval,
+  KeyRenewal,
   RegisteredKeyList,
   RegisterKeysRequest,
   ROUTES,
@@ -14,6 +15,7 @@ import type { Context } from '../../context.ts';
 import { decide } from '../../enrolment/decide.ts';
 import { enrolmentOnWire } from '../../enrolment/on-wire.ts';
 import { register, registeredKeyOnWire, unregister } from '../../enrolment/register-keys.ts';
+import { askForNewKey } from '../../hosts/key-renewal.ts';
 import { removeHost } from '../../hosts/remove.ts';
 import { RequestProblem } from '../../problem.ts';
 import { admissionBySeq, admissionsOf } from '../../store/admissions.ts';
@@ -41,6 +43,7 @@ export function enrolmentRoutes(app: App, context: Context): void {
   decisionRoute(app, context, 'approved');
   decisionRoute(app, context, 'refused');
   registeredKeyRoutes(app, context);
+  keyRenewalRoute(app, context);
   app.post(
     ROUTES.hostRemoval,
     {
@@ -59,6 +62,28 @@ export function enrolmentRoutes(app: App, context: Context): void {
       const host = await hostNamed(context.database, request.params.id);
       await removeHost(context, principalOf(request), host);
       return { schema: 'assay.host-removal.v1' as const, host: { id: host.id, name: host.name } };
+    },
+  );
+}
+
+function keyRenewalRoute(app: App, context: Context): void {
+  app.post(
+    ROUTES.keyRenewal,
+    {
+      onRequest: [requireJson],
+      config: { rateLimit: RATE },
+      schema: {
+        summary: 'Ask a host for another attestation key; it proves that key by itself',
+        tags: TAGS,
+        security: BEARER,
+        params: HostParams,
+        body: z.strictObject({}),
+        response: { 202: KeyRenewal, ...PROBLEMS },
+      },
+    },
+    async (request, reply) => {
+      const host = await hostNamed(context.database, request.params.id);
+      return reply.code(202).send(await askForNewKey(context, principalOf(request), host));
     },
   );
 }

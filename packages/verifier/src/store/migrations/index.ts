@@ -8,6 +8,7 @@ import { entryKeys } from './entry-keys.ts';
 import { firmware } from './firmware.ts';
 import { fleet } from './fleet.ts';
 import { history } from './history.ts';
+import { keyRenewals } from './key-renewals.ts';
 import { listParts } from './list-parts.ts';
 import type { Migration } from './migration.ts';
 import { policies } from './policies.ts';
@@ -38,4 +39,5 @@ export const MIGRATIONS: readonly Migration[] = [
   listParts,
   signers,
   bootLogs,
+  keyRenewals,
 ];
