@@ -60,6 +60,13 @@ function addRun(engine: Command): void {
       ).choices(['open', 'closed']),
     )
     .option('--root-file-system', 'allow the file system of / among the mounts')
+    .addOption(
+      new Option(
+        '--bpf <mode>',
+        'programs in the kernel look for verdicts at each execution and mapping for execution, and tell or refuse',
+      ).choices(['log', 'enforce']),
+    )
+    .option('--bpf-cgroup <dir>', 'whose processes are asked on all file systems; may be repeated', collect)
     .option('--turbo', 'files that do not change go without asking, held by leases')
     .addOption(
       new Option('-o, --output <format>', 'text for people, a JSON object on each line for programs')

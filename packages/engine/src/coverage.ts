@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { EventFunction } from '@assay/core/policy';
+import { CHANGES, HOOKS } from './bpf/shared.ts';
 import { bpfLsm, refusedHooks, type BpfLsm } from '@assay/linux/lsm';
 
 /** How well the engine stands in for a hook of the kernel. */
@@ -12,8 +13,42 @@ export interface HookCoverage {
   readonly remedy?: string;
 }
 
-/** Every function that a rule can name. */
-export const HOOK_COVERAGE: readonly HookCoverage[] = [
+/** What programs in the kernel add, where an engine runs with them. */
+export interface RunningGate {
+  readonly state: 'off' | 'log' | 'enforce';
+  readonly hooks: readonly string[];
+}
+
+/**
+ * Every function that a rule can name, as far as this host and the engine that runs on it stand in for it.
+ * @param running programs in the kernel; undefined where there are none
+ */
+export function hookCoverage({ possible }: Pick<BpfGate, 'possible'>, running?: RunningGate): readonly HookCoverage[] {
+  return BY_EVENTS.map((coverage) => {
+    const gated = GATED[coverage.func];
+    if (gated === undefined) return coverage;
+    const isAsked = running?.hooks.includes(gated.hook) === true && running.state !== 'off';
+    if (isAsked && running.state === 'enforce') return { func: coverage.func, coverage: 'exact', why: gated.why };
+    if (isAsked) return { ...coverage, why: `${coverage.why}; what had no verdict is recorded`, remedy: ENFORCE };
+    return possible ? { ...coverage, remedy: ENFORCE } : coverage;
+  });
+}
+
+const ENFORCE = 'refuse what has no verdict: assay engine run --bpf enforce';
+
+/** Functions whose uses programs in the kernel see. */
+const GATED: Partial<Record<HookCoverage['func'], { readonly hook: string; readonly why: string }>> = {
+  BPRM_CHECK: {
+    hook: 'bprm_check_security',
+    why: 'nothing in the scope of --bpf is executed without a verdict about it as it is; the dynamic loader is a program, too',
+  },
+  MMAP_CHECK: {
+    hook: 'mmap_file',
+    why: 'nothing in the scope of --bpf is mapped for execution without a verdict about it as it is; ELF files are asked about when they are opened, others when they are opened after they were mapped once',
+  },
+};
+
+const BY_EVENTS: readonly HookCoverage[] = [
   {
     func: 'FILE_CHECK',
     coverage: 'approximated',
@@ -82,7 +117,8 @@ export interface Bypass {
 }
 
 /** What of this host lets programs run that no event tells of. */
-export function bypasses(): Bypass[] {
+export function bypasses({ possible }: Pick<BpfGate, 'possible'>): Bypass[] {
+  const gate = possible ? '; for some processes: assay engine run --bpf enforce --bpf-cgroup DIR' : '';
   const noexec = sysctl('vm/memfd_noexec');
   const namespaces = sysctl('user/max_user_namespaces');
   return [
@@ -90,13 +126,13 @@ export function bypasses(): Bypass[] {
       name: 'memfd',
       open: noexec !== 2,
       sentence: 'Programs can run from memory (memfd_create), of which there is no event.',
-      remedy: 'sysctl vm.memfd_noexec=2',
+      remedy: `sysctl vm.memfd_noexec=2${gate}`,
     },
     {
       name: 'user-namespaces',
       open: namespaces !== 0,
       sentence: 'Everybody can mount a tmpfs in a user namespace and run programs from it, which is not watched.',
-      remedy: 'sysctl user.max_user_namespaces=0',
+      remedy: `sysctl user.max_user_namespaces=0${gate}`,
     },
     {
       name: 'block-devices',
@@ -108,12 +144,13 @@ export function bypasses(): Bypass[] {
   ];
 }
 
-/** What no setting of a host closes, and what makes it harmless. */
+/** What events alone leave open on every host, and what makes it harmless. */
 export const LIMITS = [
   {
     name: 'instant',
     sentence: 'Who may write to a program can change it in the instant between a remembered verdict and its execution.',
-    remedy: 'let nobody write to programs: root as their owner, dm-verity or fs-verity',
+    remedy:
+      '--bpf enforce where the kernel lets it in, or let nobody write to programs: root as their owner, dm-verity or fs-verity',
   },
   {
     name: 'mounts',
@@ -132,7 +169,7 @@ function bootedWith(parameter: string): boolean {
   return readFileSync('/proc/cmdline', 'latin1').trim().split(/\s+/).includes(parameter);
 }
 
-/** Whether this kernel would let an exact gate in (BPF LSM), for MMAP_CHECK and programs in memory; the engine loads none. */
+/** Whether this kernel lets programs of the engine in (BPF LSM), which see executions and mappings exactly. */
 export interface BpfGate extends BpfLsm {
   readonly possible: boolean;
   readonly sentence: string;
@@ -144,12 +181,9 @@ export function bpfGate(found = bpfLsm()): BpfGate {
   const remedy = bpfRemedy(found) ?? triedRemedy();
   if (remedy !== undefined)
     return { ...found, possible: false, sentence: 'This kernel lets no BPF LSM gate in.', remedy };
-  const sentence = 'This kernel would let a BPF LSM gate in, which could answer exactly; this version loads none.';
+  const sentence = 'This kernel lets a BPF LSM gate in: assay engine run --bpf log, and then --bpf enforce.';
   return { ...found, possible: true, sentence };
 }
-
-/** Where such a gate asks (include/linux/lsm_hook_defs.h). */
-const GATED_HOOKS = ['bprm_check_security', 'mmap_file', 'file_mprotect', 'file_open', 'inode_setattr'] as const;
 
 function bpfRemedy({ active, types, call }: BpfLsm): string | undefined {
   if (call === 'missing') return 'a kernel with CONFIG_BPF_SYSCALL and CONFIG_BPF_LSM';
@@ -161,7 +195,7 @@ function bpfRemedy({ active, types, call }: BpfLsm): string | undefined {
 
 /** A kernel that has all of it may still refuse such programs: in lockdown, or without one of the hooks. */
 function triedRemedy(): string | undefined {
-  for (const [hook, why] of refusedHooks(GATED_HOOKS)) return `it takes no program at ${hook}: ${why}`;
+  for (const [hook, why] of refusedHooks([...HOOKS, ...CHANGES])) return `it takes no program at ${hook}: ${why}`;
   return undefined;
 }
 

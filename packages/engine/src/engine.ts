@@ -17,7 +17,7 @@ import { Watch } from './watch.ts';
  * Measures programs as they are executed on the given mounts: into the list files of the directory and into PCR 10.
  * A list that PCR 10 still holds is continued; after a start of the machine or its TPM a new one is begun.
  * @returns when the mounts are watched and the start record is in the list and in the PCR
- * @throws RangeError for turbo with a supervisor that refuses; SystemError NOT-PERMITTED, KERNEL-LACKS, ENGINE-MOUNT, ENGINE-RUNNING, ENGINE-ARCHIVE, PCR-FOREIGN, TPM-BANK; errors of the TPM
+ * @throws RangeError for turbo with a supervisor that refuses or with `bpf`; SystemError NOT-PERMITTED, KERNEL-LACKS, BPF-REFUSED, ENGINE-MOUNT, ENGINE-RUNNING, ENGINE-ARCHIVE, PCR-FOREIGN, TPM-BANK; errors of the TPM
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const mounts = checkedMounts(options);
@@ -59,7 +59,8 @@ function startWatch(options: EngineOptions, mounts: readonly string[]): Promise<
   const { mode, supervision, decider = execSetup(), log = noLog, allowRootFileSystem = false } = options;
   if (mode === 'notify') return Watch.start(mounts);
   const turbo = options.turbo === true ? { turbo: TURBO } : {};
-  const common = { mounts, decider, allowRootFileSystem, log, ...turbo };
+  const bpf = options.bpf === undefined ? {} : { bpf: options.bpf };
+  const common = { mounts, decider, allowRootFileSystem, log, ...turbo, ...bpf };
   if (supervision !== undefined) return startSupervisedGate({ ...common, supervision });
   const { heartbeat, answerLimit } = options;
   return Gate.start({

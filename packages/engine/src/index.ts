@@ -4,7 +4,7 @@ export {
   bypasses,
   LIMITS,
   grantsLeases,
-  HOOK_COVERAGE,
+  hookCoverage,
   TURBO_LIMITS,
   type BpfGate,
   type Bypass,

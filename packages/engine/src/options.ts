@@ -1,6 +1,7 @@
 import type { MeasurementEntry } from '@assay/core/measurement';
 import type { AppraiseMode } from '@assay/core/appraisal';
 import type { ArchiveOptions, ArchiveStatus } from './archive.ts';
+import type { BpfActivity, BpfGateSetup } from './bpf/bpf-gate.ts';
 import type { AuditEvent } from './decision/contract.ts';
 import type { DeciderSetup } from './decision/setup.ts';
 import type { EntryDraft } from './drafts.ts';
@@ -34,6 +35,11 @@ export interface EngineOptions {
    * refuses what comes while no engine answers.
    */
   readonly turbo?: boolean;
+  /**
+   * In mode `permission`: programs in the kernel (BPF LSM) ask at each execution and mapping for execution whether there is a
+   * verdict for the file as it is. Not with turbo.
+   */
+  readonly bpf?: BpfGateSetup;
   /** In mode `permission`, without a supervisor: a socket that is written to some times a second while openings are answered. */
   readonly heartbeat?: number;
   /** In mode `permission`, without a supervisor: how long an opening may wait for its verdict, in milliseconds; left out: 2 s. */
@@ -67,6 +73,8 @@ export interface EngineStatus {
   readonly watching: boolean;
   /** In mode `permission`: how much there is to do, and how it is done. */
   readonly activity?: GateActivity;
+  /** Of the programs in the kernel, where they are loaded. */
+  readonly bpf?: BpfActivity;
   /** The newest audit records, oldest first. */
   readonly audits: readonly RecentAudit[];
   /** Why the engine no longer works; undefined while it does. */

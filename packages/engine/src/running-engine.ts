@@ -9,6 +9,7 @@ import type { DeciderSetup } from './decision/setup.ts';
 import { criticalData, criticalDrafts } from './decision/critical-data.ts';
 import { fileDraft, recordDraft, type EntryDraft } from './drafts.ts';
 import { pcrsOf, type MeasurementList } from './list.ts';
+import type { BpfActivity } from './bpf/bpf-gate.ts';
 import type { AuditEvent } from './decision/contract.ts';
 import type { Engine, EngineOptions, EngineStatus } from './options.ts';
 import { RecentAudits } from './recent-audits.ts';
@@ -28,6 +29,9 @@ const MOST_RULES = 64;
 /** What the engine needs of the watching thread. */
 export interface EngineWatch extends Pick<Watch, 'connect' | 'acknowledge' | 'stop'> {
   activity?(): GateActivity;
+  bpfActivity?(): BpfActivity | undefined;
+  /** Mode or pause changed. */
+  follow?(): void;
 }
 
 /** Watches the same mounts with other rules. */
@@ -173,6 +177,7 @@ export class RunningEngine implements Engine, WatchHandlers {
     const control = this.#controlOrThrow();
     if (control.mode === mode) return;
     control.mode = mode;
+    this.#watch.follow?.();
     this.#record(
       recordDraft('mode', [
         ['appraise', mode],
@@ -185,6 +190,7 @@ export class RunningEngine implements Engine, WatchHandlers {
     const control = this.#controlOrThrow();
     if (control.paused === paused) return;
     control.paused = paused;
+    this.#watch.follow?.();
     const draft = paused
       ? recordDraft('gap', [
           ['reason', 'paused'],
@@ -232,6 +238,7 @@ export class RunningEngine implements Engine, WatchHandlers {
   status(): EngineStatus {
     const activity = this.#watch.activity?.();
     const { archive } = this.#list;
+    const bpf = this.#watch.bpfActivity?.();
     return {
       mode: this.#options.mode,
       appraise: this.#control?.mode,
@@ -244,6 +251,7 @@ export class RunningEngine implements Engine, WatchHandlers {
       lost: this.#lost,
       watching: this.#watching,
       ...(activity === undefined ? {} : { activity }),
+      ...(bpf === undefined ? {} : { bpf }),
       audits: this.#audits.all,
       problem: this.#problem?.message,
     };

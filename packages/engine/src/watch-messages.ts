@@ -22,6 +22,8 @@ export type LostReason =
   | 'answer-late'
   /** A writer waited so long for the engine that the kernel let it go on, and the file may have run unasked since. */
   | 'writer-overdue'
+  /** Something was executed, or mapped for execution, that no event had told of; the gate in the kernel saw it. */
+  | 'ran-unasked'
   /** The engine ended before all was measured. */
   | 'stopped';
 

@@ -16,7 +16,7 @@ function statusOf(path: string): FileStatus {
 }
 
 function known(status: FileStatus, epoch = 1): KnownFile {
-  return { stamp: status.stamp(), epoch, verdicts: new Set(['exec']), digests: undefined, memory: undefined };
+  return { stamp: status.stamp(), epoch, verdicts: new Set(['exec']), uses: 0, digests: undefined, memory: undefined };
 }
 
 function isAllowed(cache: VerdictCache, status: FileStatus, epoch: number, key: string): boolean {

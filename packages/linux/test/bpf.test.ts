@@ -33,9 +33,10 @@ const TYPES = [
   structure(0, UNION, 8, [13, 1, 0], [15, 6, 0]), // 2: union { int b; alias c; }
   structure(0, STRUCT, 16, [0, 2, 64]), // 3: struct { int unused; union 2 }
   structure(5, STRUCT, 32, [11, 1, 0], [0, 3, 64], [17, 7, 192]), // 4: struct outer { int a; struct 3; int alias[2] }
-  [5, 12 << 24, 0], // 5: a function `outer`
+  [5, 12 << 24, 8], // 5: a function `outer`
   [17, 8 << 24, 1], // 6: typedef int alias
   [0, 3 << 24, 0, 6, 1, 2], // 7: alias[2]
+  [0, (13 << 24) | 2, 0, 11, 1, 15, 4], // 8: void (int a, struct outer c)
 ];
 
 function btf(types: readonly number[][] = TYPES, names = NAMES, change?: (bytes: Buffer) => void): Buffer {
@@ -52,9 +53,11 @@ function btf(types: readonly number[][] = TYPES, names = NAMES, change?: (bytes:
 
 test('members are found where they lie, in structures and unions without a name, too', () => {
   const types = parseKernelTypes(btf());
-  assert.equal(types.count, 8);
+  assert.equal(types.count, 9);
   assert.equal(types.functionId('outer'), 5);
   assert.equal(types.functionId('inner'), undefined);
+  assert.deepEqual(types.parameters('outer'), ['a', 'c']);
+  assert.equal(types.parameters('inner'), undefined);
   assert.deepEqual(types.member('outer', 'a'), { offset: 0, size: 4 });
   assert.deepEqual(types.member('outer', 'b'), { offset: 16, size: 4 });
   assert.deepEqual(types.member('outer', 'c'), { offset: 16, size: 4 });
@@ -87,7 +90,7 @@ const malformed: readonly [what: string, bytes: Uint8Array][] = [
   ['the kind of nothing', btf([...TYPES, [0, 0, 0]])],
   ['a kind with bits that mean nothing', btf([...TYPES, [0, 0x0201_0000, 0]])],
   ['a name behind the names', btf([...TYPES, [NAMES.length, 7 << 24, 0]])],
-  ['a pointer to a type that is not there', btf([...TYPES, [0, 2 << 24, 9]])],
+  ['a pointer to a type that is not there', btf([...TYPES, [0, 2 << 24, 10]])],
 ];
 for (const [what, bytes] of malformed) {
   test(`types with ${what} are refused`, () => {
@@ -134,7 +137,8 @@ test('any bytes are types, or refused with a FormatError', () => {
 test('the types of this kernel have what its interfaces say', { skip: noTypes }, () => {
   const types = kernelTypes();
   assert.ok(types.count > 10_000);
-  assert.notEqual(types.functionId('bpf_lsm_mmap_file'), undefined);
+  const given = types.parameters('bpf_lsm_mmap_file')?.map((name) => name.replace('__nullable', ''));
+  assert.deepEqual(given, ['file', 'reqprot', 'prot', 'flags']);
   // Fixed by the interface to programs in user space (include/uapi/linux).
   assert.deepEqual(types.member('stat', 'st_ino'), { offset: 8, size: 8 });
   assert.deepEqual(types.member('pollfd', 'revents'), { offset: 6, size: 2 });
@@ -300,4 +304,6 @@ test('where the kernel refuses programs at hooks, it is told why', {
     return program.isAttached;
   };
   assert.throws(load, (error) => error instanceof SystemError && error.message === refusedHere);
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) assert.doesNotMatch(refusedHere ?? '', /CAP_/, 'root is not told to become root');
 });

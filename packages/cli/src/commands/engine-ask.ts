@@ -1,7 +1,7 @@
 import { askEngine, type ControlRequest } from '@assay/engine/control';
 import { z } from 'zod';
 import { AskingOptions, Mode, Seconds } from '../engine/options.ts';
-import { activityLines, auditLines, statusDocument, statusIn, statusLines } from '../engine/status.ts';
+import { activityLines, auditLines, bpfLines, statusDocument, statusIn, statusLines } from '../engine/status.ts';
 import { EXIT } from '../exit.ts';
 import { optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
@@ -42,10 +42,9 @@ async function ask(options: z.infer<typeof AskingOptions>, request: ControlReque
   else
     process.stdout.write(
       table(
-        [...statusLines(status), ...activityLines(status), ...auditLines(status)].map(([name, value]) => [
-          name,
-          shown(value),
-        ]),
+        [...statusLines(status), ...activityLines(status), ...bpfLines(status), ...auditLines(status)].map(
+          ([name, value]) => [name, shown(value)],
+        ),
       ),
     );
   const isWhole = status.watching && !status.paused && status.lost === 0;

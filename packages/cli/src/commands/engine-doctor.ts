@@ -2,14 +2,14 @@ import {
   bpfGate,
   bypasses,
   grantsLeases,
-  HOOK_COVERAGE,
+  hookCoverage,
   LIMITS,
   TURBO_LIMITS,
   type BpfGate,
   type Bypass,
   type HookCoverage,
 } from '@assay/engine';
-import { coveredMounts, type CoveredMount } from '../engine/mount-coverage.ts';
+import { runningCoverage, type CoveredMount } from '../engine/mount-coverage.ts';
 import { AskingOptions } from '../engine/options.ts';
 import { EXIT } from '../exit.ts';
 import { optionsFrom } from '../options.ts';
@@ -19,16 +19,18 @@ import { colours, shown, table } from '../output/terminal.ts';
 /** `assay engine doctor`: exit code 1 while programs can run that no event tells of. */
 export async function engineDoctor(given: unknown): Promise<number> {
   const { output, directory } = optionsFrom(AskingOptions, given);
-  const found = bypasses();
   const turbo = { available: grantsLeases(), limits: TURBO_LIMITS };
   const bpf = bpfGate();
-  const mounts = await coveredMounts(directory);
+  const found = bypasses(bpf);
+  const running = await runningCoverage(directory);
+  const mounts = running?.mounts;
+  const hooks = hookCoverage(bpf, running?.gate);
   if (output === 'json') {
-    const common = { hooks: HOOK_COVERAGE, bypasses: found, limits: LIMITS, turbo, bpf };
+    const common = { hooks, bypasses: found, limits: LIMITS, turbo, bpf };
     printJson({ schema: 'assay.engine-doctor.v1', ...common, ...(mounts === undefined ? {} : { mounts }) });
   } else {
     const ways = [...(mounts ?? []).map(mountText), ...found.map(bypassText), ...LIMITS.map(limitText)].join('');
-    process.stdout.write(table(HOOK_COVERAGE.map(hookRow)) + bpfText(bpf) + ways + turboText(turbo));
+    process.stdout.write(table(hooks.map(hookRow)) + bpfText(bpf) + ways + turboText(turbo));
   }
   const isOpen = found.some(({ open }) => open) || mounts?.some(({ watched }) => !watched) === true;
   return isOpen ? EXIT.no : EXIT.fine;

@@ -28,6 +28,8 @@ const RunOptions = DecidingOptions.extend(DirectoryOptions.shape).extend({
   supervise: z.enum(['open', 'closed']).optional(),
   rootFileSystem: z.boolean().default(false),
   turbo: z.boolean().default(false),
+  bpf: z.enum(['log', 'enforce']).optional(),
+  bpfCgroup: z.array(z.string().startsWith('/', 'is named by its absolute path')).default([]),
 });
 type Options = z.infer<typeof RunOptions>;
 
@@ -37,6 +39,12 @@ export async function runEngine(given: unknown): Promise<number> {
   if (options.turbo && options.supervise === 'closed') {
     throw new UsageError('--turbo is not for --supervise closed: between two engines nobody would hold the files');
   }
+  if (options.turbo && options.bpf !== undefined)
+    throw new UsageError(
+      '--turbo is not for --bpf: files without an event would be without a verdict after a change of mode',
+    );
+  if (options.bpf === undefined && options.bpfCgroup.length > 0)
+    throw new UsageError('--bpf-cgroup says for whom --bpf log or --bpf enforce is: give that, too');
   process.umask(0o077); // The list is for its owner alone.
   const chosen = await chooseSetup(options, options.mode);
   if (options.supervise !== undefined && inheritedSupervision() === undefined)
@@ -102,6 +110,7 @@ async function run(
     ...(heartbeat === undefined ? {} : { heartbeat }),
     allowRootFileSystem: options.rootFileSystem,
     turbo: options.turbo,
+    ...(options.bpf === undefined ? {} : { bpf: { mode: options.bpf, cgroups: options.bpfCgroup } }),
     onAudit: (event) => {
       auditLog.current?.write(event);
       if (event.denied) out.log(`refused ${event.text}`);

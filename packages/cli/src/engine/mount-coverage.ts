@@ -1,7 +1,7 @@
 import { SystemError } from '@assay/core/errors';
 import { askEngine } from '@assay/engine/control';
 import { chooseMounts, mountAt, readMounts } from '@assay/linux/mounts';
-import { statusIn } from './status.ts';
+import { statusIn, type ShownStatus } from './status.ts';
 
 /** A file system from which programs can run, and whether the running engine is asked about them. */
 export interface CoveredMount {
@@ -9,11 +9,17 @@ export interface CoveredMount {
   readonly watched: boolean;
 }
 
+/** What an engine watches, and what its programs in the kernel do. */
+export interface RunningCoverage {
+  readonly mounts: readonly CoveredMount[];
+  readonly gate: ShownStatus['bpf'];
+}
+
 /** @returns undefined where no engine answers in this directory */
-export async function coveredMounts(directory: string): Promise<CoveredMount[] | undefined> {
+export async function runningCoverage(directory: string): Promise<RunningCoverage | undefined> {
   try {
-    const { mounts, watching } = statusIn(await askEngine(directory, { command: 'status' }));
-    return coverage(watching ? mounts : []);
+    const { mounts, watching, bpf } = statusIn(await askEngine(directory, { command: 'status' }));
+    return { mounts: coverage(watching ? mounts : []), gate: watching ? bpf : undefined };
   } catch (error) {
     if (error instanceof SystemError) return undefined;
     throw error;

@@ -1,5 +1,6 @@
 import { SystemError } from '@assay/core/errors';
 import { z } from 'zod';
+import { shown } from '../output/terminal.ts';
 
 const Count = z.number().nonnegative();
 const Activity = z.object({
@@ -13,6 +14,16 @@ const Activity = z.object({
   longestWait: Count,
   cached: Count,
   turbo: z.object({ files: Count, breaks: Count }).optional(),
+});
+
+const Bpf = z.object({
+  state: z.enum(['off', 'log', 'enforce']),
+  cgroups: z.array(z.string()).readonly(),
+  hooks: z.array(z.string()).readonly(),
+  passed: Count,
+  refused: Count,
+  unasked: Count,
+  dropped: Count,
 });
 
 const RecentAudit = z.object({
@@ -53,6 +64,7 @@ const Status = z.object({
   problem: z.string().optional(),
   audits: z.array(RecentAudit),
   activity: Activity.optional(),
+  bpf: Bpf.optional(),
   confirmBy: z.iso.datetime().optional(),
   pausedUntil: z.iso.datetime().optional(),
   auditsDropped: z.int(),
@@ -132,6 +144,22 @@ export function activityLines({ activity }: ShownStatus): [name: string, value: 
     ...(turbo === undefined ? [] : [['turbo', turboText(turbo)] as [string, string]]),
   ];
 }
+
+/** What the programs in the kernel saw. */
+export function bpfLines({ bpf }: Pick<ShownStatus, 'bpf'>): [name: string, value: string][] {
+  if (bpf === undefined) return [];
+  const { state, passed, refused, unasked, dropped, cgroups } = bpf;
+  const scope = cgroups.length === 0 ? '' : `; all files for ${cgroups.map(shown).join(', ')}`;
+  const lost = dropped === 0 ? '' : `, ${dropped} of these without a record`;
+  const counts = `${passed} uses with a verdict; without, ${refused} refused and ${unasked} passed${lost}`;
+  return [['bpf', `${BPF_STATES[state]}${scope}: ${counts}`]];
+}
+
+const BPF_STATES = {
+  off: 'paused',
+  log: 'tells of what has no verdict',
+  enforce: 'refuses what has no verdict',
+} as const;
 
 function turboText({ files, breaks }: { readonly files: number; readonly breaks: number }): string {
   return `${files} files go without an event; writers have waited ${breaks} times`;

@@ -56,8 +56,10 @@ export const SYSTEM_CODES = {
     remedy: 'The message names it; the kernels of the large distributions have it.',
   },
   'BPF-REFUSED': {
-    meaning: 'The verifier of the kernel does not take a program of the BPF gate.',
-    remedy: 'Report the message and the kernel release; the engine works without `--bpf` as before.',
+    meaning:
+      'The kernel does not take a program of the BPF gate: its verifier says why, or it is in lockdown and takes none.',
+    remedy:
+      'Start the engine without `--bpf`, which works as before. In lockdown: boot without `lockdown=`, with Secure Boot off. Else report the message and the kernel release.',
   },
   'SYSTEM-CALL': {
     meaning: 'A system call failed.',

@@ -253,6 +253,8 @@ export interface Decider {
   readonly namesThreads: boolean;
   /** Part of a verdict's key; empty, without a look at the task, where no rule looks at it. */
   subjectKey(task: Task): string;
+  /** Hooks that the kernel would call when a file is mapped for execution. */
+  readonly mappings: readonly HookCall[];
   /** Hooks that the kernel would call at this opening, as far as fanotify tells. An opening that is of no interest has none. */
   hooksOf(event: OpenEvent, file: Pick<OpenedFile, 'path' | 'head' | 'state'>): readonly HookCall[];
   /** Never throws by itself; an accessor that throws makes it allow, with `lost`, or deny in mode `enforce`. */

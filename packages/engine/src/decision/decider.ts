@@ -4,7 +4,7 @@ import { Access, type AccessContext } from './access.ts';
 import { decideClose } from './close.ts';
 import type { AccessQuestion, CloseDecision, CloseQuestion, Decider, Decision, Task } from './contract.ts';
 import { EngineControl } from './control.ts';
-import { hooksOf } from './hooks.ts';
+import { hooksOf, mapsOf } from './hooks.ts';
 import { NO_MEMORY } from './memory.ts';
 import type { DeciderSetup } from './setup.ts';
 import { Updaters } from './updater.ts';
@@ -47,6 +47,7 @@ export function createDecider(setup: DeciderSetup): Decider {
     wantsFlags: wantsWriters || setup.rules.some(({ rule }) => rule.func === undefined || rule.func === 'FILE_CHECK'),
     needsSubject,
     subjectKey,
+    mappings: mapsOf(setup.kernel.profile),
     hooksOf: (event, file) => hooksOf(event, file, setup.kernel.profile),
     decide(question): Decision {
       if (control.paused) return allowed(question);

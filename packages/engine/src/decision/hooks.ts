@@ -45,7 +45,8 @@ const EXECUTING: readonly HookCall[] = [
   { func: 'CREDS_CHECK', mask: MAY_EXEC },
 ];
 
-function mapsOf(profile: Pick<KernelProfile, 'version'>): readonly HookCall[] {
+/** The hooks of what is mapped for execution. */
+export function mapsOf(profile: Pick<KernelProfile, 'version'>): readonly HookCall[] {
   return hasVersion(profile, '6.3') ? MAPPED : MAPPED.slice(1);
 }
 

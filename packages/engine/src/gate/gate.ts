@@ -5,6 +5,9 @@ import { EVENT_DESCRIPTORS, openPermissionGroup, PermissionGroup } from '@assay/
 import { raiseDescriptorLimit } from '@assay/linux/process';
 import { WatchSignals, type LostMessage } from '../watch-messages.ts';
 import type { WatchHandlers } from '../watch.ts';
+import { BpfGate, type BpfActivity, type BpfGateSetup } from '../bpf/bpf-gate.ts';
+import { gatedHooks } from '../bpf/gated-hooks.ts';
+import { EngineControl } from '../decision/control.ts';
 import { createDecider } from '../decision/decider.ts';
 import type { DeciderSetup } from '../decision/setup.ts';
 import { clock } from './clock.ts';
@@ -38,6 +41,8 @@ export interface GateOptions {
    * failure mode `closed`: between two engines nobody has the leases.
    */
   readonly turbo?: TurboSetup;
+  /** Programs in the kernel ask for verdicts, too. Not with turbo, which does not see that a verdict is asked for anew. */
+  readonly bpf?: BpfGateSetup;
   readonly log?: (line: string) => void;
   /** Called when the threads are ready; events are read when it is over. */
   readonly takeOver?: () => Promise<void>;
@@ -48,6 +53,7 @@ export class Gate {
   readonly #signals = new WatchSignals();
   readonly #figures = new Figures();
   readonly #turbo: TurboSetup | undefined;
+  readonly #bpf: BpfGate | undefined;
   readonly #bell = new Bell();
   readonly #group: PermissionGroup;
   readonly #reader: Worker;
@@ -60,9 +66,10 @@ export class Gate {
   #handlers: WatchHandlers | undefined;
   #failure: Error | undefined;
 
-  private constructor(options: GateOptions) {
+  private constructor(options: GateOptions, bpf: BpfGate | undefined) {
     const { decider, failure = 'open', answerLimit = ANSWER_LIMIT_MS, heartbeat } = options;
     this.#turbo = turboOf(options); // It may refuse the options, so nothing is started before.
+    this.#bpf = bpf;
     const { namesThreads: reportsThreads, wantsFlags } = createDecider(decider);
     this.#group = new PermissionGroup(options.group ?? openPermissionGroup(reportsThreads));
     // An engine before this one left marks whose leases ended with it.
@@ -71,7 +78,7 @@ export class Gate {
     const { workers, lines: measurers, ready } = startMeasurers(common);
     this.#measurersReady = ready;
     const { fd: group } = this.#group;
-    const asks = { reportsThreads, looksAtFlags: wantsFlags, turbo: this.#turbo };
+    const asks = { reportsThreads, looksAtFlags: wantsFlags, turbo: this.#turbo, vouch: this.#bpf?.vouchSetup };
     const leavesMarks = options.group !== undefined && failure === 'closed';
     const given = { group, heartbeat, failure, answerLimit, leavesMarks };
     const mine = { ...given, ...asks, figures: this.#figures.memory };
@@ -94,11 +101,11 @@ export class Gate {
 
   /**
    * Starts the threads, and watches when they are ready to answer.
-   * @throws SystemError NOT-PERMITTED, KERNEL-LACKS, SYSTEM-CALL
+   * @throws SystemError NOT-PERMITTED, KERNEL-LACKS, SYSTEM-CALL; with `bpf` BPF-REFUSED, too
    */
   static async start(options: GateOptions): Promise<Gate> {
     raiseDescriptorLimit(EVENT_DESCRIPTORS); // The kernel refuses an opening for which there is none.
-    const gate = new Gate(options);
+    const gate = Gate.#make(options);
     try {
       await Promise.all([gate.#ready.promise, gate.#measurersReady]);
       await options.takeOver?.();
@@ -111,6 +118,16 @@ export class Gate {
     return gate;
   }
 
+  static #make(options: GateOptions): Gate {
+    const bpf = bpfOf(options);
+    try {
+      return new Gate(options, bpf);
+    } catch (error) {
+      bpf?.end();
+      throw error;
+    }
+  }
+
   #watch({ mounts, decider, allowRootFileSystem = false, log }: GateOptions): void {
     const { events, wantsClose } = createDecider(decider);
     const mark = (path: string): boolean => {
@@ -119,9 +136,11 @@ export class Gate {
       if (isNew) this.#signals.doubt();
       // Marks that an engine before this one left may ask for less.
       this.#group.mark(path, { opens: events === 'open', closes: wantsClose });
+      this.#bpf?.scope.add(path);
       return isNew;
     };
     for (const mount of mounts) mark(mount);
+    this.#bpf?.begin();
     this.#newMounts = new NewMounts({ watched: mounts, allowRootFileSystem, mark, log: (line) => log?.(line) });
   }
 
@@ -140,14 +159,33 @@ export class Gate {
     return this.#figures.read(clock(), this.#turbo !== undefined);
   }
 
+  /** Undefined without programs in the kernel. */
+  bpfActivity(): BpfActivity | undefined {
+    return this.#bpf?.activity();
+  }
+
+  /** Mode or pause changed. */
+  follow(): void {
+    this.#bpf?.follow();
+  }
+
   acknowledge(sequence: number): void {
     this.#signals.acknowledge(sequence);
     this.#bell.ring();
   }
 
+  #isMarked(path: string): boolean {
+    try {
+      return this.#group.isMarked(path);
+    } catch {
+      return false;
+    }
+  }
+
   /** Lets the threads answer what is left and end; after a time limit they are ended. */
   async stop(): Promise<void> {
     this.#newMounts?.end();
+    this.#bpf?.detach();
     this.#signals.stop();
     this.#bell.ring();
     const limit = new AbortController();
@@ -161,17 +199,29 @@ export class Gate {
 
   #receive(message: ReaderMessage): void {
     if (message.kind === 'ready') this.#ready.resolve();
-    else if (message.kind === 'mounts') this.#newMounts?.look();
+    else if (message.kind === 'mounts') this.#lookAtMounts();
     else if (this.#handlers === undefined) this.#early.push(message);
     else this.#handlers.message(message);
+  }
+
+  #lookAtMounts(): void {
+    this.#bpf?.scope.prune((path) => this.#isMarked(path));
+    this.#newMounts?.look();
   }
 
   #end(): void {
     // Nobody answers any more: with the last descriptor of the group the kernel lets go what waits.
     this.#group.close();
+    this.#bpf?.end();
     this.#ready.reject(this.#failure ?? new Error('the reading thread ended before it watched'));
     this.#exited.resolve();
   }
+}
+
+function bpfOf({ bpf, turbo, decider, log }: GateOptions): BpfGate | undefined {
+  if (bpf === undefined) return undefined;
+  if (turbo !== undefined) throw new RangeError('turbo is not for a gate in the kernel');
+  return new BpfGate(bpf, new EngineControl(decider.control), gatedHooks(decider), (line) => log?.(line));
 }
 
 function turboOf({ turbo, decider, failure, group, log }: GateOptions): TurboSetup | undefined {

@@ -1,10 +1,15 @@
 import type { Stamp } from '@assay/linux/files';
 import type { AskedEvent } from '@assay/linux/fanotify';
-import { verdictKey } from './verdict-cache.ts';
+import type { BegunVouch } from '../bpf/vouches.ts';
+import type { Case } from './judge.ts';
+import { verdictKey, type KnownFile } from './verdict-cache.ts';
 import type { WaitingWriters } from './waiting-writers.ts';
 
 /** Larger files are hashed by other threads: in the time that this takes others are answered. */
 export const INLINE_BYTES = 256 * 1024;
+
+/** How long a file that was written and closed may be hashed, for which nobody waits. */
+const CLOSED_MS = 60_000;
 
 /** An opening that waits for its answer, or the closing of a written file, which waits for none. */
 export interface Opening extends AskedEvent {
@@ -43,6 +48,8 @@ export interface Job {
   isDoubtful: boolean;
   /** The answers were given without the verdict, as it came too late. */
   isLate: boolean;
+  /** For the gate in the kernel, where there is one and nobody writes. */
+  begun: BegunVouch | undefined;
   /** What to do when all is recorded. */
   settled: (() => void) | undefined;
 }
@@ -55,6 +62,18 @@ export function keyOf(kind: AskedEvent['kind'], flags: number, subject: string):
   return verdictKey(kind === 'open' ? `open ${flags & ACCESS_FLAGS}` : kind, subject);
 }
 
+/** The question about an opening, beside what is known of its file. */
+export function caseOf(
+  { kind, fd, pid, flags, stamp, end, gaveWay = false }: Opening,
+  known: KnownFile | undefined,
+  { isMapped, answerLimit }: { readonly isMapped: boolean; readonly answerLimit: number },
+): Case {
+  const { memory, digests, stamp: of = stamp } = known ?? {};
+  // Before the answer is due, so that a file that takes too long is told from an engine that is late.
+  const due = kind === 'closed' ? end + CLOSED_MS : end - answerLimit / 10;
+  return { kind, fd, pid, flags, memory, isMapped, digests, of, end: due, gaveWay };
+}
+
 /** Takes the first of those that wait, and all others to which its answer belongs. */
 export function jobOf(waiting: readonly [Opening, ...Opening[]]): Job {
   const [lead] = waiting;
@@ -63,7 +82,7 @@ export function jobOf(waiting: readonly [Opening, ...Opening[]]): Job {
   const batch = [lead, ...waiting.slice(1).filter(isSame)];
   const later = waiting.filter((opening) => !batch.includes(opening));
   const open = { sequence: undefined, allowed: true, stamp: undefined, writers: undefined, occupied: undefined };
-  return { lead, batch, later, ...open, isDoubtful: false, isLate: false, settled: undefined };
+  return { lead, batch, later, ...open, isDoubtful: false, isLate: false, begun: undefined, settled: undefined };
 }
 
 function isEqual(a: Stamp, b: Stamp): boolean {

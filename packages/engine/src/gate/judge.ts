@@ -2,7 +2,9 @@ import type { HashName } from '@assay/core/hash';
 import { plainSubject } from '@assay/core/policy';
 import { FileStatus, type Stamp } from '@assay/linux/files';
 import { setXattr, removeXattr } from '@assay/linux/xattr';
-import type { CacheGrant, Decider, Decision, FileMemory } from '../decision/contract.ts';
+import { tellsOfWriters } from '../bpf/scope.ts';
+import { USE } from '../bpf/shared.ts';
+import type { CacheGrant, Decider, Decision, FileMemory, HookCall, Task } from '../decision/contract.ts';
 import { NO_MEMORY } from '../decision/memory.ts';
 import type { WatchSignals } from '../watch-messages.ts';
 import { clock } from './clock.ts';
@@ -12,6 +14,7 @@ import { FileSystems } from './file-systems.ts';
 
 /** include/uapi/asm-generic/fcntl.h */
 const O_ACCMODE = 3;
+const O_WRONLY = 1;
 const O_DIRECT = process.arch === 'arm64' ? 0o200000 : 0o40000;
 
 /** Where no rule looks at the task, so that /proc need not be read. */
@@ -25,6 +28,8 @@ export interface Case {
   /** Of open(2); 0 where they are not known. */
   readonly flags: number;
   readonly memory: FileMemory | undefined;
+  /** Somebody mapped it for execution once: whether he may is asked, too, and changes nothing for who opens it. */
+  readonly isMapped: boolean;
   /** Known of the content in this very state. */
   readonly of: Stamp;
   readonly digests: ReadonlyMap<HashName, Uint8Array> | undefined;
@@ -48,6 +53,8 @@ export interface Verdict extends Pick<Decision, 'allowed' | 'entries' | 'lost' |
   readonly gaveWay: boolean;
   /** Good as long as the state is; of a file that nobody could change unseen. */
   readonly digests: ReadonlyMap<HashName, Uint8Array> | undefined;
+  /** What was asked about (`USE`). */
+  readonly uses: number;
   /** Labels that could not be written. */
   readonly failures: readonly string[];
 }
@@ -73,12 +80,16 @@ export class Judge {
     const file = this.#fileOf(event);
     const isExec = event.kind === 'exec';
     const isWritten = isExec && file.hasWriters() === true;
-    const decision = this.#decide(event, file, isWritten);
+    const hooks = event.kind === 'closed' ? [] : this.#hooksOf(event, file, isWritten);
+    const opened = this.#decide(event, file, hooks);
+    const mapped = this.#mapping(event, file, { hooks, opened });
+    const decision = mapped === undefined ? opened : together(opened, mapped);
     const { gaveWay, writersOff } = file;
     // What is executed stays as it is until the answer is given; what is opened may change after that just as well.
     if (!isExec || gaveWay) file.letWritersIn();
     const common = { stamp: file.stamp, path: file.path, isBusy: isWritten || (isExec && gaveWay), gaveWay };
-    if (gaveWay) return { ...common, ...nothing(event), writersOff: undefined, cache: undefined, digests: undefined };
+    if (gaveWay)
+      return { ...common, ...nothing(event), uses: 0, writersOff: undefined, cache: undefined, digests: undefined };
     return {
       ...common,
       allowed: decision.allowed,
@@ -90,6 +101,9 @@ export class Judge {
       cache: decision.cache,
       digests: decision.cache === undefined ? undefined : file.foundDigests,
       failures: decision.writes.flatMap(({ name, value }) => written(event.fd, name, value)),
+      uses: tellsOfWriters(Number(file.fileSystem.magic))
+        ? usesOf(hooks) | (mapped?.allowed === true ? USE.map : 0)
+        : 0,
     };
   }
 
@@ -104,14 +118,31 @@ export class Judge {
   }
 
   /** @param isWritten the kernel opens the file and executes it not, so that it asks the hook of openings alone */
-  #decide({ kind, pid, flags, memory }: Case, file: EventFile, isWritten: boolean): Decision {
-    const task = this.decider.needsSubject ? taskOf(pid) : { ...taskOf(pid), subject: () => ANYBODY };
+  #hooksOf({ kind, flags }: Case, file: EventFile, isWritten: boolean): readonly HookCall[] {
+    const all = this.decider.hooksOf({ isExec: kind === 'exec', flags }, file);
+    return isWritten ? all.filter(({ func }) => func === 'FILE_CHECK') : all;
+  }
+
+  #mapping(
+    { isMapped, kind, pid, flags }: Case,
+    file: EventFile,
+    { hooks, opened }: { readonly hooks: readonly HookCall[]; readonly opened: Decision },
+  ): Decision | undefined {
+    const isReading = kind === 'open' && (flags & O_ACCMODE) !== O_WRONLY;
+    if (!isMapped || !isReading || (usesOf(hooks) & USE.map) !== 0) return undefined;
+    return this.decider.decide({ file, task: this.#task(pid), hooks: this.decider.mappings, memory: opened.memory });
+  }
+
+  #task(pid: number): Task {
+    return this.decider.needsSubject ? taskOf(pid) : { ...taskOf(pid), subject: () => ANYBODY };
+  }
+
+  #decide({ kind, pid, flags, memory }: Case, file: EventFile, hooks: readonly HookCall[]): Decision {
+    const task = this.#task(pid);
     const remembered = memory === undefined ? {} : { memory };
     if (kind === 'closed') {
       return { allowed: true, entries: [], ...this.decider.close({ file, task, ...remembered }) };
     }
-    const all = this.decider.hooksOf({ isExec: kind === 'exec', flags }, file);
-    const hooks = isWritten ? all.filter(({ func }) => func === 'FILE_CHECK') : all;
     return this.decider.decide({ file, task, hooks, isDirect: (flags & O_DIRECT) !== 0, ...remembered });
   }
 }
@@ -121,6 +152,25 @@ function nothing({
   memory = NO_MEMORY,
 }: Case): Pick<Verdict, 'allowed' | 'entries' | 'audits' | 'memory' | 'failures'> {
   return { allowed: true, entries: [], audits: [], memory, failures: [] };
+}
+
+/** The answer is that of the opening; what the mapping brings is recorded with it. */
+function together(opened: Decision, mapped: Decision): Decision {
+  const lost = opened.lost ?? mapped.lost;
+  return {
+    allowed: opened.allowed,
+    entries: [...opened.entries, ...mapped.entries],
+    audits: [...opened.audits, ...mapped.audits],
+    writes: [...opened.writes, ...mapped.writes],
+    memory: mapped.memory,
+    ...(lost === undefined ? {} : { lost }),
+    ...(opened.cache === undefined || mapped.cache === undefined ? {} : { cache: opened.cache }),
+  };
+}
+
+function usesOf(hooks: readonly HookCall[]): number {
+  const isAsked = (func: HookCall['func']): boolean => hooks.some((hook) => hook.func === func);
+  return (isAsked('BPRM_CHECK') ? USE.exec : 0) | (isAsked('MMAP_CHECK') ? USE.map : 0);
 }
 
 function written(fd: number, name: string, value: Uint8Array | null): string[] {

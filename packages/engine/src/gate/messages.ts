@@ -3,6 +3,7 @@ import type { AuditEvent } from '../decision/contract.ts';
 import type { EntryDraft } from '../drafts.ts';
 import type { LostMessage } from '../watch-messages.ts';
 import type { DeciderSetup } from '../decision/setup.ts';
+import type { VouchSetup } from '../bpf/shared.ts';
 import type { Case, Verdict } from './judge.ts';
 import type { TurboSetup } from './turbo.ts';
 
@@ -34,6 +35,8 @@ export interface ReaderSetup {
   readonly answerLimit: number;
   /** Undefined: every opening is an event. */
   readonly turbo: TurboSetup | undefined;
+  /** Undefined: no programs in the kernel ask for verdicts. */
+  readonly vouch: VouchSetup | undefined;
   /** Memory of `WatchSignals`. */
   readonly signals: SharedArrayBuffer;
   /** Memory of `Figures`. */

@@ -5,8 +5,9 @@ import { EngineControl } from '../decision/control.ts';
 import { WatchSignals, type LostReason } from '../watch-messages.ts';
 import { clock } from './clock.ts';
 import { ExecutingPrograms, isOutdated } from './executing.ts';
-import { INLINE_BYTES, jobOf, keyOf, type Job, type Opening } from './job.ts';
+import { caseOf, INLINE_BYTES, jobOf, keyOf, type Job, type Opening } from './job.ts';
 import { doubted, type Case, type Verdict } from './judge.ts';
+import { KernelGate, type GateRecord } from './kernel-gate.ts';
 import type { MeasurerAnswer } from './messages.ts';
 import { OwnThreads } from './own-threads.ts';
 import { Purposes } from './purposes.ts';
@@ -25,8 +26,6 @@ const EXECUTING_MS = 2;
 const TICK_MS = 250;
 /** How long what was opened before the stop may take. */
 const DRAIN_LIMIT_MS = 5000;
-/** How long a file that was written and closed may be hashed, for which nobody waits. */
-const CLOSED_MS = 60_000;
 const GROUP = 0;
 const BELL = 1;
 const LEASES = 2;
@@ -49,6 +48,7 @@ export class ReaderLoop {
   readonly #control: EngineControl;
   readonly #cache = new VerdictCache();
   readonly #turbo: Turbo | undefined;
+  readonly #kernel: KernelGate | undefined;
   readonly #tally: Tally;
   readonly #ownThreads = new OwnThreads();
   readonly #jobs = new Map<number, Job>();
@@ -62,11 +62,12 @@ export class ReaderLoop {
   #nextLook = 0;
 
   constructor(parts: ReaderParts) {
-    const { group, bell, turbo, signals, figures, decider, reportsThreads } = parts.setup;
+    const { group, bell, turbo, vouch, signals, figures, decider, reportsThreads } = parts.setup;
     this.#parts = parts;
     this.#group = new PermissionGroup(group);
     this.#bell = new Bell(bell);
     this.#turbo = turbo === undefined ? undefined : new Turbo(this.#group, turbo);
+    this.#kernel = vouch === undefined ? undefined : new KernelGate(vouch, decider, this.#cache);
     const read = [group, bell, ...(this.#turbo === undefined ? [] : [this.#turbo.fd])];
     this.#mountsIndex = read.length;
     this.#readiness = new Readiness(read, [this.#mounts]);
@@ -101,6 +102,7 @@ export class ReaderLoop {
   #drain(): void {
     const { leavesMarks } = this.#parts.setup;
     if (!leavesMarks) this.#group.unmarkAll();
+    this.#nextTick = 0;
     for (const end = clock() + DRAIN_LIMIT_MS; clock() < end; ) {
       const taken = this.#turn(this.#jobs.size > 0 ? WAITING_MS : 0);
       if ((taken === 0 || leavesMarks) && this.#jobs.size === 0) return;
@@ -137,6 +139,7 @@ export class ReaderLoop {
     this.#nextTick = now + TICK_MS;
     this.#parts.beat();
     this.#ownThreads.forget();
+    for (const record of this.#kernel?.records() ?? []) this.#record(record, record.pid);
     if (this.#control.paused) this.#turbo?.release();
     else this.#turbo?.sweep(now);
     const waiting = [...this.#jobs.values()].flatMap((job) => (job.isLate ? [] : [...job.batch, ...job.later]));
@@ -219,6 +222,7 @@ export class ReaderLoop {
     const { fd, kind, inodeKey } = event;
     this.#tally.hits++;
     this.#purposes.noteAllowed(event, inodeKey);
+    if (!this.#jobs.has(inodeKey)) this.#kernel?.again(fd, file);
     this.#group.answer(fd, true);
     const mayHold = this.#turbo !== undefined && kind !== 'closed' && !this.#control.paused;
     if (mayHold && this.#turbo.hold({ fd, kind, inodeKey }, file, clock())) return;
@@ -235,6 +239,7 @@ export class ReaderLoop {
   #ask(job: Job, isChanging = false): void {
     const { lead } = job;
     this.#jobs.set(lead.inodeKey, job);
+    this.#kernel?.begin(job);
     const question = this.#caseOf(lead);
     const { decider } = this.#parts.judge;
     // What looks at programs of other processes opens them, which this thread must not.
@@ -245,12 +250,10 @@ export class ReaderLoop {
     }
   }
 
-  #caseOf({ kind, fd, pid, flags, stamp, inodeKey, end, gaveWay = false }: Opening): Case {
-    const known = this.#cache.known(stamp, inodeKey);
-    const { memory, digests, stamp: of = stamp } = known ?? {};
-    // Before the answer is due, so that a file that takes too long is told from an engine that is late.
-    const due = kind === 'closed' ? end + CLOSED_MS : end - this.#parts.setup.answerLimit / 10;
-    return { kind, fd, pid, flags, memory, digests, of, end: due, gaveWay };
+  #caseOf(lead: Opening): Case {
+    const known = this.#cache.known(lead.stamp, lead.inodeKey);
+    const isMapped = this.#kernel?.isMapped(lead.inodeKey) === true;
+    return caseOf(lead, known, { isMapped, answerLimit: this.#parts.setup.answerLimit });
   }
 
   /** Messages of the other threads, and acknowledgements. */
@@ -289,6 +292,7 @@ export class ReaderLoop {
     if (verdict.writersOff !== undefined) job.writers = new WaitingWriters(lead.fd, verdict.writersOff);
     job.settled = () => {
       this.#cache.remember(lead, job.isDoubtful ? doubted(verdict) : verdict);
+      this.#kernel?.confirm(job, verdict);
       if (verdict.isBusy && verdict.allowed && !this.#control.paused) this.#occupy(job);
       else if (verdict.gaveWay && !job.isLate) this.#giveWay(job);
       else this.#finish(job);
@@ -318,7 +322,7 @@ export class ReaderLoop {
   }
 
   /** @returns what has to be acknowledged; undefined where nothing is recorded */
-  #record({ entries, audits, lost, path, failures }: Verdict, pid: number): number | undefined {
+  #record({ entries, audits, lost, path, failures }: Verdict | GateRecord, pid: number): number | undefined {
     if (entries.length > 0 || audits.length > 0 || failures.length > 0) {
       this.#parts.tell({ kind: 'decided', sequence: ++this.#sequence, entries, audits, failures, pid });
     }
@@ -373,6 +377,7 @@ export class ReaderLoop {
       const status = this.#status.read(opening.fd);
       const known = this.#cache.allowing(status, epoch, opening.verdictKey);
       const isKnown = opening.kind !== 'closed' && known !== undefined;
+      if (isKnown) this.#kernel?.again(opening.fd, known);
       if (isKnown) this.#settle(opening, true);
       return !isKnown;
     });

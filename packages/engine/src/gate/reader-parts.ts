@@ -16,6 +16,7 @@ export interface ReaderParts {
     | 'signals'
     | 'figures'
     | 'turbo'
+    | 'vouch'
     | 'decider'
   >;
   readonly judge: Judge;

@@ -10,6 +10,8 @@ export interface KnownFile {
   epoch: number;
   /** Questions that were answered with yes and nothing to record (`verdictKey`). */
   readonly verdicts: Set<string>;
+  /** What these questions were about (`USE`). */
+  uses: number;
   /** Of the content, where nobody could have changed it since without another ctime. */
   digests: ReadonlyMap<HashName, Uint8Array> | undefined;
   memory: FileMemory | undefined;
@@ -20,7 +22,7 @@ interface AnsweredQuestion {
   readonly verdictKey: string;
 }
 
-interface FoundFile extends Pick<KnownFile, 'stamp' | 'digests' | 'memory'> {
+interface FoundFile extends Pick<KnownFile, 'stamp' | 'uses' | 'digests' | 'memory'> {
   /** Whether the same question may be answered so again, and by which policy. */
   readonly cache: { readonly epoch: number } | undefined;
 }
@@ -61,25 +63,27 @@ export class VerdictCache {
 
   /** Its questions are asked anew. */
   forget(inodeKey: number): void {
-    this.#files.get(inodeKey)?.verdicts.clear();
+    const file = this.#files.get(inodeKey);
+    if (file !== undefined) forgetVerdicts(file);
   }
 
   /** Nothing is answered any more by what was found until now: numbers and times may mean other states of other files. */
   doubt(): void {
     for (const file of this.#files.values()) {
-      file.verdicts.clear();
+      forgetVerdicts(file);
       file.digests = undefined;
       if (file.memory !== undefined) file.memory = { ...file.memory, of: undefined };
     }
   }
 
   /** What a verdict says of the file goes beside what is known of it in the same state, by the same policy. */
-  remember({ inodeKey, verdictKey: key }: AnsweredQuestion, { stamp, cache, digests, memory }: FoundFile): void {
+  remember({ inodeKey, verdictKey: key }: AnsweredQuestion, { stamp, cache, digests, memory, uses }: FoundFile): void {
     const before = this.known(stamp, inodeKey);
     const isSame = before !== undefined && before.epoch === cache?.epoch && sameState(before.stamp, stamp);
     const verdicts = isSame ? before.verdicts : new Set<string>();
     if (cache !== undefined) verdicts.add(key);
-    this.put(inodeKey, { stamp, epoch: cache?.epoch ?? -1, verdicts, digests, memory });
+    const known = (isSame ? before.uses : 0) | (cache === undefined ? 0 : uses);
+    this.put(inodeKey, { stamp, epoch: cache?.epoch ?? -1, verdicts, uses: known, digests, memory });
   }
 
   put(inodeKey: number, file: KnownFile): void {
@@ -88,4 +92,9 @@ export class VerdictCache {
       this.#files.delete(oldest);
     this.#files.set(inodeKey, file);
   }
+}
+
+function forgetVerdicts(file: KnownFile): void {
+  file.verdicts.clear();
+  file.uses = 0;
 }

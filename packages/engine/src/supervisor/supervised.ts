@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { PermissionGroup } from '@assay/linux/fanotify';
 import { duplicateDescriptor, Pulse, replaceDescriptor, socketPair } from '@assay/linux/process';
+import type { BpfGateSetup } from '../bpf/bpf-gate.ts';
 import type { DeciderSetup } from '../decision/setup.ts';
 import { createDecider } from '../decision/decider.ts';
 import { Gate } from '../gate/gate.ts';
@@ -15,6 +16,7 @@ interface SupervisedOptions {
   readonly supervision: Supervision;
   readonly allowRootFileSystem: boolean;
   readonly turbo?: TurboSetup;
+  readonly bpf?: BpfGateSetup;
   readonly log: (line: string) => void;
 }
 

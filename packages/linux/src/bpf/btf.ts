@@ -11,6 +11,8 @@ const LONGEST_HEADER = 256;
 /** struct btf_type */
 const TYPE_LENGTH = 12;
 const MEMBER_LENGTH = 12;
+/** struct btf_param */
+const PARAMETER_LENGTH = 8;
 const LENGTH_LIMIT = 64 * 1024 * 1024;
 /** BTF_MAX_TYPE */
 const MOST_TYPES = 0xfffff;
@@ -28,6 +30,7 @@ const UNION = 5;
 const ENUM = 6;
 const TYPEDEF = 8;
 const FUNC = 12;
+const FUNC_PROTO = 13;
 const FLOAT = 16;
 const ENUM64 = 19;
 
@@ -46,7 +49,7 @@ const TAILS: readonly (readonly [fixed: number, each: number] | undefined)[] = [
   [0, 0], // CONST
   [0, 0], // RESTRICT
   [0, 0], // FUNC
-  [0, 8], // FUNC_PROTO
+  [0, PARAMETER_LENGTH], // FUNC_PROTO
   [4, 0], // VAR
   [0, 12], // DATASEC
   [0, 0], // FLOAT
@@ -57,7 +60,7 @@ const TAILS: readonly (readonly [fixed: number, each: number] | undefined)[] = [
 /** Kinds that stand for another type: TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG. */
 const ALIASES: readonly number[] = [TYPEDEF, 9, 10, 11, 18];
 /** Kinds whose third word is a type. */
-const REFERRING: readonly boolean[] = TAILS.map((_, kind) => [PTR, ...ALIASES, FUNC, 13, 14, 17].includes(kind));
+const REFERRING: readonly boolean[] = TAILS.map((_, kind) => [PTR, ...ALIASES, FUNC, 14, 17].includes(kind));
 const SIZED: readonly number[] = [INT, STRUCT, UNION, ENUM, FLOAT, ENUM64];
 
 /** Where a member lies in its structure, in bytes. */
@@ -72,6 +75,8 @@ export interface KernelTypes {
   readonly count: number;
   /** Number of a function of the kernel; undefined where it has none of that name. */
   functionId(name: string): number | undefined;
+  /** Names of what a function is called with, in their order; undefined where the kernel has none of that name. */
+  parameters(name: string): readonly string[] | undefined;
   /**
    * A member by its path, such as `f_path.dentry`; what stands in structures and unions without a name counts as the outer one's.
    * @returns undefined where the kernel has no such structure or member
@@ -116,6 +121,16 @@ class Types implements KernelTypes {
 
   functionId(name: string): number | undefined {
     return this.#named(FUNC, name)[0];
+  }
+
+  parameters(name: string): readonly string[] | undefined {
+    const id = this.functionId(name);
+    const prototype = id === undefined ? 0 : this.#word(id, 8);
+    if (prototype === 0 || this.#kind(prototype) !== FUNC_PROTO) return undefined;
+    const first = this.#offset(prototype) + TYPE_LENGTH;
+    return Array.from({ length: this.#parts(prototype) }, (_, index) =>
+      this.#name(this.#view.getUint32(first + index * PARAMETER_LENGTH, true)),
+    );
   }
 
   member(structure: string, path: string): Member | undefined {
@@ -217,6 +232,12 @@ class Types implements KernelTypes {
 
   #parts(id: number): number {
     return this.#word(id, 4) & 0xffff;
+  }
+
+  #name(nameAt: number): string {
+    const start = this.#names.start + nameAt;
+    if (start >= this.#names.end) throw wrong(start, 'a name lies behind the names');
+    return this.#bytes.toString('latin1', start, this.#bytes.indexOf(0, start));
   }
 
   #checked(type: number, at: number): number {

@@ -42,34 +42,16 @@ export class BpfMap implements Disposable {
   readonly #attribute: Attribute;
   /** The kernel wants nothing but the key of what is removed. */
   readonly #removal: Attribute;
-  readonly #types: number | undefined;
+  readonly #isShared: boolean;
 
-  /** @throws SystemError NOT-PERMITTED, KERNEL-LACKS, SYSTEM-CALL */
-  constructor({ kind, name, keySize, valueSize, entries }: MapSetup) {
-    const { number, flags } = KINDS[kind];
-    this.#types = kind === 'inodes' ? loadValueTypes(valueSize) : undefined;
-    const typed: readonly Field[] =
-      this.#types === undefined
-        ? []
-        : [
-            [48, 4, this.#types],
-            [52, 4, KEY_TYPE],
-            [56, 4, VALUE_TYPE],
-          ];
-    const sizes: readonly Field[] = [
-      [0, 4, number],
-      [4, 4, keySize],
-      [8, 4, valueSize],
-      [12, 4, entries],
-      [16, 4, flags],
-      [28, name],
-    ];
-    this.fd = new Attribute(...sizes, ...typed).call(COMMAND.createMap);
-    if (this.fd < 0) {
-      const errno = lastErrno();
-      if (this.#types !== undefined) close(this.#types);
-      throw callFailed(`bpf to make the map ${name}`, errno, 'CAP_BPF');
-    }
+  /**
+   * @param shared descriptor of a map that was made so, which another thread closes
+   * @throws SystemError NOT-PERMITTED, KERNEL-LACKS, SYSTEM-CALL
+   */
+  constructor(setup: MapSetup, shared?: number) {
+    const { keySize, valueSize } = setup;
+    this.#isShared = shared !== undefined;
+    this.fd = shared ?? makeMap(setup);
     const [keyMemory, valueMemory] = [new Pinned(Math.max(keySize, 8)), new Pinned(Math.max(valueSize, 8))];
     this.key = keyMemory.bytes;
     this.value = valueMemory.bytes;
@@ -115,9 +97,32 @@ export class BpfMap implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    close(this.fd);
-    if (this.#types !== undefined) close(this.#types);
+    if (!this.#isShared) close(this.fd);
   }
+}
+
+function makeMap({ kind, name, keySize, valueSize, entries }: MapSetup): number {
+  const { number, flags } = KINDS[kind];
+  const types = kind === 'inodes' ? loadValueTypes(valueSize) : undefined;
+  const sizes: readonly Field[] = [
+    [0, 4, number],
+    [4, 4, keySize],
+    [8, 4, valueSize],
+    [12, 4, entries],
+    [16, 4, flags],
+    [28, name],
+  ];
+  const typed: readonly Field[] = [
+    [48, 4, types ?? 0],
+    [52, 4, KEY_TYPE],
+    [56, 4, VALUE_TYPE],
+  ];
+  const fd = new Attribute(...sizes, ...(types === undefined ? [] : typed)).call(COMMAND.createMap);
+  const errno = lastErrno();
+  // The map keeps them.
+  if (types !== undefined) close(types);
+  if (fd < 0) throw callFailed(`bpf to make the map ${name}`, errno, 'CAP_BPF');
+  return fd;
 }
 
 const KEY_TYPE = 1;

@@ -38,7 +38,7 @@ export class LsmProgram implements Disposable {
   /**
    * Lets the kernel verify and translate it.
    * @param hook such as `mmap_file` (include/linux/lsm_hook_defs.h)
-   * @throws SystemError KERNEL-LACKS where it has no such hook, BPF-REFUSED with the end of the verifier's log, NOT-PERMITTED
+   * @throws SystemError KERNEL-LACKS where it has no such hook; BPF-REFUSED with the end of the verifier's log, or in lockdown; NOT-PERMITTED
    */
   constructor(types: KernelTypes, hook: string, code: Uint8Array) {
     const id = types.functionId(HOOK_PREFIX + hook);
@@ -96,10 +96,21 @@ function refused(hook: string, errno: number, log: Buffer): SystemError {
     .split('\n');
   const said = lines.slice(-LOG_LINES).join(' | ');
   const isVerifier = said !== '' && (errno === EINVAL || errno === EACCES);
-  if (!isVerifier)
-    return callFailed(`bpf to load a program for ${hook}`, errno, 'CAP_BPF and CAP_PERFMON, no lockdown');
   const options = { cause: new CallFailure(errno) };
+  if (!isVerifier && errno === EPERM && mayLoad()) return new SystemError('BPF-REFUSED', inLockdown(hook), options);
+  if (!isVerifier) return callFailed(`bpf to load a program for ${hook}`, errno, 'CAP_BPF and CAP_PERFMON');
   return new SystemError('BPF-REFUSED', `the kernel does not take the program for ${hook}: ${said}`, options);
+}
+
+/** include/uapi/linux/capability.h: CAP_SYS_ADMIN stands for CAP_PERFMON and CAP_BPF, too. */
+function mayLoad(): boolean {
+  const hex = /^CapEff:\t([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
+  const has = (capability: bigint): boolean => ((BigInt(`0x${hex}`) >> capability) & 1n) === 1n;
+  return has(21n) || (has(38n) && has(39n));
+}
+
+function inLockdown(hook: string): string {
+  return `the kernel takes a program for ${hook} from nobody (EPERM), as one in lockdown (see /sys/kernel/security/lockdown)`;
 }
 
 function notAttached(hook: string, errno: number): SystemError {

@@ -18,4 +18,4 @@ export { writePrivateJson } from './private-file.ts';
 export { ReadLeases } from './read-leases.ts';
 export { Bell, Readiness } from './readiness.ts';
 export { replaceFile } from './replace-file.ts';
-export { FileStatus, sameFile, sameState, type Stamp } from './stamp.ts';
+export { changeTimeOf, FileStatus, sameFile, sameState, type ChangeTime, type Stamp } from './stamp.ts';

@@ -36,6 +36,18 @@ function isEqual(a: Stamp, b: Stamp, from: number, to: number): boolean {
   return true;
 }
 
+/** As the kernel keeps it. */
+export interface ChangeTime {
+  readonly seconds: bigint;
+  readonly nanoseconds: number;
+}
+
+/** When the file of a stamp changed last. */
+export function changeTimeOf(stamp: Stamp): ChangeTime {
+  const [low = 0, high = 0, nanoseconds = 0] = stamp.subarray(-3);
+  return { seconds: BigInt.asIntN(64, BigInt(low) | (BigInt(high) << 32n)), nanoseconds };
+}
+
 /** statx(2) of open files into memory of its own: allocates nothing, opens nothing. One per thread. */
 export class FileStatus {
   readonly #memory = new Pinned(STATX_BYTES);
@@ -99,6 +111,13 @@ export class FileStatus {
   /** Milliseconds since 1970, with fractions. */
   get changeTime(): number {
     return this.#at(CHANGE) * 1000 + this.#at(CHANGE + 2) / 1e6;
+  }
+
+  get changed(): ChangeTime {
+    return {
+      seconds: this.#view.getBigInt64(CHANGE * 4, true),
+      nanoseconds: this.#at(CHANGE + 2),
+    };
   }
 
   stamp(): Stamp {
