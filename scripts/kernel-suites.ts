@@ -1,5 +1,6 @@
 import { SUITES, type Suite } from '@assay/testkit/suites';
 import { attest } from './attest/suite.ts';
+import { bpfGate } from './bpf-gate/suite.ts';
 import { engineAppraisal } from './engine/appraisal.ts';
 import { engineLists } from './engine/lists.ts';
 import { engineMatching } from './engine/matching.ts';
@@ -11,6 +12,7 @@ export const KERNEL_SUITES: readonly Suite[] = [
   ...SUITES,
   evmKey,
   attest,
+  bpfGate,
   engineMatching,
   engineAppraisal,
   engineLists,

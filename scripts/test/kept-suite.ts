@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { KERNEL_SERIES } from '@assay/testkit/lab';
+import { KERNEL_SERIES, type KernelSeries } from '@assay/testkit/lab';
 import { keptAnswers, type GuestAnswer, type Suite } from '@assay/testkit/suites';
 import { ROOT } from '../workspace.ts';
 
@@ -13,9 +13,16 @@ export function keptDirectory(suite: Pick<Suite, 'name'>, series: string): strin
   return join(ROOT, 'packages/testkit/test/vectors/kernel-answers', suite.name, series);
 }
 
-/** Judges what guests answered as it was, and each of the other answers as the disagreement that it is. */
-export function testKeptSuite(suite: Suite, others: readonly OtherAnswer[]): void {
-  for (const series of KERNEL_SERIES) {
+/**
+ * Judges what guests answered as it was, and each of the other answers as the disagreement that it is.
+ * @param kernels of which answers are kept
+ */
+export function testKeptSuite(
+  suite: Suite,
+  others: readonly OtherAnswer[],
+  kernels: readonly KernelSeries[] = KERNEL_SERIES,
+): void {
+  for (const series of kernels) {
     test(`${suite.title}: what a guest with Linux ${series} answered is what core computes`, async () => {
       const { cases, disagreements } = await suite.judge(await keptAnswers(keptDirectory(suite, series)));
       assert.deepEqual(disagreements, []);
