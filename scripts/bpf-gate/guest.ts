@@ -64,7 +64,7 @@ function makeFiles(): void {
   run('mount', '-o', 'loop', '/run/image', PLACES.ext4);
   for (const path of [PLACES.tmpfs, PLACES.other, PLACES.gone]) run('mount', '-t', 'tmpfs', 'assay', path);
   run('modprobe', 'overlay');
-  const [lower, upper, work] = ['lower', 'upper', 'work'].map((name) => join(PLACES.ext4, name));
+  const [lower, upper, work] = ['lower', 'upper', 'work'].map((name) => join(PLACES.other, name));
   for (const path of [lower, upper, work]) mkdirSync(path ?? '');
   run('mount', '-t', 'overlay', 'assay', '-o', `lowerdir=${lower},upperdir=${upper},workdir=${work}`, PLACES.overlay);
   run('mount', '-t', 'cgroup2', 'assay', PLACES.cgroups);

@@ -1,6 +1,6 @@
 /**
- * Where the guest has its file systems: two that are watched, an overlayfs over directories of the first that is watched, too, one
- * that is not watched, one that is and goes, so that the next one gets its number, and one of cgroups.
+ * Where the guest has its file systems: two that are watched, one
+ * that is not, an overlayfs over directories of that one that is watched, one that is and goes, so that the next one gets its number, and one of cgroups.
  */
 export const PLACES = {
   ext4: '/run/ext4',
