@@ -7,13 +7,13 @@ import {
   hostsWith,
   insertAlert,
   insertDelivery,
-  lockAlerts,
   openAlerts,
   openCauses,
   staleHosts,
   updateAlert,
   type OpenCause,
 } from '../store/alerts.ts';
+import { tryLockWork } from '../store/locks.ts';
 import type { AlertRow, Database } from '../store/schema.ts';
 import { messageOf, type AlertMessage, type Cause } from './message.ts';
 import type { Sink } from './sinks.ts';
@@ -29,7 +29,7 @@ const KEPT_MILLISECONDS = 30 * 24 * 3600 * 1000;
  */
 export async function renewAlerts(database: Database, sinks: readonly Sink[], now: Date): Promise<void> {
   await database.transaction().execute(async (db) => {
-    if (!(await lockAlerts(db))) return;
+    if (!(await tryLockWork(db, 'alerts'))) return;
     const causes = await causesNow(db, now.toISOString());
     const known = new Map((await openAlerts(db)).map((row) => [keyOf(row), row]));
     for (const cause of causes) await keep(db, cause, known.get(keyOf(cause)), now);

@@ -9,6 +9,7 @@ import { transact, type Change } from '../news/news.ts';
 import { RequestProblem } from '../problem.ts';
 import { issueChallenge } from '../rounds/challenge.ts';
 import { takeEnrolment } from '../store/enrolments.ts';
+import { lockWork } from '../store/locks.ts';
 import { firstRound, saveRounds } from '../store/rounds.ts';
 import type { AdmissionRow, Database, EnrolmentRow } from '../store/schema.ts';
 import { newToken } from '../tokens.ts';
@@ -30,6 +31,8 @@ export async function activate(
   const renews = enrolment.renews === 1;
   const reply = await transact<ActivateReply | RequestProblem>(context, async (db) => {
     if (renews) return renewed(db, context, enrolment, token);
+    // A machine that is no host yet has no row to lock.
+    await lockWork(db, 'enrolment');
     const admitting = await admit(db, context, enrolment);
     if (!admitting.admitted) return { result: admitting.problem, changes: admitting.changes };
     return enrolled(db, context, enrolment, { ...admitting, token });

@@ -5,11 +5,12 @@ import type { Context } from '../context.ts';
 import { transact } from '../news/news.ts';
 import { RequestProblem } from '../problem.ts';
 import { labelsOf, saveLabels } from '../store/labels.ts';
+import { lockRounds } from '../store/rounds.ts';
 import type { HostRow } from '../store/schema.ts';
 
 /**
  * Sets labels of a host, and takes those away that are null.
- * @throws RequestProblem REQUEST-INVALID when it would have more than it may
+ * @throws RequestProblem REQUEST-NOT-FOUND; REQUEST-INVALID when it would have more than it may
  */
 export async function labelHost(
   context: Context,
@@ -18,6 +19,9 @@ export async function labelHost(
   { labels: wanted }: LabelsRequest,
 ): Promise<HostLabels> {
   return transact(context, async (db) => {
+    if ((await lockRounds(db, [host.id])).length === 0) {
+      throw new RequestProblem('REQUEST-NOT-FOUND', `${host.name} was removed meanwhile.`);
+    }
     const labels = withLabels(await labelsOf(db, host.id), wanted);
     if (Object.keys(labels).length > LABELS_MOST) {
       throw new RequestProblem('REQUEST-INVALID', `A host has ${LABELS_MOST} labels at most.`);

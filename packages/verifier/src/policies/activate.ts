@@ -48,7 +48,8 @@ export async function activatePolicy(
       activated_by: by.name,
       ...endsOf(document, context.now()),
     });
-    const hosts = await hostsNamed(db, activation.hosts ?? []);
+    // Locked, and without those that are being removed.
+    const hosts = (await lockRounds(db, await hostsNamed(db, activation.hosts ?? []))).map(({ host }) => host);
     await assignPolicy(db, hosts, name);
     const subject = `${name}@${policy.version}`;
     await audit(db, context, { actor: by.name, action: 'policy.activate', subject, detail: { hosts: hosts.length } });

@@ -18,6 +18,7 @@ import { compiledReference } from '../hosts/references.ts';
 import { RequestProblem } from '../problem.ts';
 import { noteChanges } from './changes.ts';
 import { refuseManaged } from './source/managed.ts';
+import { lockWork } from '../store/locks.ts';
 import { insertPolicy, newestPolicy, policyOf, signPolicy } from '../store/policies.ts';
 import type { Database, PolicyRow } from '../store/schema.ts';
 
@@ -87,6 +88,7 @@ export async function storeVersion(
 ): Promise<PolicyRow> {
   const { name, version } = reference.document;
   const digest = referenceDigest(nodeHasher, reference);
+  await lockWork(db, 'policies');
   const known = await policyOf(db, name, version);
   if (known !== undefined && known.digest !== digest) {
     throw new RequestProblem(
@@ -140,6 +142,7 @@ export async function proposePolicy(
   change: (document: ReferenceDocument) => ReferenceDocument,
 ): Promise<Proposed> {
   await refuseManaged(db, name);
+  await lockWork(db, 'policies');
   const newest = await newestPolicy(db, name);
   if (newest === undefined) throw new RequestProblem('REQUEST-NOT-FOUND', `There is no policy ${name}.`);
   const { document } = parseReference(newest.document);

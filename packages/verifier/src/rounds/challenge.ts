@@ -3,8 +3,9 @@ import type { Challenge } from '@assay/wire';
 import type { Context } from '../context.ts';
 import { LAST_QUOTED_PCR, selectionTo } from '../hosts/kept.ts';
 import { withChallenge } from '../store/challenges.ts';
-import { firstRound, lockRounds, saveRounds } from '../store/rounds.ts';
+import { saveRounds } from '../store/rounds.ts';
 import type { RoundRow } from '../store/schema.ts';
+import { lockRound } from './lock-round.ts';
 
 const LIFETIME_MILLISECONDS = 2 * 60 * 1000;
 const NONCE_BYTES = 32;
@@ -48,11 +49,10 @@ export function issueChallenge(
   };
 }
 
-/** For a host whose last challenge expired. */
+/** For a host whose last challenge expired. @throws RequestProblem REQUEST-UNAUTHENTICATED */
 export async function askAgain(context: Context, host: string): Promise<Challenge> {
   return context.database.transaction().execute(async (db) => {
-    const [known] = await lockRounds(db, [host]);
-    const { row, challenge } = issueChallenge(context, known ?? firstRound(host));
+    const { row, challenge } = issueChallenge(context, await lockRound(db, host));
     await saveRounds(db, [row]);
     return challenge;
   });

@@ -7,6 +7,7 @@ import { hostsByIds } from '../store/hosts.ts';
 import { isPostgres } from '../store/locks.ts';
 import { lockRounds, saveRounds } from '../store/rounds.ts';
 import type { Database, HostRow } from '../store/schema.ts';
+import { agentIsGone } from './lock-round.ts';
 import { runRound, type Attested } from './round.ts';
 
 /** Rounds that share one transaction, and so one flush to the disk. */
@@ -135,5 +136,5 @@ async function lockedHosts(db: Database, ids: readonly string[]): Promise<Map<st
 function senderIn(attested: ReadonlyMap<string, Attested>, { id, token_digest: token }: Sender): Attested {
   const found = attested.get(id);
   if (found !== undefined && equalBytes(found.host.token_digest, token)) return found;
-  throw new RequestProblem('REQUEST-UNAUTHENTICATED', 'The bearer token is not of an agent any more: enrol again.');
+  throw agentIsGone();
 }

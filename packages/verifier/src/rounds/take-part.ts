@@ -7,8 +7,8 @@ import { RequestProblem } from '../problem.ts';
 import { entryIds } from '../store/entries.ts';
 import { encodeIds } from '../store/ids.ts';
 import { addPart, dropParts } from '../store/list-parts.ts';
-import { firstRound, lockRounds } from '../store/rounds.ts';
 import type { Database } from '../store/schema.ts';
+import { lockRound } from './lock-round.ts';
 import { newEntries } from './measurements.ts';
 import { mayContinue, waitingParts } from './sent-before.ts';
 
@@ -20,7 +20,7 @@ const ENTRIES_LIMIT = 16 * 1024 * 1024;
  * proves them yet, and no kept state or verdict changes. A part that does not fit where the verifier stands is passed over.
  * @returns where the next part shall begin, once this one is on the disk
  * @throws FormatError; VerificationError IMA-TEMPLATE-DIGEST, IMA-TEMPLATE-UNKNOWN, IMA-REPLAY; RequestProblem
- *   REQUEST-TOO-LARGE
+ *   REQUEST-TOO-LARGE, REQUEST-UNAUTHENTICATED
  */
 export async function takePart(
   context: Context,
@@ -29,8 +29,7 @@ export async function takePart(
   bytes: Uint8Array,
 ): Promise<ListPlace> {
   return context.database.transaction().execute(async (db) => {
-    const [round] = await lockRounds(db, [host]);
-    const kept = keptOf(round ?? firstRound(host));
+    const kept = keptOf(await lockRound(db, host));
     const start = await placeOf(db, host, part, kept);
     if (start.entries + 1 !== part.fromEntry || start.bytes !== part.fromOffset) return placeAfter(start);
     if (start.entries >= ENTRIES_LIMIT) {

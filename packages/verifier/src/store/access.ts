@@ -1,9 +1,5 @@
-import { sql } from 'kysely';
-import { isPostgres } from './locks.ts';
+import { lockWork } from './locks.ts';
 import type { AuditRow, Database, TokenRow } from './schema.ts';
-
-/** Of the lock under which one entry at a time is added to the log; any number that no other program uses. */
-const AUDIT_LOCK = 4_620_003;
 
 export async function insertToken(db: Database, row: TokenRow): Promise<void> {
   await db.insertInto('tokens').values(row).execute();
@@ -31,7 +27,7 @@ export async function revokeToken(db: Database, id: string, at: string): Promise
 
 /** The newest entry, to which nobody else adds before this transaction ends. */
 export async function lockAuditHead(db: Database): Promise<AuditRow | undefined> {
-  if (isPostgres(db)) await sql`select pg_advisory_xact_lock(${AUDIT_LOCK})`.execute(db);
+  await lockWork(db, 'audit');
   return db.selectFrom('audit').selectAll().orderBy('seq', 'desc').limit(1).executeTakeFirst();
 }
 

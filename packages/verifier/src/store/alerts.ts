@@ -1,17 +1,6 @@
 import { sql } from 'kysely';
 import { z } from 'zod';
 import type { AlertRow, Database, DeliveryRow } from './schema.ts';
-import { isPostgres } from './locks.ts';
-
-/** Of the lock under which one verifier at a time renews the alerts of a store. */
-const RENEWAL_LOCK = 4_620_002;
-
-/** @returns false when another verifier of this store is at it; the lock ends with the transaction */
-export async function lockAlerts(db: Database): Promise<boolean> {
-  if (!isPostgres(db)) return true;
-  const { rows } = await sql<{ got: boolean }>`select pg_try_advisory_xact_lock(${RENEWAL_LOCK}) as got`.execute(db);
-  return rows[0]?.got === true;
-}
 
 /** Open findings that have one code and are about one thing, whichever hosts have them. */
 export interface OpenCause {

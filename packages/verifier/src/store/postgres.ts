@@ -10,6 +10,7 @@ import pg from 'pg';
 import { shownAddress, unusable } from './address.ts';
 import { missingSteps } from './applied.ts';
 import { copyRows, EntryCopy } from './copy.ts';
+import { LOCKS } from './locks.ts';
 import { POSTGRES_WORDS } from './migrations/migration.ts';
 import type { Database, Schema } from './schema.ts';
 
@@ -17,8 +18,6 @@ const CONNECTIONS = 8;
 const CONNECT_TIMEOUT_MILLISECONDS = 5000;
 /** A round that waits this long for another verifier's round of the same host is tried again by its agent. */
 const LOCK_TIMEOUT_MILLISECONDS = 10_000;
-/** Of the lock under which one verifier at a time changes the schema; any number that no other program uses. */
-const MIGRATION_LOCK = 4_620_001;
 
 const BYTEA = 17;
 const INT8 = 20;
@@ -91,7 +90,7 @@ async function migrate(pool: pg.Pool, store: string): Promise<void> {
   const client = await pool.connect();
   try {
     await client.query('begin');
-    await client.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+    await client.query('select pg_advisory_xact_lock($1)', [LOCKS.migration]);
     await client.query('create table if not exists schema_steps (name text primary key)');
     const { rows } = await client.query<{ name: string }>('select name from schema_steps');
     const applied = rows.map(({ name }) => name);

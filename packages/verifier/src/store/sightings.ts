@@ -1,7 +1,7 @@
 import { CompiledQuery, sql } from 'kysely';
 import { EachRow, integers, Packed } from './bulk.ts';
 import { decodeIds, encodeIds } from './ids.ts';
-import { isPostgres } from './locks.ts';
+import { isPostgres, tryLockWork } from './locks.ts';
 import type { Database, EntryBootsRow } from './schema.ts';
 
 /** That the list of a boot has an entry. */
@@ -17,8 +17,6 @@ const BLOCK_PAIRS = 512;
 const ARRIVALS_AT_ONCE = 64;
 const ENTRIES_AT_ONCE = 4096;
 const BATCH = 500;
-/** Of the lock under which one verifier at a time extends the index; any number that no other program uses. */
-const INDEX_LOCK = 4_620_002;
 
 /** First the boots, then the times, in one sequence of differences: boots that came together differ by little. */
 function encodeSightings(sightings: readonly Sighting[]): Uint8Array {
@@ -38,7 +36,7 @@ function decodeSightings(bytes: Uint8Array): Sighting[] {
  */
 export async function indexArrivals(database: Database, most = ENTRIES_AT_ONCE): Promise<boolean> {
   return database.transaction().execute(async (db) => {
-    if (!(await mayIndex(db))) return false;
+    if (!(await tryLockWork(db, 'index'))) return false;
     const limit = Math.max(ARRIVALS_AT_ONCE, Math.ceil(most / ENTRIES_AT_ONCE));
     const arrivals = withinLimit(await notIndexed(db).orderBy('seq').limit(limit).execute(), most);
     if (arrivals.length === 0) return false;
@@ -48,12 +46,6 @@ export async function indexArrivals(database: Database, most = ENTRIES_AT_ONCE):
     await db.updateTable('boot_entries').set({ indexed: 1 }).where('seq', 'in', seqs).execute();
     return true;
   });
-}
-
-async function mayIndex(db: Database): Promise<boolean> {
-  if (!isPostgres(db)) return true;
-  const { rows } = await sql<{ free: boolean }>`select pg_try_advisory_xact_lock(${INDEX_LOCK}) as free`.execute(db);
-  return rows[0]?.free === true;
 }
 
 function notIndexed(db: Database) {
