@@ -1,10 +1,18 @@
 import { toBase64 } from '@assay/core/bytes';
 import { FormatError } from '@assay/core/errors';
-import { parseBinaryList } from '@assay/core/measurement';
+import { entryStream } from '@assay/core/measurement';
 import type { MeasurementSource } from '@assay/linux/ima';
-import { LIST_CHUNK_LIMIT, type Challenge, type EvidenceMessage } from '@assay/wire';
+import { LIST_CHUNK_LIMIT, LIST_TAIL_LIMIT, type Challenge, type EvidenceMessage } from '@assay/wire';
 
 type ListPart = EvidenceMessage['list'];
+
+/**
+ * Most bytes that are read for the message with the quote. Far over what is left for it: what came since is covered by the
+ * quote too. Only a record that is longer is read whole.
+ */
+const MESSAGE_LIMIT = 3 * LIST_TAIL_LIMIT;
+const PIECE = 64 * 1024;
+const NOTHING = new Uint8Array(0);
 
 /**
  * The whole records from where the verifier stands; from the start, where the list does not go on from there: it is of
@@ -33,9 +41,24 @@ async function continued(source: MeasurementSource, from: Challenge['list']): Pr
 }
 
 async function wholeRecords(source: MeasurementSource, fromEntry: number, fromOffset: number): Promise<ListPart> {
-  const bytes = await source.read(fromOffset, LIST_CHUNK_LIMIT);
-  const { consumed } = parseBinaryList(bytes, { bank: source.bank, incompleteTail: 'leave' });
-  return { bank: listBank(source), fromEntry, fromOffset, entries: toBase64(bytes.subarray(0, consumed)) };
+  let bytes = await source.read(fromOffset, MESSAGE_LIMIT);
+  let whole = wholeBytes(bytes, source.bank);
+  if (whole === 0 && bytes.length === MESSAGE_LIMIT) {
+    bytes = await source.read(fromOffset, LIST_CHUNK_LIMIT);
+    whole = wholeBytes(bytes, source.bank);
+  }
+  return { bank: listBank(source), fromEntry, fromOffset, entries: toBase64(bytes.subarray(0, whole)) };
+}
+
+/** How many bytes the whole records take; of the entries, only those of one piece are in memory. @throws FormatError */
+function wholeBytes(bytes: Uint8Array, bank: MeasurementSource['bank']): number {
+  const stream = entryStream({ format: 'binary', bank });
+  let whole = 0;
+  for (let start = 0; start < bytes.length; start += PIECE) {
+    for (const { length } of stream.push(bytes.subarray(start, start + PIECE))) whole += length;
+  }
+  stream.push(NOTHING); // What is wrong behind the last entry is thrown now.
+  return whole;
 }
 
 /** The banks of the message (`ListPart`). */

@@ -17,7 +17,7 @@ export interface AgentOptions {
   readonly eventLog?: () => Promise<Uint8Array | MissingLog>;
   /** File that keeps the attestation key and the enrolment. */
   readonly statePath: string;
-  /** Most bytes of the list that go along with a quote; what is before them goes in parts. Default: 16 MiB. */
+  /** Most bytes of the list that go along with a quote; what is before them goes in parts. Default: 4 MiB. */
   readonly tailBytes?: number;
   readonly onPhase?: (phase: AgentPhase) => void;
 }

@@ -1,12 +1,22 @@
-import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { toHex } from '@assay/core/bytes';
+import { nodeHasher } from '@assay/core/node';
 import type { MeasurementSource } from '@assay/linux/ima';
 import { LIST_CHUNK_LIMIT, LIST_TAIL_LIMIT, ListPartReply, ProblemError, ROUTES } from '@assay/wire';
 import type { ApiClient, ListPlace } from '@assay/wire';
 import { listBank } from './list.ts';
 
-/** Tells the parts of this process from those of another, which may have been of another boot. */
-const UPLOAD = toHex(randomBytes(16));
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+/** Of a list: boot_aggregate and some entries, among which are what an engine says of its start. */
+const HEAD_BYTES = 512;
+const UPLOAD_BYTES = 16;
+
+/** Tells the parts of this list from those of another one, of another boot: an agent that starts anew goes on with its own. */
+async function uploadOf(source: MeasurementSource): Promise<string> {
+  const { fromOffset } = await source.start();
+  const head = await source.read(fromOffset, HEAD_BYTES);
+  return toHex(nodeHasher.digest('sha256', await readFile(BOOT_ID), head).subarray(0, UPLOAD_BYTES));
+}
 
 /**
  * Sends what is too long for the message with the quote in parts before it. What is behind a part was in the list when it was
@@ -25,11 +35,13 @@ export async function pushParts(
   if (from.fromOffset < (await source.start()).fromOffset) return undefined;
   let place = from;
   let size = tail;
+  let upload: string | undefined;
   try {
     for (;;) {
       const bytes = await source.read(place.fromOffset, size + 1);
       if (bytes.length <= size) return place === from ? undefined : place;
-      const next = await pushPart(source, client, place, bytes.slice(0, size));
+      upload ??= await uploadOf(source);
+      const next = await pushPart({ source, client, upload }, place, bytes.slice(0, size));
       size = next.fromOffset === place.fromOffset ? larger(size) : tail;
       place = next;
     }
@@ -47,9 +59,14 @@ function larger(size: number): number {
   return Math.min(2 * size, LIST_CHUNK_LIMIT);
 }
 
+interface Upload {
+  readonly source: MeasurementSource;
+  readonly client: ApiClient;
+  readonly upload: string;
+}
+
 async function pushPart(
-  source: MeasurementSource,
-  client: ApiClient,
+  { source, client, upload }: Upload,
   { fromEntry, fromOffset }: ListPlace,
   part: Uint8Array,
 ): Promise<ListPlace> {
@@ -57,7 +74,7 @@ async function pushPart(
     bank: listBank(source),
     fromEntry: String(fromEntry),
     fromOffset: String(fromOffset),
-    upload: UPLOAD,
+    upload,
   };
   const { list } = await client.call(ROUTES.listParts, ListPartReply, { bytes: Uint8Array.from(part), query });
   return list;

@@ -5,9 +5,9 @@ import type { MeasurementSource } from '@assay/linux/ima';
 import type { Verifier } from '@assay/verifier';
 import { detailOf, directory, Machine, service, Watched } from './bench.ts';
 
-/** ASSAY_TEST_LIST_ENTRIES=1000000 tries a list of a size that no machine has, in parts of 16 MiB. */
+/** ASSAY_TEST_LIST_ENTRIES=1000000 tries a list of a size that no machine has, in parts of 4 MiB. */
 const ENTRIES = Number(process.env['ASSAY_TEST_LIST_ENTRIES'] ?? 500);
-const TAIL_BYTES = ENTRIES > 100_000 ? 16 * 1024 * 1024 : 4096;
+const TAIL_BYTES = ENTRIES > 100_000 ? 4 * 1024 * 1024 : 4096;
 
 async function machineWith(t: TestContext, entries: number): Promise<Machine> {
   const machine = await Machine.simulated(t);

@@ -6,7 +6,7 @@ import { ListSource, PcrValues, TpmKind, Verdict } from './hosts.ts';
 export const LIST_CHUNK_LIMIT = 32 * 1024 * 1024;
 
 /** Most bytes of a list that an agent keeps for the message with the quote: what is before them it sends in parts. */
-export const LIST_TAIL_LIMIT = 16 * 1024 * 1024;
+export const LIST_TAIL_LIMIT = 4 * 1024 * 1024;
 
 /** Most bytes of a whole evidence message. */
 export const EVIDENCE_BODY_LIMIT = 64 * 1024 * 1024;
