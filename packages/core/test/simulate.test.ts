@@ -12,7 +12,7 @@ import {
   type ReferenceDocument,
   type ReferenceValues,
 } from '@assay/core/reference';
-import { Simulator, type Simulation } from '@assay/core/verdict';
+import { Simulator, SIMULATION_LIMIT, type Simulation } from '@assay/core/verdict';
 import { SimulatedList } from '@assay/testkit/evidence';
 
 const NOW = new Date('2026-11-22T00:00:00Z');
@@ -152,6 +152,7 @@ describe('a simulation', () => {
         entries: 1,
         paths: [CURL],
         hosts: ['web-01', 'web-02', 'db-01'],
+        hostsInAll: 3,
       },
       {
         effect: 'accepted',
@@ -159,6 +160,7 @@ describe('a simulation', () => {
         entries: 1,
         paths: [OPENSSL],
         hosts: ['web-01', 'web-02'],
+        hostsInAll: 2,
       },
     ]);
     assert.deepEqual([affected, unused], [3, []]);
@@ -168,6 +170,39 @@ describe('a simulation', () => {
     const files = Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`/opt/${index}`, `x${index}`]));
     const { causes } = simulated({ pools: [pool('x', '1', files)] }, {}, { a: files });
     assert.deepEqual([causes[0]?.entries, causes[0]?.paths.length], [9, 5]);
+  });
+
+  test('counts all hosts of a large fleet, and names some of them: those that change', () => {
+    const simulator = new Simulator({
+      before: values({ pools: both }),
+      after: values({}),
+      at: NOW,
+      hasher: nodeHasher,
+    });
+    const [same, turned] = [list({}), list(ON['web-01'])];
+    for (let host = 0; host < SIMULATION_LIMIT; host++) simulator.add({ host: `same-${host}`, entries: same });
+    for (let host = 0; host < 30; host++) simulator.add({ host: `turned-${host}`, entries: turned });
+    for (let boot = 0; boot < SIMULATION_LIMIT; boot++)
+      simulator.add({ host: 'same-0', boot: `${boot}`, entries: same });
+    simulator.add({ host: 'same-0', boot: 'last', entries: turned });
+    const { hosts, hostsInAll, turns, earlier, earlierInAll, earlierTurned, causes, changes } = simulator.result();
+    assert.deepEqual([hosts.length, hostsInAll], [SIMULATION_LIMIT, SIMULATION_LIMIT + 30]);
+    assert.equal(hosts.filter(({ host }) => host.startsWith('turned')).length, 30);
+    assert.deepEqual(turns, [
+      { before: 'trusted', after: 'trusted', hosts: SIMULATION_LIMIT },
+      { before: 'trusted', after: 'warning', hosts: 30 },
+    ]);
+    assert.deepEqual([earlier.length, earlierInAll, earlierTurned], [SIMULATION_LIMIT, SIMULATION_LIMIT + 1, 1]);
+    assert.equal(earlier[0]?.boot, 'last');
+    assert.deepEqual([causes[0]?.hosts.length, causes[0]?.hostsInAll], [20, 31]);
+    assert.deepEqual([changes[0]?.hosts.length, changes[0]?.hostsInAll], [20, 31]);
+  });
+
+  test('counts all that changes, and names the first of it', () => {
+    const files = Object.fromEntries(Array.from({ length: SIMULATION_LIMIT + 5 }, (_, at) => [`/opt/${at}`, `x${at}`]));
+    const { changes, changesInAll, causes } = simulated({ pools: [pool('x', '1', files)] }, {}, { a: files });
+    assert.deepEqual([changes.length, changesInAll], [SIMULATION_LIMIT, SIMULATION_LIMIT + 5]);
+    assert.equal(causes[0]?.entries, SIMULATION_LIMIT + 5);
   });
 
   test('keeps earlier boots apart from the present ones', () => {

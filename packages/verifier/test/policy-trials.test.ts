@@ -91,6 +91,7 @@ describe('a candidate that is not stored', () => {
         entries: 1,
         paths: [SSL],
         hosts: simulation.hosts.map(({ host }) => host),
+        hostsInAll: 2,
       },
     ]);
     assert.deepEqual([simulation.affected, simulation.earlier], [2, []]);

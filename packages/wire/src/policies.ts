@@ -92,13 +92,19 @@ const SimulatedHost = z.object({
   accepted: z.int(),
 });
 
-/** What reference values would make of what hosts have measured. */
+/** What reference values would make of what hosts have measured. Lists are cut at 1000, and at 20 hosts; counts are of all. */
 export const PolicySimulation = z.object({
   schema: z.literal('assay.policy-simulation.v1'),
-  /** The present boots. */
+  /** The present boots; where not all are told, those that change. */
   hosts: z.array(SimulatedHost),
+  hostsInAll: z.int(),
+  /** How many of all hosts go from one verdict to another, or keep theirs. */
+  turns: z.array(z.object({ before: SimulatedVerdict, after: SimulatedVerdict, hosts: z.int() })),
   /** Earlier boots, the newest first, where they were asked for. */
   earlier: z.array(SimulatedHost.extend({ boot: z.object({ id: z.int(), since: Time, until: Time.nullable() }) })),
+  earlierInAll: z.int(),
+  /** How many of these would be judged otherwise. */
+  earlierTurned: z.int(),
   /** Number of hosts of which something would change. */
   affected: z.int(),
   /** Entries whose answer would be another one, by what in the reference values makes it so; refused ones first. */
@@ -110,8 +116,10 @@ export const PolicySimulation = z.object({
       /** Some of them. */
       paths: z.array(z.string()),
       hosts: z.array(z.string()),
+      hostsInAll: z.int(),
     }),
   ),
+  causesInAll: z.int(),
   changes: z.array(
     z.object({
       digest: z.string(),
@@ -119,8 +127,10 @@ export const PolicySimulation = z.object({
       before: z.string(),
       after: z.string(),
       hosts: z.array(z.string()),
+      hostsInAll: z.int(),
     }),
   ),
+  changesInAll: z.int(),
   /** Digests of each pool, and rules for paths, that no list holds. */
   unused: z.array(z.object({ pool: z.string(), digests: z.int(), of: z.int() })),
   unusedFiles: z.object({ paths: z.int(), of: z.int() }),

@@ -100,7 +100,7 @@ export async function simulatePolicyVersion(name: unknown, version: unknown, giv
   if (options.output === 'json') printJson(simulation);
   else if (simulation.hosts.length === 0) process.stdout.write('No host has sent evidence yet.\n');
   else process.stdout.write(simulationText(simulation, options.limit));
-  return simulation.hosts.every(({ after }) => after === 'trusted') ? EXIT.fine : EXIT.no;
+  return simulation.turns.every(({ after }) => after === 'trusted') ? EXIT.fine : EXIT.no;
 }
 
 /** Why digests are denied that are only tried. */

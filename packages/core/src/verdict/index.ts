@@ -15,6 +15,7 @@ export {
 } from './ladder.ts';
 export { explainRefusal } from './refusal-causes.ts';
 export {
+  SIMULATION_LIMIT,
   Simulator,
   type RecordedList,
   type SimulatedChange,

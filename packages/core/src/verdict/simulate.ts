@@ -25,6 +25,13 @@ export interface SimulatedHost {
   readonly accepted: number;
 }
 
+/** How many hosts go from one verdict to another, or keep theirs. */
+export interface SimulatedTurn {
+  readonly before: SimulatedVerdict;
+  readonly after: SimulatedVerdict;
+  readonly hosts: number;
+}
+
 export interface SimulatedBoot extends SimulatedHost {
   readonly boot: string;
 }
@@ -35,7 +42,9 @@ export interface SimulatedChange {
   readonly path: string;
   readonly before: DecisionStatus | 'unjudged';
   readonly after: DecisionStatus;
+  /** Some of the hosts that have it, and how many there are. */
   readonly hosts: readonly string[];
+  readonly hostsInAll: number;
 }
 
 /** Changes that come from one thing in the reference values. */
@@ -44,22 +53,32 @@ export interface SimulatedCause {
   readonly effect: 'refused' | 'accepted' | 'other';
   /** One sentence. */
   readonly cause: string;
-  /** Distinct entries, the paths of some of them, and the hosts that have one. */
+  /** Distinct entries, the paths of some of them, some of the hosts that have one, and how many there are. */
   readonly entries: number;
   readonly paths: readonly string[];
   readonly hosts: readonly string[];
+  readonly hostsInAll: number;
 }
 
+/** What is longer than `SIMULATION_LIMIT` is cut: what changes comes before what does not. Counts are of all. */
 export interface Simulation {
   readonly hosts: readonly SimulatedHost[];
+  readonly hostsInAll: number;
+  /** Of all hosts. */
+  readonly turns: readonly SimulatedTurn[];
   /** Lists of earlier boots, where some were given. */
   readonly earlier: readonly SimulatedBoot[];
+  readonly earlierInAll: number;
+  /** How many of these would be judged otherwise. */
+  readonly earlierTurned: number;
   /** Number of hosts of which something would change, in an earlier boot too. */
   readonly affected: number;
   /** Newly refused ones first, and of these the most. */
   readonly causes: readonly SimulatedCause[];
+  readonly causesInAll: number;
   /** Newly refused ones first. */
   readonly changes: readonly SimulatedChange[];
+  readonly changesInAll: number;
   /** Digests of each pool of the candidate that no list holds. */
   readonly unused: readonly { readonly pool: string; readonly digests: number; readonly of: number }[];
   /** Rules for paths of the candidate of whose digests no list holds one. */
@@ -88,6 +107,12 @@ interface Decided {
   readonly after: Severity | null;
 }
 
+type Change = Omit<SimulatedChange, 'hosts' | 'hostsInAll'> & {
+  readonly hosts: string[];
+  hostsInAll: number;
+  last: string | undefined;
+};
+
 interface Cause {
   readonly effect: SimulatedCause['effect'];
   readonly cause: string;
@@ -97,6 +122,10 @@ interface Cause {
 }
 
 const PATHS = 5;
+/** Hosts that are named of a cause, and of a change. */
+const HOSTS_NAMED = 20;
+/** Most hosts, earlier boots, causes and changes that are told one by one. */
+export const SIMULATION_LIMIT = 1000;
 const EFFECTS = ['refused', 'accepted', 'other'] as const;
 
 /** What a candidate would say of lists that were recorded, beside what is said of them now. */
@@ -106,7 +135,7 @@ export class Simulator {
   readonly #hosts: SimulatedHost[] = [];
   readonly #earlier: SimulatedBoot[] = [];
   readonly #affected = new Set<string>();
-  readonly #changes = new Map<string, Omit<SimulatedChange, 'hosts'> & { readonly hosts: string[] }>();
+  readonly #changes = new Map<string, Change>();
   readonly #causes = new Map<string, Cause>();
   readonly #used = new Set<string>();
   readonly #holes = new Map<string, { entries: number; readonly hosts: Set<string> }>();
@@ -135,13 +164,19 @@ export class Simulator {
   }
 
   result(): Simulation {
-    const changes = Array.from(this.#changes.values(), (change) => ({ ...change, hosts: [...new Set(change.hosts)] }));
+    const causes = this.#causesInOrder();
     return {
-      hosts: this.#hosts,
-      earlier: this.#earlier,
+      hosts: someOf(this.#hosts),
+      hostsInAll: this.#hosts.length,
+      turns: turnsOf(this.#hosts),
+      earlier: someOf(this.#earlier),
+      earlierInAll: this.#earlier.length,
+      earlierTurned: this.#earlier.filter(isTurned).length,
       affected: this.#affected.size,
-      causes: this.#causesInOrder(),
-      changes: changes.toSorted((a, b) => Number(ACCEPTED.has(a.after)) - Number(ACCEPTED.has(b.after))),
+      causes: causes.slice(0, SIMULATION_LIMIT),
+      causesInAll: causes.length,
+      changes: this.#changesInOrder().slice(0, SIMULATION_LIMIT),
+      changesInAll: this.#changes.size,
       ...this.#unused(),
       excludes: Array.from(this.#holes, ([pattern, { entries, hosts }]) => ({ pattern, entries, hosts: hosts.size })),
     };
@@ -163,10 +198,16 @@ export class Simulator {
       cause,
       entries: entries.size,
       paths: [...paths],
-      hosts: [...hosts],
+      hosts: [...hosts].slice(0, HOSTS_NAMED),
+      hostsInAll: hosts.size,
     }));
     const rank = ({ effect }: SimulatedCause): number => EFFECTS.indexOf(effect);
     return causes.toSorted((a, b) => rank(a) - rank(b) || b.entries - a.entries);
+  }
+
+  #changesInOrder(): SimulatedChange[] {
+    const changes = Array.from(this.#changes.values(), ({ last: _last, ...change }) => change);
+    return changes.toSorted((a, b) => Number(ACCEPTED.has(a.after)) - Number(ACCEPTED.has(b.after)));
   }
 
   #decide(entry: Entry): Decided | 'no file' {
@@ -212,10 +253,17 @@ export class Simulator {
     const before = old?.status ?? 'unjudged';
     if (before === 'unjudged' && ACCEPTED.has(now.status)) return;
     const key = `${digest} ${path} ${before}`;
-    const known = this.#changes.get(key) ?? { digest, path, before, after: now.status, hosts: [] };
-    // Lists of a host come one after the other; a set of each change would take ten times the memory.
-    if (known.hosts.at(-1) !== host) known.hosts.push(host);
+    const known = this.#changes.get(key) ?? {
+      digest,
+      path,
+      before,
+      after: now.status,
+      hosts: [],
+      hostsInAll: 0,
+      last: undefined,
+    };
     this.#changes.set(key, known);
+    countHost(known, host);
     const { effect, cause } = causeOfChange(old, now);
     const group = this.#causes.get(`${effect} ${cause}`) ?? {
       effect,
@@ -229,6 +277,35 @@ export class Simulator {
     if (group.paths.size < PATHS) group.paths.add(path);
     this.#causes.set(`${effect} ${cause}`, group);
   }
+}
+
+/** Lists of a host come one after the other; a set of each change would take as much memory as all lists. */
+function countHost(change: Change, host: string): void {
+  if (change.last === host) return;
+  change.last = host;
+  change.hostsInAll += 1;
+  if (change.hosts.length < HOSTS_NAMED) change.hosts.push(host);
+}
+
+function isTurned({ before, after }: SimulatedHost): boolean {
+  return before !== after;
+}
+
+/** In their order; where not all are told, those that change. */
+function someOf<Simulated extends SimulatedHost>(all: readonly Simulated[]): readonly Simulated[] {
+  if (all.length <= SIMULATION_LIMIT) return all;
+  const rank = (one: Simulated): number => (isTurned(one) ? 0 : one.refused + one.accepted > 0 ? 1 : 2);
+  return all.toSorted((a, b) => rank(a) - rank(b)).slice(0, SIMULATION_LIMIT);
+}
+
+function turnsOf(hosts: readonly SimulatedHost[]): SimulatedTurn[] {
+  const turns = new Map<string, { before: SimulatedVerdict; after: SimulatedVerdict; hosts: number }>();
+  for (const { before, after } of hosts) {
+    const turn = turns.get(`${before} ${after}`) ?? { before, after, hosts: 0 };
+    turn.hosts += 1;
+    turns.set(`${before} ${after}`, turn);
+  }
+  return [...turns.values()];
 }
 
 function worst(severities: ReadonlySet<string>): SimulatedVerdict {

@@ -20,26 +20,24 @@ function VerdictWord({ verdict }: { verdict: Simulated['after'] }) {
 }
 
 /** Hosts by what becomes of their verdict. */
-function Turns({ hosts }: { hosts: readonly Simulated[] }) {
-  const turned = hosts.filter(({ before, after }) => before !== after);
-  const groups = [...Map.groupBy(turned, ({ before, after }) => `${before} ${after}`).values()];
-  const same = hosts.length - turned.length;
+function Turns({ simulation: { hosts, turns, hostsInAll } }: { simulation: PolicySimulation }) {
+  const turned = turns.filter(({ before, after }) => before !== after);
+  const same = hostsInAll - turned.reduce((sum, turn) => sum + turn.hosts, 0);
   return (
     <ul className="space-y-2">
-      {groups.flatMap((group) => {
-        const [first] = group;
-        if (first === undefined) return [];
-        return (
-          <li key={`${first.before} ${first.after}`} className="flex flex-wrap items-center gap-2 text-sm">
-            <VerdictWord verdict={first.before} />
-            <Icon name="arrow" className="size-4 text-muted" />
-            <span className="sr-only">becomes</span>
-            <VerdictWord verdict={first.after} />
-            <span className="digits font-semibold">{countWords(group.length, 'host', 'hosts')}</span>
-            <HostLinks names={group.map(({ host }) => host)} />
-          </li>
-        );
-      })}
+      {turned.map(({ before, after, hosts: count }) => (
+        <li key={`${before} ${after}`} className="flex flex-wrap items-center gap-2 text-sm">
+          <VerdictWord verdict={before} />
+          <Icon name="arrow" className="size-4 text-muted" />
+          <span className="sr-only">becomes</span>
+          <VerdictWord verdict={after} />
+          <span className="digits font-semibold">{countWords(count, 'host', 'hosts')}</span>
+          <HostLinks
+            names={hosts.filter((host) => host.before === before && host.after === after).map(({ host }) => host)}
+            all={count}
+          />
+        </li>
+      ))}
       {same > 0 && (
         <li className="text-sm text-muted">
           {countWords(same, 'host keeps its verdict', 'hosts keep their verdicts')}.
@@ -65,14 +63,14 @@ function Cause({ cause }: { cause: PolicySimulation['causes'][number] }) {
         </Badge>
         <bdi className="font-medium wrap-anywhere">{cause.cause}</bdi>
         <span className="digits text-muted">
-          {countWords(cause.entries, 'entry', 'entries')} on {countWords(cause.hosts.length, 'host', 'hosts')}
+          {countWords(cause.entries, 'entry', 'entries')} on {countWords(cause.hostsInAll, 'host', 'hosts')}
         </span>
       </p>
       <p className="font-mono text-xs text-muted wrap-anywhere">
         <bdi>{cause.paths.slice(0, SHOWN).join('  ')}</bdi>
       </p>
       <p className="text-sm">
-        <HostLinks names={cause.hosts} />
+        <HostLinks names={cause.hosts} all={cause.hostsInAll} />
       </p>
     </li>
   );
@@ -103,15 +101,15 @@ function Unused({ simulation: { unused, unusedFiles, excludes } }: { simulation:
 
 /** What reference values would make of what the fleet has measured. */
 export function SimulationView({ simulation }: { simulation: PolicySimulation }) {
-  const { hosts, causes, earlier } = simulation;
-  if (hosts.length === 0) return <p className="text-muted">No host of this policy has sent evidence yet.</p>;
+  const { causes, causesInAll, earlierInAll, earlierTurned, hostsInAll } = simulation;
+  if (hostsInAll === 0) return <p className="text-muted">No host of this policy has sent evidence yet.</p>;
   return (
     <div className="space-y-4">
-      <Turns hosts={hosts} />
-      {earlier.length > 0 && (
+      <Turns simulation={simulation} />
+      {earlierInAll > 0 && (
         <p className="text-sm text-muted">
-          {countWords(earlier.length, 'earlier boot', 'earlier boots')} recorded, of which{' '}
-          {earlier.filter(({ before, after }) => before !== after).length} would be judged otherwise.
+          {countWords(earlierInAll, 'earlier boot', 'earlier boots')} recorded, of which {earlierTurned} would be judged
+          otherwise.
         </p>
       )}
       {causes.length > 0 && (
@@ -121,7 +119,7 @@ export function SimulationView({ simulation }: { simulation: PolicySimulation })
           ))}
         </ul>
       )}
-      {causes.length > SHOWN && <p className="text-sm text-muted">and {causes.length - SHOWN} causes more</p>}
+      {causesInAll > SHOWN && <p className="text-sm text-muted">and {causesInAll - SHOWN} causes more</p>}
       <Unused simulation={simulation} />
     </div>
   );

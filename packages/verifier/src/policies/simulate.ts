@@ -62,11 +62,12 @@ async function overRecordedLists(
 }
 
 function onWire(simulator: Simulator, boots: ReadonlyMap<string, RecordedBoot>): PolicySimulation {
-  const { hosts, earlier, causes, changes, unused, excludes, ...rest } = simulator.result();
+  const { hosts, turns, earlier, causes, changes, unused, excludes, ...rest } = simulator.result();
   return {
     schema: 'assay.policy-simulation.v1',
     ...rest,
     hosts: hosts.toSorted((a, b) => (a.host < b.host ? -1 : 1)),
+    turns: [...turns],
     earlier: earlier.flatMap(({ boot: key, ...simulated }) => {
       const boot = boots.get(key);
       if (boot === undefined) return [];
