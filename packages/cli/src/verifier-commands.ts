@@ -27,6 +27,7 @@ export function addVerifier(program: Command): void {
     .option('--heartbeat <seconds>', 'how often a host is to send evidence when nothing is new', number, 10)
     .option('--stale-after <seconds>', 'age at which evidence is stale', number, 30)
     .option('--policy-key <file>', 'key by which reference values must be signed, PEM; may be repeated', collect)
+    .option('--policy-signatures <number>', 'how many of these keys must have signed', number, 1)
     .option('--policies-from <source>', 'directory or Git repository from which policies come; none gives them back')
     .option('--policies-branch <name>', 'branch of the repository', 'main')
     .option('--policies-signers <file>', 'keys by which commits must be signed: allowed signers of ssh-keygen(1)')

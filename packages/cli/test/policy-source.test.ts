@@ -81,6 +81,7 @@ test('a source that is none, or that nobody vouches for, is wrong usage', async 
     assert.deepEqual({ code, stdout }, { code: 2, stdout: '' }, stderr);
     assert.match(stderr, said);
   };
+  await refused(['--policy-signatures', '2'], /asks for more than the 0 keys of --policy-key/);
   await refused(['--policies-from', 'https://git.example/p.git'], /need --policies-signers or --policy-key/);
   await refused(['--policies-from', 'ext::sh -c id'], /is no directory, no Git repository/);
   await refused(['--policies-from', join(directory, 'none')], /is no directory/);

@@ -42,6 +42,25 @@ const by = (key: KeyObject, hash: string | null = 'sha256'): Uint8Array => sign(
 const verify = (bytes: Uint8Array, keys: TrustedKey[]) => verifySignedReference(bytes, keys, nodeMessageSignatures);
 
 describe('signed reference values', () => {
+  test('name every trusted key that signed, each once, whatever order and names they have', () => {
+    const trusted = (name: keyof typeof KEYS, as: string = name): TrustedKey => ({
+      name: as,
+      spki: KEYS[name].publicKey.export({ type: 'spki', format: 'der' }),
+    });
+    const signatures = [by(KEYS.p256.privateKey), by(KEYS.p256.privateKey), by(KEYS.ed25519.privateKey, null)];
+    const bytes = utf8(
+      encodeEnvelope({
+        payloadType: REFERENCE_PAYLOAD_TYPE,
+        payload: GOOD.canonical,
+        signatures: signatures.map((sig) => ({ sig })),
+      }),
+    );
+    const signersBy = (...keys: TrustedKey[]) => verify(bytes, keys).signers.map(({ name }) => name);
+    assert.deepEqual(signersBy(trusted('ed25519'), trusted('p384'), trusted('p256')), ['ed25519', 'p256']);
+    assert.deepEqual(signersBy(trusted('p256', 'first'), trusted('p256', 'second')), ['first']);
+    assert.throws(() => signersBy(trusted('p384')), { code: 'POLICY-SIGNATURE' });
+  });
+
   test('verify by Ed25519, ECDSA and RSA keys, among others', () => {
     const pss = { key: KEYS.rsa.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 };
     const signatures: [keyof typeof KEYS, Uint8Array][] = [

@@ -46,6 +46,8 @@ export interface VerifierOptions {
   readonly resultKeys?: readonly string[];
   /** Keys by which reference values must be signed that are to come into force; none: nothing needs a signature. */
   readonly policyKeys?: readonly TrustedKey[];
+  /** How many of these keys must have signed; default 1. */
+  readonly policySignatures?: number;
   /**
    * Where policies come from, and how often it is looked at; what comes from there the API does not change. `none` gives
    * what came from one back to the API; without it that stays as it is.
@@ -105,7 +107,7 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   const stopIndexer = startIndexer(database, log);
   const { tokens, publicDirectory } = options;
   const { version } = packageJson;
-  const policyTrust = { keys: options.policyKeys ?? [] };
+  const policyTrust = { keys: options.policyKeys ?? [], required: options.policySignatures ?? 1 };
   const pulse = new Pulse(EXPIRY_CHECK_MILLISECONDS);
   const app = await createApp(context, streams, {
     host,

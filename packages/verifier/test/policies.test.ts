@@ -24,7 +24,7 @@ import {
 } from '@assay/wire';
 import { startVerifier, type Verifier } from '@assay/verifier';
 import { content, enrol, type TestAgent } from './machine.ts';
-import { call, newStore, post, refusal, service, TOKENS } from './service.ts';
+import { call, newStore, post, problemIn, refusal, service, TOKENS } from './service.ts';
 
 const TRUE = '\x7fELF true';
 const LATER = '\x7fELF true, updated';
@@ -186,6 +186,40 @@ describe('a policy', () => {
     assert.deepEqual([signer?.rung, signer?.state, facts.get('Signed by')], ['signer', 'ok', 'release.pub']);
     assert.equal(facts.get('Key'), `sha256:${createHash('sha256').update(key.spki).digest('hex')}`);
     assert.match(facts.get('Activated') ?? '', / by bob$/);
+  });
+
+  test('needs as many of the trusted keys as the verifier was told, each counted once, however they come', async (t) => {
+    const pairs = ['ann.pub', 'bob.pub', 'cem.pub'].map((name) => {
+      const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+      return { name, privateKey, spki: publicKey.export({ format: 'der', type: 'spki' }) };
+    });
+    const [ann, bob, cem] = pairs;
+    assert.ok(ann !== undefined && bob !== undefined && cem !== undefined);
+    const policyKeys = [ann, bob, { ...ann, name: 'ann-again.pub' }];
+    const store = await newStore(t);
+    const { verifier } = await running(t, { store, policyKeys, policySignatures: 2 });
+    const envelope = (number: number, ...signers: (typeof ann)[]) => {
+      const payload = utf8(version(number, [TRUE]));
+      const signatures = signers.map(({ privateKey }) => ({
+        sig: sign(null, preAuthEncoding(REFERENCE_PAYLOAD_TYPE, payload), privateKey),
+      }));
+      return encodeEnvelope({ payloadType: REFERENCE_PAYLOAD_TYPE, payload, signatures });
+    };
+    const signersOf = async (text: string, of = verifier) =>
+      content(await push(of, text), PolicyReply).policy.signers.map(({ name }) => name);
+    assert.deepEqual(await signersOf(envelope(1, ann, ann, cem)), ['ann.pub'], 'twice is once, and a stranger nobody');
+    const refused = problemIn(await activation(verifier, { version: 1, hosts: 'all' }));
+    assert.deepEqual([refused.status, refused.code], [403, 'POLICY-UNSIGNED']);
+    assert.match(refused.detail, /wants 2 of its keys .+ signed it have 1: ann\.pub\.$/);
+    assert.deepEqual(await signersOf(envelope(1, bob)), ['ann.pub', 'bob.pub'], 'a second push brings the second');
+    assert.deepEqual(await signersOf(version(1, [TRUE])), ['ann.pub', 'bob.pub'], 'and none takes one away');
+    content(await activation(verifier, { version: 1, hosts: 'all' }), PolicyReply);
+    assert.deepEqual(await signersOf(envelope(2, ann, bob)), ['ann.pub', 'bob.pub'], 'or both come in one envelope');
+    await verifier.close();
+    const other = await service(t, { store, policyKeys: [bob, cem], policySignatures: 2 });
+    assert.equal(refusal(await activation(other, { version: 2 })), '403 POLICY-UNSIGNED', 'ann is trusted no more');
+    assert.deepEqual(await signersOf(envelope(2, cem), other), ['ann.pub', 'bob.pub', 'cem.pub']);
+    content(await activation(other, { version: 2 }), PolicyReply);
   });
 
   test('is refused with a lower version, another content of a version, or when its time is over', async (t) => {

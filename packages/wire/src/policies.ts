@@ -11,8 +11,9 @@ export const PolicyVersion = z.object({
   digest: Digest,
   /** Number of distinct digests. */
   digests: z.int(),
-  /** Who signed it whom the verifier trusts. */
+  /** Who signed it whom the verifier trusts, in one text, and each with the digest of its key, where that was kept. */
   signer: z.string().nullable(),
+  signers: z.array(z.object({ name: z.string(), key: Digest.nullable() })),
   pushedBy: z.string(),
   pushedAt: Time,
   /** Of the source that it came from (`--policies-from`); null where it was pushed. */

@@ -1,10 +1,11 @@
 import { BUILT_PAGE, startVerifier } from '@assay/verifier';
 import { readSinks } from '@assay/verifier/alerts';
 import { readSignIn } from '@assay/verifier/sign-in';
+import { toHex } from '@assay/core/bytes';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import { boundedContent } from '../bounded-file.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT, UsageError } from '../exit.ts';
 import { readEkRoots } from '../ek-roots.ts';
 import { optionsFrom, StateOptions } from '../options.ts';
 import { trustedKeys } from '../reference/files.ts';
@@ -33,6 +34,7 @@ const ServeOptions = StateOptions.extend({
   approveEnrolments: z.enum(['none', 'first-use', 'all']),
   renewKeysAfter: z.int().min(1).max(36_500).optional(),
   policyKey: z.array(z.string().min(1)).default([]),
+  policySignatures: z.int().min(1).max(16),
   ...PolicySourceOptions,
 }).refine(({ heartbeat, staleAfter }) => staleAfter > heartbeat, {
   path: ['stale-after'],
@@ -54,6 +56,12 @@ export async function serve(given: unknown): Promise<number> {
   const signIn =
     options.signIn === undefined ? undefined : readSignIn(await boundedContent(options.signIn, SETTINGS_LIMIT));
   const policyKeys = await trustedKeys(options.policyKey);
+  const distinct = new Set(policyKeys.map(({ spki }) => toHex(spki))).size;
+  if (options.policySignatures > Math.max(1, distinct)) {
+    throw new UsageError(
+      `--policy-signatures ${options.policySignatures} asks for more than the ${distinct} keys of --policy-key`,
+    );
+  }
   const ekRoots = options.ekRoots === undefined ? [] : await readEkRoots(options.ekRoots);
   const { directory, tokens, resultKey } = await openTokens(options.state);
   const { host, port, heartbeat, staleAfter } = options;
@@ -67,6 +75,7 @@ export async function serve(given: unknown): Promise<number> {
     resultKeys: [resultKey],
     alertSinks,
     policyKeys,
+    policySignatures: options.policySignatures,
     ...(policySource === undefined ? {} : { policySource }),
     ...(signIn === undefined ? {} : { signIn }),
     trustedProxies: options.trustedProxy,

@@ -105,8 +105,9 @@ export const REQUEST_CODES = {
     remedy: 'Change it there, as the detail says; `assay policies simulate NAME --candidate FILE` tries it first.',
   },
   'POLICY-UNSIGNED': {
-    meaning: 'A version is to come into force that nobody signed who is trusted, and this verifier wants a signature.',
-    remedy: 'Have it signed by `assay reference sign` with a key that the verifier was given, and push that.',
+    meaning: 'A version is to come into force that fewer trusted keys signed than this verifier wants, or none.',
+    remedy:
+      'Have it signed by `assay reference sign` with as many of the keys that the verifier was given, and push that.',
   },
   'VERIFIER-LATE': {
     meaning: 'The verifier does not do its periodic work in time, or its store does not answer.',

@@ -53,30 +53,37 @@ class VerifiedReferenceValue {
 
 export type VerifiedReference = VerifiedReferenceValue;
 
-/** Signed by a key, not by a certificate that lived for minutes. */
+/** Signed by keys, not by a certificate that lived for minutes. */
 class SignedReferenceValue extends VerifiedReferenceValue {
-  /** SubjectPublicKeyInfo of the key, in DER. */
-  readonly spki: Uint8Array;
+  /** Each once, in the order in which they are trusted. */
+  readonly signers: readonly TrustedKey[];
 
-  constructor(parsed: ParsedReference, { name, spki }: TrustedKey) {
-    super(parsed, name);
-    this.spki = spki;
+  constructor(parsed: ParsedReference, signers: readonly TrustedKey[]) {
+    super(parsed, signers.map(({ name }) => name).join(', '));
+    this.signers = signers;
   }
 }
 
 export type SignedReference = SignedReferenceValue;
 
-/** Finds a signature of an envelope by one of the keys. @throws VerificationError POLICY-SIGNATURE */
+/**
+ * Which of the keys signed an envelope: a key counts once, however often it is named or signed.
+ * @returns one at least
+ * @throws VerificationError POLICY-SIGNATURE
+ */
 export function verifyEnvelope(
   envelope: ParsedEnvelope,
   keys: readonly TrustedKey[],
   signatures: MessageSignatures,
-): TrustedKey {
+): readonly TrustedKey[] {
   const message = preAuthEncoding(envelope.payloadType, envelope.payload);
-  for (const { sig } of envelope.signatures) {
-    const key = keys.find(({ spki }) => signatures.verify(spki, message, sig));
-    if (key !== undefined) return key;
-  }
+  const distinct = new Map(keys.toReversed().map((key) => [toHex(key.spki), key]));
+  const signers = keys.filter(
+    (key) =>
+      distinct.get(toHex(key.spki)) === key &&
+      envelope.signatures.some(({ sig }) => signatures.verify(key.spki, message, sig)),
+  );
+  if (signers.length > 0) return signers;
   throw new VerificationError('POLICY-SIGNATURE', 'no signature is by a key that is trusted');
 }
 
@@ -93,8 +100,8 @@ export function verifySignedReference(
   if (envelope.payloadType !== REFERENCE_PAYLOAD_TYPE) {
     throw new FormatError('ENVELOPE-FORM', `the payload is not of the type ${REFERENCE_PAYLOAD_TYPE}`);
   }
-  const key = verifyEnvelope(envelope, keys, signatures);
-  return new SignedReferenceValue(parseReference(envelope.payload), key);
+  const signers = verifyEnvelope(envelope, keys, signatures);
+  return new SignedReferenceValue(parseReference(envelope.payload), signers);
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { ReferenceAuthority } from '@assay/core/verdict';
 import { policyInForceFor, policySummaryOf } from '../store/policies.ts';
 import type { Database } from '../store/schema.ts';
+import { signersIn } from '../policies/signers.ts';
 import type { HostState } from './facts.ts';
 
 /** Who answers for what a host is compared with; null where it is compared with nothing. */
@@ -17,7 +18,10 @@ export async function authorityOf(
     name: policy.name,
     digest: policy.digest,
     signer: policy.signer,
-    key: policy.signer_key,
+    key:
+      signersIn(policy)
+        .flatMap(({ key }) => key ?? [])
+        .join(' ') || null,
     pushed: { by: policy.pushed_by, at: new Date(policy.pushed_at) },
     activated: { by: inForce.activated_by, at: new Date(inForce.since) },
   };

@@ -22,6 +22,7 @@ import { lockRounds } from '../store/rounds.ts';
 import type { Database, PolicyInForceRow, PolicyRow } from '../store/schema.ts';
 import { noteExpiry } from './ends.ts';
 import type { PolicyTrust } from './push.ts';
+import { requireSigners } from './signers.ts';
 
 /** Hosts whose boots are judged again before others may go on. */
 const BATCH = 50;
@@ -65,16 +66,11 @@ async function admitted(
   context: Context,
   by: Principal,
   { name, version }: { readonly name: string; readonly version: number },
-  { keys }: PolicyTrust,
+  trust: PolicyTrust,
 ): Promise<{ readonly policy: PolicyRow; readonly document: ReferenceDocument }> {
   const policy = await policyOf(db, name, version);
   if (policy === undefined) throw new RequestProblem('REQUEST-NOT-FOUND', `${name} has no version ${version}.`);
-  if (keys.length > 0 && policy.signer === null) {
-    throw new RequestProblem(
-      'POLICY-UNSIGNED',
-      `Nobody whom this verifier trusts signed version ${version} of ${name}.`,
-    );
-  }
+  requireSigners(policy, trust);
   if (policy.pushed_by === by.name && by.role !== 'admin') {
     throw new RequestProblem('REQUEST-FORBIDDEN', `${by.name} pushed this version; somebody else has to activate it.`);
   }

@@ -2,6 +2,7 @@ import type { PolicyList, PolicyVersion } from '@assay/wire';
 import { allPolicies, hostsOfPolicy, policiesInForce, rollouts, type PolicySummaryRow } from '../store/policies.ts';
 import { policySourceRow } from '../store/policy-source.ts';
 import type { Database, PolicyInForceRow } from '../store/schema.ts';
+import { signersIn } from './signers.ts';
 import { driftOf } from './source/drift.ts';
 
 /** All versions, and how many hosts each policy is for. */
@@ -48,6 +49,7 @@ export function versionOnWire(row: PolicySummaryRow, inForce: PolicyInForceRow |
     digest: row.digest,
     digests: row.digests,
     signer: row.signer,
+    signers: signersIn(row),
     pushedBy: row.pushed_by,
     pushedAt: row.pushed_at,
     commit: row.commit_id,

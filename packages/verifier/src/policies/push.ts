@@ -1,4 +1,4 @@
-import { toHex, utf8 } from '@assay/core/bytes';
+import { utf8 } from '@assay/core/bytes';
 import { looksLikeEnvelope } from '@assay/core/dsse';
 import { nodeHasher, nodeMessageSignatures } from '@assay/core/node';
 import {
@@ -8,7 +8,6 @@ import {
   verifySignedReference,
   type ParsedReference,
   type ReferenceDocument,
-  type SignedReference,
   type TrustedKey,
 } from '@assay/core/reference';
 import { audit } from '../access/audit.ts';
@@ -17,6 +16,7 @@ import type { Context } from '../context.ts';
 import { compiledReference } from '../hosts/references.ts';
 import { RequestProblem } from '../problem.ts';
 import { noteChanges } from './changes.ts';
+import { keyDigest, signedBy, type PolicySigner } from './signers.ts';
 import { refuseManaged } from './source/managed.ts';
 import { lockWork } from '../store/locks.ts';
 import { insertPolicy, newestPolicy, policyOf, signPolicy } from '../store/policies.ts';
@@ -26,33 +26,27 @@ import type { Database, PolicyRow } from '../store/schema.ts';
 export interface PolicyTrust {
   /** None: nothing needs a signature. */
   readonly keys: readonly TrustedKey[];
+  /** How many of them must have signed what comes into force. */
+  readonly required: number;
 }
 
 /** What was pushed: read, and verified where it is an envelope. */
 export interface Pushed {
   readonly reference: Pick<ParsedReference, 'document' | 'canonical'>;
-  readonly signer: Signer | null;
-}
-
-interface Signer {
-  /** For people. */
-  readonly name: string;
-  /** `sha256:` and the digest of the SubjectPublicKeyInfo of the key. */
-  readonly key: string;
+  /** Empty where it is no envelope. */
+  readonly signers: readonly PolicySigner[];
 }
 
 /**
  * @param text reference values, or a DSSE envelope that holds them
  * @throws VerificationError POLICY-SIGNATURE; FormatError
  */
-export function readPushed(text: string, { keys }: PolicyTrust): Pushed {
+export function readPushed(text: string, { keys }: Pick<PolicyTrust, 'keys'>): Pushed {
   const bytes = utf8(text);
   const signed = isEnvelope(text) ? verifySignedReference(bytes, keys, nodeMessageSignatures) : undefined;
-  if (signed === undefined) return { reference: parseReference(bytes), signer: null };
-  return { reference: signed, signer: { name: signed.signer, key: keyDigest(signed) } };
+  if (signed === undefined) return { reference: parseReference(bytes), signers: [] };
+  return { reference: signed, signers: signed.signers.map((key) => ({ name: key.name, key: keyDigest(key) })) };
 }
-
-const keyDigest = ({ spki }: SignedReference): string => `sha256:${toHex(nodeHasher.digest('sha256', spki))}`;
 
 /**
  * Stores a version, which does not bring it into force. The same content again may bring its signature.
@@ -84,7 +78,7 @@ export async function storeVersion(
   db: Database,
   context: Context,
   by: Principal,
-  { reference, signer, commit = null }: Pushed & { readonly commit?: string | null },
+  { reference, signers, commit = null }: Pushed & { readonly commit?: string | null },
 ): Promise<PolicyRow> {
   const { name, version } = reference.document;
   const digest = referenceDigest(nodeHasher, reference);
@@ -106,13 +100,14 @@ export async function storeVersion(
     digests: values.size,
     signer: null,
     signer_key: null,
+    signers: '[]',
     pushed_by: by.name,
     pushed_at: at,
     commit_id: commit,
   };
-  const now = signer === null ? row : { ...row, signer: signer.name, signer_key: signer.key };
+  const now = { ...row, ...signedBy(row, signers) };
   // What is read from a source again and again is one act.
-  if (known !== undefined && now.signer === known.signer && commit !== null) return known;
+  if (known !== undefined && now.signers === known.signers && commit !== null) return known;
   if (known === undefined) {
     await insertPolicy(db, now);
     await noteChanges(db, reference.document);
@@ -121,7 +116,7 @@ export async function storeVersion(
     actor: by.name,
     action: 'policy.push',
     subject: `${name}@${version}`,
-    detail: { digest, signer: signer?.name ?? null, ...(commit === null ? {} : { commit }) },
+    detail: { digest, signer: now.signer, ...(commit === null ? {} : { commit }) },
   });
   return now;
 }
@@ -148,5 +143,5 @@ export async function proposePolicy(
   const { document } = parseReference(newest.document);
   const created = context.now().toISOString();
   const reference = checkedReference(change({ ...document, version: newest.version + 1, created }));
-  return { row: await storeVersion(db, context, by, { reference, signer: null }), base: newest.version };
+  return { row: await storeVersion(db, context, by, { reference, signers: [] }), base: newest.version };
 }

@@ -10,6 +10,7 @@ const SUMMARY = [
   'digests',
   'signer',
   'signer_key',
+  'signers',
   'pushed_by',
   'pushed_at',
   'commit_id',
@@ -50,8 +51,11 @@ export async function insertPolicy(db: Database, row: PolicyRow): Promise<void> 
   await db.insertInto('policies').values(row).execute();
 }
 
-export async function signPolicy(db: Database, { name, version, signer, signer_key }: PolicyRow): Promise<void> {
-  const query = db.updateTable('policies').set({ signer, signer_key }).where('name', '=', name);
+export async function signPolicy(
+  db: Database,
+  { name, version, signer, signer_key, signers }: PolicyRow,
+): Promise<void> {
+  const query = db.updateTable('policies').set({ signer, signer_key, signers }).where('name', '=', name);
   await query.where('version', '=', version).execute();
 }
 

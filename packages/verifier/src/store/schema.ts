@@ -180,10 +180,12 @@ export interface PolicyRow {
   document: Uint8Array;
   /** Number of distinct digests. */
   digests: number;
-  /** Who signed it, for people; null where nobody did who is trusted. */
+  /** Who signed it, all of them, for people; null where nobody did who is trusted. */
   signer: string | null;
-  /** `sha256:` and the digest of the SubjectPublicKeyInfo of the key that signed; null for what was signed before it was kept. */
+  /** `sha256:` and the digest of the SubjectPublicKeyInfo of the first key that signed; null for what was signed before it was kept. */
   signer_key: string | null;
+  /** All of them as JSON: policies/signers.ts. */
+  signers: string;
   /** Name of the token. */
   pushed_by: string;
   pushed_at: string;

@@ -15,6 +15,7 @@ import { policies } from './policies.ts';
 import { policyChanges } from './policy-changes.ts';
 import { policyEnds } from './policy-ends.ts';
 import { policySource } from './policy-source.ts';
+import { policySigners } from './policy-signers.ts';
 import { rounds } from './rounds.ts';
 import { sessions } from './sessions.ts';
 import { signers } from './signers.ts';
@@ -40,4 +41,5 @@ export const MIGRATIONS: readonly Migration[] = [
   signers,
   bootLogs,
   keyRenewals,
+  policySigners,
 ];
