@@ -18,7 +18,7 @@ import { detailOf, directory, TOKENS } from './bench.ts';
  * ASSAY_TEST_POSTGRES names a server on which to try it.
  */
 const ENTRIES = Number(process.env['ASSAY_TEST_LIST_ENTRIES'] ?? 2000);
-const TAIL_BYTES = ENTRIES > 100_000 ? 4 * 1024 * 1024 : 16 * 1024;
+const TAIL_BYTES = ENTRIES > 300_000 ? 4 * 1024 * 1024 : 16 * 1024;
 /** Megabytes of objects, as Node counts them; the whole list would take many times as much. */
 const AGENT_HEAP = 64;
 const VERIFIER_HEAP = 256;

@@ -1,7 +1,7 @@
 import { fromBase64, fromHex, toHex, strictJson } from '@assay/core/bytes';
 import { FormatError, VerificationError } from '@assay/core/errors';
 import { type EvidenceInput, stepOf, verifyEvidence, type VerifiedEvidence } from '@assay/core/evidence';
-import { parseEventLog, verifyEventLog, type VerifiedEventLog } from '@assay/core/eventlog';
+import { parseEventLog, verifyEventLog, type ParsedEventLog, type VerifiedEventLog } from '@assay/core/eventlog';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
 import { checkAttestationKey, parsePublic } from '@assay/core/tpm';
 import { EvidenceBundle } from '@assay/wire';
@@ -93,10 +93,20 @@ function boundTo({ bound, eventLog }: EvidenceBundle): Pick<EvidenceInput, 'even
   throw new FormatError('INPUT-FILE', 'the quote is bound to a boot event log, and the file holds none');
 }
 
-/** @throws VerificationError BOOT-EVENTLOG; FormatError */
+/** @throws VerificationError BOOT-EVENTLOG; FormatError where it is no base64 */
 function logIn({ eventLog }: EvidenceBundle, evidence: VerifiedEvidence): VerifiedEventLog | undefined {
   if (eventLog === undefined) return undefined;
-  return verifyEventLog(parseEventLog(fromBase64(eventLog)), evidence.quote, nodeHasher);
+  return verifyEventLog(readLog(fromBase64(eventLog)), evidence.quote, nodeHasher);
+}
+
+/** The quote is bound to what the host sent: that it cannot be read is an answer about the host, not about the file. */
+function readLog(bytes: Uint8Array): ParsedEventLog {
+  try {
+    return parseEventLog(bytes);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new VerificationError('BOOT-EVENTLOG', `the boot event log cannot be read: ${error.message}`, error.place);
+  }
 }
 
 function documentOf({ host, receivedAt }: EvidenceBundle, answer: Answer): object {
