@@ -5,7 +5,7 @@ import type { TrustedKey } from '@assay/core/reference';
 import type { Context } from './context.ts';
 import { judgeOutdated } from './policies/activate.ts';
 import { renewEnds } from './policies/ends.ts';
-import type { PolicyTrust } from './policies/push.ts';
+import type { PolicyTrust } from './policies/signers.ts';
 import type { PolicySource } from './policies/source/source.ts';
 import { Turns } from './policies/turns.ts';
 import { startPolicyReader, type PolicyReader } from './policies/source/start.ts';

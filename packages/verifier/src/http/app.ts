@@ -34,7 +34,7 @@ import { agentRoutes } from './routes/agent.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { enrolmentRoutes } from './routes/enrolments.ts';
 import { fleetRoutes } from './routes/fleet.ts';
-import type { PolicyTrust } from '../policies/push.ts';
+import type { PolicyTrust } from '../policies/signers.ts';
 import { measuredRoutes } from './routes/measured.ts';
 import { operatorRoutes } from './routes/operator.ts';
 import { policyRoutes } from './routes/policies.ts';

@@ -21,8 +21,7 @@ import {
 import { lockRounds } from '../store/rounds.ts';
 import type { Database, PolicyInForceRow, PolicyRow } from '../store/schema.ts';
 import { noteExpiry } from './ends.ts';
-import type { PolicyTrust } from './push.ts';
-import { requireSigners } from './signers.ts';
+import { requireSigners, type PolicyTrust } from './signers.ts';
 
 /** Hosts whose boots are judged again before others may go on. */
 const BATCH = 50;

@@ -8,7 +8,6 @@ import {
   verifySignedReference,
   type ParsedReference,
   type ReferenceDocument,
-  type TrustedKey,
 } from '@assay/core/reference';
 import { audit } from '../access/audit.ts';
 import type { Principal } from '../access/tokens.ts';
@@ -16,19 +15,11 @@ import type { Context } from '../context.ts';
 import { compiledReference } from '../hosts/references.ts';
 import { RequestProblem } from '../problem.ts';
 import { noteChanges } from './changes.ts';
-import { keyDigest, signedBy, type PolicySigner } from './signers.ts';
+import { keyDigest, signedBy, type PolicySigner, type PolicyTrust } from './signers.ts';
 import { refuseManaged } from './source/managed.ts';
 import { lockWork } from '../store/locks.ts';
 import { insertPolicy, newestPolicy, policyOf, signPolicy } from '../store/policies.ts';
 import type { Database, PolicyRow } from '../store/schema.ts';
-
-/** Whose signatures make reference values trusted. */
-export interface PolicyTrust {
-  /** None: nothing needs a signature. */
-  readonly keys: readonly TrustedKey[];
-  /** How many of them must have signed what comes into force. */
-  readonly required: number;
-}
 
 /** What was pushed: read, and verified where it is an envelope. */
 export interface Pushed {

@@ -4,7 +4,14 @@ import type { TrustedKey } from '@assay/core/reference';
 import { z } from 'zod';
 import { RequestProblem } from '../problem.ts';
 import type { PolicyRow } from '../store/schema.ts';
-import type { PolicyTrust } from './push.ts';
+
+/** Whose signatures make reference values trusted. */
+export interface PolicyTrust {
+  /** None: nothing needs a signature. */
+  readonly keys: readonly TrustedKey[];
+  /** How many of them must have signed what comes into force. */
+  readonly required: number;
+}
 
 const Signer = z.object({
   /** For people. */

@@ -20,7 +20,8 @@ import { proposeDenials, simulateCandidate, simulateVersion } from '../../polici
 import { diffPolicy, versionNamed } from '../../policies/diff.ts';
 import { excludedEntries } from '../../policies/excluded.ts';
 import { listPolicies, versionOnWire } from '../../policies/list.ts';
-import { pushPolicy, type PolicyTrust } from '../../policies/push.ts';
+import { pushPolicy } from '../../policies/push.ts';
+import type { PolicyTrust } from '../../policies/signers.ts';
 import { refuseManaged } from '../../policies/source/managed.ts';
 import { policiesInForce } from '../../store/policies.ts';
 import type { PolicyRow } from '../../store/schema.ts';

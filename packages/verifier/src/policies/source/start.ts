@@ -1,5 +1,5 @@
 import type { Context } from '../../context.ts';
-import type { PolicyTrust } from '../push.ts';
+import type { PolicyTrust } from '../signers.ts';
 import type { PolicySource } from './source.ts';
 import { syncPolicies } from './sync.ts';
 
