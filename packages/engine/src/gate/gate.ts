@@ -13,6 +13,7 @@ import type { DeciderSetup } from '../decision/setup.ts';
 import { clock } from './clock.ts';
 import { Figures, type GateActivity } from './figures.ts';
 import { NewMounts } from './new-mounts.ts';
+import { Overlays } from './overlays.ts';
 import { startMeasurers } from './measurers.ts';
 import type { DecidedMessage, FailureMode, ReaderMessage, ReaderSetup } from './messages.ts';
 import { RESOURCES } from './threads.ts';
@@ -101,7 +102,7 @@ export class Gate {
 
   /**
    * Starts the threads, and watches when they are ready to answer.
-   * @throws SystemError NOT-PERMITTED, KERNEL-LACKS, SYSTEM-CALL; with `bpf` BPF-REFUSED, too
+   * @throws SystemError NOT-PERMITTED, KERNEL-LACKS, SYSTEM-CALL, ENGINE-MOUNT; with `bpf` BPF-REFUSED, too
    */
   static async start(options: GateOptions): Promise<Gate> {
     raiseDescriptorLimit(EVENT_DESCRIPTORS); // The kernel refuses an opening for which there is none.
@@ -130,7 +131,9 @@ export class Gate {
 
   #watch({ mounts, decider, allowRootFileSystem = false, log }: GateOptions): void {
     const { events, wantsClose } = createDecider(decider);
+    const overlays = new Overlays(events === 'open');
     const mark = (path: string): boolean => {
+      overlays.add(path);
       const isNew = !this.#group.isMarked(path);
       // Its numbers may be those of another one that is gone.
       if (isNew) this.#signals.doubt();
