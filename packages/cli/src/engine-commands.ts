@@ -77,7 +77,8 @@ function addRun(engine: Command): void {
     'sudo assay engine run --watch /srv',
     'sudo assay engine run --watch /srv --policy /etc/assay/policy --cert /etc/keys --mode log',
     'sudo assay engine run --watch /srv --archive /var/lib/assay/engine --list-size 4M',
-    'sudo assay engine run --watch /srv --policy FILE --mode enforce --confirm-within 5m --updater /usr/bin/dpkg',
+    'sudo assay engine run --watch /srv --policy FILE --mode enforce --confirm-within 5m',
+    'sudo assay engine run --watch /srv --policy FILE --mode enforce --updater /usr/bin/dpkg',
   ]);
   run.action(action(async (options) => (await import('./commands/engine-run.ts')).runEngine(options)));
 }

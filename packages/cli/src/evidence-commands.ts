@@ -11,7 +11,7 @@ export function addEvidence(program: Command): void {
     .addOption(outputOption());
   examples(verify, [
     'assay evidence verify web-03.evidence.json',
-    'curl -s http://127.0.0.1:4620/v1/hosts/web-03/evidence >e.json && assay evidence verify e.json -o json',
+    'curl -s http://127.0.0.1:4620/v1/hosts/web-03/evidence >e.json && assay evidence verify e.json',
   ]);
   verify.action(
     action(async (file, options) => (await import('./commands/evidence-verify.ts')).verifyBundle(file, options)),

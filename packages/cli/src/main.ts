@@ -60,7 +60,8 @@ function wantedFormat(argv: readonly string[]): Format {
   return json ? 'json' : 'text';
 }
 
-function createProgram(): Command {
+/** All commands, as they are declared. */
+export function createProgram(): Command {
   const program = new Command('assay')
     .description('File integrity that a machine can prove: measure, attest and verify Linux hosts.')
     .version(packageJson.version)

@@ -100,7 +100,7 @@ function addPolicySimulate(policy: Command): void {
   examples(simulate, [
     'sudo assay policy simulate FILE --root / --kernel 6.12',
     "sudo assay policy simulate 'builtin:tcb|appraise_tcb' --root /usr --assume exec,mmap",
-    'assay policy simulate FILE --root ./image --verify -o jsonl | jq -r \'select(.kind == "refused").path\'',
+    'assay policy simulate FILE --root img --verify -o jsonl | jq -r \'select(.kind == "refused").path\'',
   ]);
   simulate.action(
     action(async (file, options) => (await import('./commands/policy-simulate.ts')).simulatePolicy(file, options)),

@@ -42,7 +42,7 @@ export function addQuote(program: Command): void {
     .option('--pcr <bank:index=hex>', 'value of each PCR that the quote must cover; it may cover no other', collect)
     .addOption(outputOption());
   examples(verify, [
-    'assay quote verify --ak ak.pub --message quote.msg --signature quote.sig --nonce 00112233445566778899aabbccddeeff --pcr sha256:10=4be2…',
+    'assay quote verify --ak a.pub --message q.msg --signature q.sig --nonce 01ab --pcr sha256:10=4be2…',
   ]);
   verify.action(action(async (options) => (await import('./commands/quote-verify.ts')).verifyQuoteFiles(options)));
 }
