@@ -1,3 +1,3 @@
 import { testOnPostgres } from './on-postgres.ts';
 
-testOnPostgres(0, 3);
+testOnPostgres(0, 4);

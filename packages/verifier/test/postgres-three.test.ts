@@ -1,3 +1,3 @@
 import { testOnPostgres } from './on-postgres.ts';
 
-testOnPostgres(2, 3);
+testOnPostgres(1, 4);

@@ -1,3 +1,3 @@
 import { testOnPostgres } from './on-postgres.ts';
 
-testOnPostgres(1, 3);
+testOnPostgres(2, 4);

@@ -14,7 +14,7 @@ import { addBoot } from '../src/store/boots.ts';
 import { firstRound, lockRounds, saveRounds } from '../src/store/rounds.ts';
 import type { Database } from '../src/store/schema.ts';
 import { hostRow, LATER, NOW } from './rows.ts';
-import { newStore } from './service.ts';
+import { newStore, untouchedStore } from './service.ts';
 
 async function withHosts(store: string): Promise<Database> {
   const database = await openStore(store);
@@ -38,7 +38,7 @@ test('a store is opened again with what it held, its keys enforced', async (t) =
 });
 
 test('two verifiers that open an empty store at once make its tables once', async (t) => {
-  const store = await newStore(t);
+  const store = await untouchedStore(t);
   const opened = await Promise.all([openStore(store), openStore(store), openStore(store)]);
   for (const database of opened) t.after(() => database.destroy());
   for (const database of opened) assert.deepEqual(await database.selectFrom('hosts').selectAll().execute(), []);

@@ -6,12 +6,17 @@ import { postgresAvailable } from './server.ts';
 
 const run = promisify(execFile);
 
-/** An empty database of its own on that server. @returns its URL */
-export async function createDatabase(server: string): Promise<string> {
+/**
+ * A database of its own on that server.
+ * @param template URL of one that it is a copy of, and that nobody uses meanwhile; without it it is empty
+ * @returns its URL
+ */
+export async function createDatabase(server: string, template?: string): Promise<string> {
   const available = postgresAvailable();
   if ('missing' in available) throw new Error(`PostgreSQL is missing; install it with: ${available.missing}`);
+  const copied = template === undefined ? '' : ` template ${new URL(template).pathname.slice(1)}`;
   const name = `assay_${randomBytes(8).toString('hex')}`;
-  await run(join(available.directory, 'psql'), ['-q', '-d', server, '-c', `create database ${name}`]);
+  await run(join(available.directory, 'psql'), ['-q', '-d', server, '-c', `create database ${name}${copied}`]);
   const url = new URL(server);
   url.pathname = `/${name}`;
   return url.href;

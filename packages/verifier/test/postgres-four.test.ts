@@ -1,0 +1,3 @@
+import { testOnPostgres } from './on-postgres.ts';
+
+testOnPostgres(3, 4);
