@@ -33,7 +33,7 @@ test('an ordinary user gets a simulated fleet, captures, and sees an attack', as
     }
     const text = await up.ask('hosts', 'get');
     assert.match(text.stdout, /^NAME +VERDICT +EVIDENCE +TPM +LIST +REFERENCE +WHY\n/);
-    assert.match(text.stdout, /^web-02 +unverified +\d+ s ago +simulated +\d+ \(simulated\) +none +\S/m);
+    assert.match(text.stdout, /^web-02 +unverified +\d+ s ago +simulated, first use +\d+ \(simulated\) +none +\S/m);
     assert.ok(!UNSAFE.test(text.stdout));
   });
 
