@@ -50,6 +50,22 @@ const ways: Readonly<Record<string, Way>> = {
     command: (path) => ['unshare', '--user', '--map-root-user', '--mount', path],
     seenBy: ['executions', 'mappings'],
   },
+  'an execution through a mount that is attached nowhere (open_tree(2))': {
+    command: (path) => [process.execPath, EXECUTE, 'detached', path],
+    seenBy: ['executions', 'mappings'],
+  },
+  'an execution where another mount hides its own': {
+    command: (path) => {
+      const script = 'cd "$(dirname "$0")" && mount -t tmpfs none "$PWD" && exec ./"$(basename "$0")"';
+      return ['unshare', '--mount', '/bin/sh', '-c', script, path];
+    },
+    seenBy: ['executions', 'mappings'],
+  },
+  // A new file system, which nobody can find: it is in no list of mounts. Takes root.
+  'a copy on a tmpfs that is attached nowhere (fsmount(2))': {
+    command: (path) => [process.execPath, EXECUTE, 'unmounted', path],
+    seenBy: ['mappings', 'openings'],
+  },
   // What reads the program sees it; the copy in memory is no file. Closed by sysctl vm.memfd_noexec=2.
   'a copy in memory (memfd_create)': {
     command: (path) => [process.execPath, EXECUTE, 'memory', path],

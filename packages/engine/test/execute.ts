@@ -3,8 +3,10 @@ import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import {
   becomeUser,
   executeByHandle,
+  executeDetached,
   executeFromMemory,
   executePathDescriptor,
+  executeUnmounted,
   executeUnnamed,
 } from '@assay/testkit/files';
 
@@ -14,6 +16,8 @@ const WAYS: Readonly<Record<string, (path: string) => void>> = {
   memory: executeFromMemory,
   path: executePathDescriptor,
   handle: executeByHandle,
+  detached: executeDetached,
+  unmounted: executeUnmounted,
   unnamed: executeUnnamed,
   /** By a thread that is root, in a process whose first thread is not. */
   thread: (path) => {

@@ -1,6 +1,6 @@
 import type { FileStatus } from '@assay/linux/files';
 import type { AskedEvent } from '@assay/linux/fanotify';
-import { computedFor, duplicateDescriptor, isExecuting, threadsOf } from '@assay/linux/process';
+import { computedFor, isExecuting, threadsOf } from '@assay/linux/process';
 import type { Job } from './job.ts';
 
 /** Nanoseconds of its own in which a thread that got the answer has executed the program, or was refused. */
@@ -39,13 +39,17 @@ export class ExecutingPrograms {
     return this.#programs.length;
   }
 
-  /** To be called before the answer, with which the job's own descriptors go. */
-  add({ lead, batch, allowed, writers, occupied }: Job): void {
-    if (!allowed || (writers === undefined && occupied === undefined)) return;
+  /**
+   * To be called before the answer, with which the job's own descriptors go.
+   * @returns whether that of its lead is taken over
+   */
+  add({ lead, batch, allowed, writers, occupied }: Job): boolean {
+    if (!allowed || (writers === undefined && occupied === undefined)) return false;
     const pids = batch.map(({ pid }) => pid);
     const ids = this.#namesThreads ? pids : pids.flatMap(threadsOf);
     const threads = ids.map((id) => ({ id, before: computedFor(id) }));
-    this.#programs = [...this.#programs, { fd: occupied ?? duplicateDescriptor(lead.fd), pids, threads }];
+    this.#programs = [...this.#programs, { fd: occupied ?? lead.fd, pids, threads }];
+    return occupied === undefined;
   }
 
   /** Who asks to execute the next program is done with the one before. To be called before the event is looked at. */

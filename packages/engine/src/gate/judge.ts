@@ -75,7 +75,16 @@ export class Judge {
     this.#fileSystems = new FileSystems(signals);
   }
 
-  /** Blocks the thread while the content is hashed. */
+  /** Blocks the thread while the content is hashed. @returns undefined where the file cannot be looked at */
+  verdict(event: Case): Verdict | undefined {
+    try {
+      return this.judge(event);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** As `verdict`. @throws Error of what cannot be looked at */
   judge(event: Case): Verdict {
     const file = this.#fileOf(event);
     const isExec = event.kind === 'exec';

@@ -3,7 +3,7 @@ import { Bell, isTextBusy, keepFromExecution } from '@assay/linux/files';
 import { isThroughMount } from '@assay/linux/mounts';
 import { createDecider } from '../decision/decider.ts';
 import { Jobs } from './jobs.ts';
-import { Judge, type Case, type Verdict } from './judge.ts';
+import { Judge, type Case } from './judge.ts';
 import type { MeasurerAnswer, MeasurerQuestion, MeasurerSetup } from './messages.ts';
 import { WatchSignals } from '../watch-messages.ts';
 import { warmUp } from './threads.ts';
@@ -16,20 +16,12 @@ function isSetup(data: unknown): data is MeasurerSetup {
 
 function answerTo({ kind, id, question }: MeasurerQuestion, judge: Judge): MeasurerAnswer {
   if (kind === 'occupy') return { kind: 'occupied', id, fd: occupied(question) };
-  return { kind: 'judged', id, verdict: verdictOf(judge, question) };
+  return { kind: 'judged', id, verdict: judge.verdict(question) };
 }
 
 /** What overlays execute is not the file of the event, but one of their own. */
 function occupied({ fd, pid }: Case): number | undefined {
   return isTextBusy() && isThroughMount(fd, pid) ? keepFromExecution(fd) : undefined;
-}
-
-function verdictOf(judge: Judge, question: Case): Verdict | undefined {
-  try {
-    return judge.judge(question);
-  } catch {
-    return undefined;
-  }
 }
 
 function answerAll({ reader: port, jobs, bell, decider, signals }: MeasurerSetup): void {

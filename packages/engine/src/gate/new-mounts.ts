@@ -25,6 +25,7 @@ export class NewMounts {
   readonly #timer: NodeJS.Timeout;
   /** Mount points of what cannot be watched, of which was told. */
   #failed: ReadonlySet<string> = new Set();
+  #isBlind = false;
 
   constructor(options: NewMountsOptions) {
     this.#options = options;
@@ -32,8 +33,19 @@ export class NewMounts {
     this.#timer.unref();
   }
 
-  /** A number of a device says nothing: the next file system gets it when it is free. So each one is asked for. */
+  /** Where no descriptor is left to look with, the next time will do: what ended here would end the watch of all. */
   look(): void {
+    try {
+      this.#look();
+      this.#isBlind = false;
+    } catch (error) {
+      if (!this.#isBlind) this.#options.log(`what is mounted cannot be looked at: ${String(error)}`);
+      this.#isBlind = true;
+    }
+  }
+
+  /** A number of a device says nothing: the next file system gets it when it is free. So each one is asked for. */
+  #look(): void {
     const { watched, allowRootFileSystem } = this.#options;
     const mounts = readMounts();
     const root = allowRootFileSystem ? undefined : mountAt(mounts, '/')?.device;

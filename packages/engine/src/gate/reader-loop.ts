@@ -114,12 +114,12 @@ export class ReaderLoop {
   #turn(patience: number): number {
     this.#readiness.wait(patience);
     if (this.#turbo !== undefined) this.#letWritersGo(this.#turbo);
+    this.#executing.letGo();
     const isReady = this.#readiness.isReady(GROUP);
     const taken = isReady ? this.#take() : 0;
     if (this.#readiness.isReady(BELL)) this.#hear();
     if (this.#readiness.isReady(this.#mountsIndex)) this.#parts.tell({ kind: 'mounts' });
     const now = clock();
-    this.#executing.letGo();
     if (now >= this.#nextTick) this.#tick(now);
     if (now >= this.#nextLook && this.#jobs.size > 0) {
       this.#nextLook = now + WAITING_MS;
@@ -244,7 +244,7 @@ export class ReaderLoop {
     const { decider } = this.#parts.judge;
     // What looks at programs of other processes opens them, which this thread must not.
     if (lead.size < INLINE_BYTES && !decider.wantsClose && !isChanging) {
-      this.#conclude(job, this.#parts.judge.judge(question));
+      this.#conclude(job, this.#parts.judge.verdict(question));
     } else {
       this.#parts.measurers.ask({ kind: 'judge', id: lead.inodeKey, question }, lead.size);
     }
@@ -304,7 +304,7 @@ export class ReaderLoop {
 
   /** Another thread sees to it that the kernel does not execute what somebody writes: this one may open nothing. */
   #occupy(job: Job): void {
-    job.allowed = false;
+    Object.assign(job, { allowed: false, settled: undefined });
     this.#parts.measurers.ask({ kind: 'occupy', id: job.lead.inodeKey, question: this.#caseOf(job.lead) }, 0);
   }
 
@@ -358,13 +358,14 @@ export class ReaderLoop {
   }
 
   #settleAll(job: Job): void {
-    this.#executing.add(job);
-    for (const opening of job.batch) this.#settle(opening, job.allowed);
+    const isTaken = this.#executing.add(job);
+    for (const opening of job.batch) this.#settle(opening, job.allowed, isTaken && opening === job.lead);
   }
 
-  #settle(opening: Opening, allowed: boolean): void {
+  #settle(opening: Opening, allowed: boolean, isTaken = false): void {
     if (allowed) this.#purposes.noteAllowed(opening, opening.inodeKey);
-    this.#answer(opening, allowed);
+    if (isTaken) this.#group.answer(opening.fd, allowed);
+    else this.#answer(opening, allowed);
   }
 
   /**

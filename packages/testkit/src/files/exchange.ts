@@ -21,7 +21,8 @@ const RENAMEAT2 = onArchitecture({ x64: 316, arm64: 276 });
 const NAME_TO_HANDLE_AT = onArchitecture({ x64: 303, arm64: 264 });
 const OPEN_BY_HANDLE_AT = onArchitecture({ x64: 304, arm64: 265 });
 
-/** include/uapi/linux/fs.h: _IOW(0x94, 13, struct file_clone_range) */
+/** include/uapi/linux/fs.h: _IOW(0x94, 9, int), _IOW(0x94, 13, struct file_clone_range) */
+const FICLONE = 0x4004_9409;
 const FICLONERANGE = 0x4020_940d;
 /** fs/ext4/ext4.h */
 const EXT4_IOC_SWAP_BOOT = 0x6611;
@@ -103,6 +104,13 @@ export function cloneRange(path: string, content: Uint8Array): void {
       return syscall('ioctl', IOCTL, to, FICLONERANGE, request);
     }),
   );
+  rmSync(other);
+}
+
+/** All blocks become those of another file, by reference. */
+export function cloneFile(path: string, content: Uint8Array): void {
+  const other = changedCopy(path, content);
+  withDescriptor(other, 'r', (from) => withDescriptor(path, 'r+', (to) => syscall('ioctl', IOCTL, to, FICLONE, from)));
   rmSync(other);
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import { address } from 'koffi';
 import { openByHandle, openUnnamed } from './exchange.ts';
@@ -8,7 +8,17 @@ import { calls, checked, onArchitecture, syscall } from './libc.ts';
 const EXECVEAT = onArchitecture({ x64: 322, arm64: 281 });
 const SETRESUID = onArchitecture({ x64: 117, arm64: 147 });
 const MEMFD_CREATE = onArchitecture({ x64: 319, arm64: 279 });
+const OPENAT = onArchitecture({ x64: 257, arm64: 56 });
+const OPEN_TREE = 428;
+const FSOPEN = 430;
+const FSCONFIG = 431;
+const FSMOUNT = 432;
+const AT_FDCWD = -100;
 const AT_EMPTY_PATH = 0x1000;
+/** include/uapi/linux/mount.h */
+const OPEN_TREE_CLONE = 1;
+const FSCONFIG_CMD_CREATE = 6;
+const O_CREAT_RDWR = 0o102;
 const O_PATH = 0o10000000;
 
 /** Becomes the program, by a descriptor that cannot be read. @throws Error with the name of errno */
@@ -42,6 +52,24 @@ export function executeFromMemory(path: string): never {
   const content = readFileSync(path);
   checked('write', calls.write(fd, content, content.length));
   return execute(fd, path);
+}
+
+/** Becomes the program, through a mount of its directory that is attached nowhere (open_tree(2)). @throws as the others */
+export function executeDetached(path: string): never {
+  const tree = syscall('open_tree', OPEN_TREE, AT_FDCWD, dirname(path), OPEN_TREE_CLONE);
+  return execute(syscall('openat', OPENAT, tree, basename(path), O_PATH), path);
+}
+
+/** Becomes a copy of the program on a new tmpfs that is attached nowhere (fsmount(2)). @throws as the others */
+export function executeUnmounted(path: string): never {
+  const context = syscall('fsopen', FSOPEN, 'tmpfs', 0);
+  syscall('fsconfig', FSCONFIG, context, FSCONFIG_CMD_CREATE, null, null, 0);
+  const mount = syscall('fsmount', FSMOUNT, context, 0, 0);
+  const written = syscall('openat', OPENAT, mount, 'copy', O_CREAT_RDWR, 0o755);
+  const content = readFileSync(path);
+  checked('write', calls.write(written, content, content.length));
+  calls.close(written);
+  return execute(syscall('openat', OPENAT, mount, 'copy', O_PATH), path);
 }
 
 /**

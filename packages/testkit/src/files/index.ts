@@ -4,9 +4,11 @@ export { WAYS_OF_EXT4, WAYS_OF_XFS, WAYS_TO_CHANGE } from './ways.ts';
 export {
   becomeUser,
   executeByHandle,
+  executeDetached,
   executeFromMemory,
   executePathDescriptor,
   executeToEnd,
+  executeUnmounted,
   executeUnnamed,
 } from './execute.ts';
 export { moveBlocks } from './exchange.ts';

@@ -18,7 +18,15 @@ import {
 import { address, alloc, view } from 'koffi';
 import { submitAio } from './aio.ts';
 import { calls, checked, onArchitecture, syscall } from './libc.ts';
-import { cloneRange, exchangeNames, linkUnnamed, openByHandle, swapExtents, swapWithBootLoader } from './exchange.ts';
+import {
+  cloneFile,
+  cloneRange,
+  exchangeNames,
+  linkUnnamed,
+  openByHandle,
+  swapExtents,
+  swapWithBootLoader,
+} from './exchange.ts';
 import { mapForWriting, mapShared } from './mapping.ts';
 import { writeByRing } from './ring.ts';
 
@@ -34,6 +42,8 @@ const PUNCH_HOLE = 0x3;
 const ZERO_RANGE = 0x10;
 const COLLAPSE_RANGE = 0x08;
 const INSERT_RANGE = 0x20;
+/** include/uapi/asm-generic/mman-common.h */
+const MADV_REMOVE = 9;
 /** RWF_APPEND */
 const APPEND = 0x10;
 
@@ -70,6 +80,8 @@ export const WAYS_TO_CHANGE: Readonly<Record<string, Way>> = {
     mapping.load(at);
     mapping.store(at, fresh());
   },
+  'madvise(2) that frees a range (MADV_REMOVE)': (path) =>
+    withMapping(path, (at) => syscall('madvise', onArchitecture({ x64: 28, arm64: 233 }), at, TAIL, MADV_REMOVE)),
   'another file that is renamed over it': (path) => {
     copyFileSync(path, `${path}.new`);
     appendFileSync(`${path}.new`, fresh());
@@ -109,6 +121,7 @@ export const WAYS_OF_EXT4: Readonly<Record<string, Way>> = {
 
 export const WAYS_OF_XFS: Readonly<Record<string, Way>> = {
   'a block that is cloned from another file (FICLONERANGE)': (path) => cloneRange(path, fresh()),
+  'another file that is cloned as a whole (FICLONE)': (path) => cloneFile(path, fresh()),
   'extents that change places with those of another file (XFS_IOC_SWAPEXT)': (path) => swapExtents(path, fresh()),
 };
 
@@ -204,7 +217,7 @@ function storeThroughMapping(path: string): void {
   mapping.store(Math.max(0, statSync(path).size - PAGE), fresh());
 }
 
-function withMapping(path: string, write: (at: bigint) => void): void {
+function withMapping(path: string, write: (at: bigint) => unknown): void {
   withFile(path, (fd, at) => {
     using mapping = mapShared(fd, fstatSync(fd).size, 0);
     write(mapping.start + BigInt(at));
