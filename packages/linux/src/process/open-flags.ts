@@ -22,6 +22,15 @@ const CALLS: Readonly<Record<string, ReadonlyMap<number, OpeningCall>>> = {
   ]),
 };
 const calls = CALLS[process.arch];
+/**
+ * execve(2) and execveat(2) of programs of 32 bits and of x32 (syscall_32.tbl, arm's syscall.tbl). Other calls of 64 bits have
+ * some of these numbers, too.
+ */
+const OTHER_EXECS: Readonly<Record<string, readonly number[]>> = {
+  x64: [11, 358, 0x4000_0208, 0x4000_0221],
+  arm64: [11, 387],
+};
+const otherExecs = OTHER_EXECS[process.arch] ?? [];
 
 const AT_FDCWD = -100;
 const O_RDONLY_CLOEXEC = 0o2000000;
@@ -41,10 +50,13 @@ export function openFlags(thread: number): number | 'exec' | undefined {
   return flags === undefined ? undefined : Number(BigInt(flags) & 0xffff_ffffn);
 }
 
-/** Whether the thread is in a call that executes, as far as is known: one that runs may be. False for one that is gone. */
+/** Whether the thread may be in a call that executes; one that runs may be. False for one that is gone. */
 export function isExecuting(thread: number): boolean {
   const [number] = callOf(thread);
-  return number?.startsWith('running') === true || calls?.get(Number(number))?.isExec === true;
+  if (number === undefined || number === '') return false;
+  return (
+    number.startsWith('running') || calls?.get(Number(number))?.isExec === true || otherExecs.includes(Number(number))
+  );
 }
 
 /** Number and arguments. */
