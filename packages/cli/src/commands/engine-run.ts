@@ -2,6 +2,7 @@ import { AuditLog, startEngine, type EngineOptions } from '@assay/engine';
 import { Operator, serveControl } from '@assay/engine/control';
 import { createDecider } from '@assay/engine/decision';
 import { inheritedSupervision, Supervisor } from '@assay/engine/supervisor';
+import { serviceManager } from '@assay/linux/service';
 import { z } from 'zod';
 import { PolicyLoading } from '../engine/policy-loading.ts';
 import { EngineService } from '../engine/service.ts';
@@ -52,7 +53,9 @@ export async function runEngine(given: unknown): Promise<number> {
   const out = options.output === 'text' ? textOutput() : linesOutput();
   if (options.mode === 'enforce') {
     const pids = inheritedSupervision() === undefined ? [process.pid] : [process.ppid, process.pid];
-    out.tell('rescue', rescueCard(options.directory, pids, options.confirmWithin, options.watch));
+    const { directory, confirmWithin, watch: mounts, supervise: supervision } = options;
+    const isService = serviceManager() !== undefined;
+    out.tell('rescue', rescueCard({ directory, pids, confirmWithin, mounts, supervision, isService }));
   }
   return withTpm(options.tpm, (tpm) => run(options, chosen, tpm, out));
 }
