@@ -257,6 +257,32 @@ describe('policies from a Git repository', { timeout: 120_000, skip }, () => {
     assert.deepEqual(inForce(await eventually(verifier, failed('POLICY-SIGNATURE'))), [1]);
   });
 
+  test('need a key of the file, and none of a keyring that the user of the verifier has besides', async (t) => {
+    const directory = scratch(t);
+    const good = '[GNUPG:] GOODSIG 0123456789ABCDEF mallory\\n[GNUPG:] TRUST_ULTIMATE 0 pgp\\n';
+    writeFileSync(join(directory, 'gpg'), `#!/bin/sh\nprintf '${good}'\n`, { mode: 0o755 });
+    writeFileSync(join(directory, 'allowed'), '');
+    const keyring = {
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'gpg.program',
+      GIT_CONFIG_VALUE_0: join(directory, 'gpg'),
+    };
+    Object.assign(process.env, keyring);
+    t.after(() => {
+      for (const name of Object.keys(keyring)) delete process.env[name];
+    });
+    const repository = new Repository(scratch(t));
+    repository.commit({ 'v1.json': document(1, ['true']), 'assay-policies.json': manifest('v1.json') });
+    const signature = 'gpgsig -----BEGIN PGP SIGNATURE-----\n \n AAAA\n -----END PGP SIGNATURE-----\n\n';
+    const input = `${repository.git('cat-file', 'commit', 'HEAD').replace('\n\n', `\n${signature}`)}\n`;
+    const words = ['-C', repository.path, 'hash-object', '-t', 'commit', '-w', '--stdin'];
+    const commit = execFileSync('git', words, { input, encoding: 'utf8' }).trim();
+    repository.git('update-ref', 'refs/heads/main', commit);
+    assert.equal(repository.git('log', '-1', '--format=%G?'), 'G', 'that keyring says that it is good');
+    const { verifier } = await running(t, repositorySource(t, repository, join(directory, 'allowed')));
+    await eventually(verifier, failed('POLICY-SIGNATURE'));
+  });
+
   test('need signed documents where the verifier was given keys', async (t) => {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const policyKeys = [{ name: 'release.pub', spki: publicKey.export({ format: 'der', type: 'spki' }) }];

@@ -41,7 +41,10 @@ async function snapshot({ origin, branch, cache, signers }: GitOptions, stop: Ab
 
 /** @throws VerificationError POLICY-SIGNATURE */
 async function signerOf(cache: string, commit: string, signers: string): Promise<string> {
-  const trust = ['-c', 'gpg.format=ssh', '-c', `gpg.ssh.allowedSignersFile=${signers}`];
+  const keys = ['-c', `gpg.ssh.allowedSignersFile=${signers}`];
+  // Which program looks at a signature, the signature says: one of OpenPGP or X.509 would be good by a keyring of the user.
+  const others = ['gpg.program', 'gpg.openpgp.program', 'gpg.x509.program'].flatMap((name) => ['-c', `${name}=false`]);
+  const trust = ['-c', 'gpg.format=ssh', ...keys, ...others];
   const words = ['log', '-1', '--format=%G?%n%GS', commit];
   const [state, signer = ''] = (await git([...trust, `--git-dir=${cache}`, ...words])).toString().split('\n');
   // G: good, by a key of the file. U would be a good signature by a key that is not in it.
