@@ -46,3 +46,14 @@ export function assertClean(record: PageRecord, verifierUrl: string): void {
     [],
   );
 }
+
+const CONTROL_OR_BIDI = /[\p{Cc}\u202a-\u202e\u2066-\u2069\u200e\u200f]/u;
+
+/** Nothing that hosts and people wrote ran, or turns what a person reads around. */
+export async function assertHarmless(page: Page): Promise<void> {
+  const text = await page.locator('body').innerText();
+  const strange = text.split('\n').filter((line) => CONTROL_OR_BIDI.test(line.replaceAll('\t', '')));
+  assert.deepEqual(strange, []);
+  assert.equal(await page.evaluate(() => 'attacked' in window), false);
+  await assertFitsWindow(page);
+}

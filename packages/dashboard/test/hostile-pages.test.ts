@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Page } from 'playwright-core';
 import { ROUTES, route } from '@assay/wire';
 import { canonicalJson } from '@assay/core/bytes';
 import { emptyReference } from '@assay/core/reference';
 import { browserMissing, newPage } from './browser.ts';
-import { assertClean, assertFitsWindow, takePicture } from './checks.ts';
+import { assertClean, assertHarmless, takePicture } from './checks.ts';
 import { TOKENS } from './fleet.ts';
 import { hostsUnderPolicy, patientVerifier, post, programDigest } from './people.ts';
 
@@ -18,16 +17,6 @@ const HOSTILE = [
   `/tmp/${'long'.repeat(1000)}`,
   '/tmp/javascript:alert(1)',
 ];
-
-const CONTROL_OR_BIDI = /[\p{Cc}\u202a-\u202e\u2066-\u2069\u200e\u200f]/u;
-
-async function assertHarmless(page: Page): Promise<void> {
-  const text = await page.locator('body').innerText();
-  const strange = text.split('\n').filter((line) => CONTROL_OR_BIDI.test(line.replaceAll('\t', '')));
-  assert.deepEqual(strange, []);
-  assert.equal(await page.evaluate(() => 'attacked' in window), false);
-  await assertFitsWindow(page);
-}
 
 /** A policy whose texts are what somebody hostile would push. */
 function hostileDocument(version: number): string {

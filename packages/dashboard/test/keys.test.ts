@@ -61,6 +61,7 @@ async function assertWalkable(page: Page): Promise<void> {
 const ALL: readonly Shown[] = [
   ...ASKING,
   ...FILLED.filter(({ name }) => name === 'ima-policy'),
+  { name: 'host-policy', path: '/hosts/web-01?tab=policy', text: 'web@1' },
   { name: 'host-boot', path: '/hosts/web-01?tab=boot', text: 'PCR' },
   { name: 'host-identity', path: '/hosts/web-01?tab=identity', text: 'Change labels' },
   { name: 'host-evidence', path: '/hosts/web-01?tab=evidence', text: /Download/ },

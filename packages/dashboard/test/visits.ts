@@ -11,6 +11,8 @@ export interface Shown {
   readonly path: string;
   /** What shows that the answer is there. */
   readonly text: string | RegExp;
+  /** A command that the page offers. */
+  readonly next?: string;
 }
 
 const DIGEST = programDigest(TAMPERED);
@@ -31,15 +33,20 @@ export const FILLED: readonly Shown[] = [
   { name: 'health', path: '/health', text: 'In time' },
 ];
 
+/** The first minute of somebody new: nothing is there, and each page has what to do next. */
 export const EMPTY: readonly Shown[] = [
-  { name: 'findings-empty', path: '/findings', text: 'Nothing is open' },
+  { name: 'fleet-empty', path: '/', text: 'No host yet', next: 'assay up' },
+  { name: 'hosts-empty', path: '/hosts', text: 'No host yet', next: 'assay demo fleet' },
+  { name: 'findings-empty', path: '/findings', text: 'Nothing is open', next: 'sudo assay up' },
   { name: 'findings-closed', path: '/findings?state=closed', text: 'Nothing was ever closed' },
-  { name: 'measurements-empty', path: '/measurements', text: 'Nothing is measured yet' },
-  { name: 'digest-empty', path: `/digests/${DIGEST}`, text: 'Never measured' },
+  { name: 'measurements-empty', path: '/measurements', text: 'Nothing is measured yet', next: 'sudo assay up' },
+  { name: 'digest-empty', path: `/digests/${DIGEST}`, text: 'Never measured', next: 'sudo assay up' },
   { name: 'digests-empty', path: '/digests', text: 'Digests, or any text' },
-  { name: 'policies-empty', path: '/policies', text: 'No policy yet' },
-  { name: 'alerts-empty', path: '/alerts?state=all', text: 'There never was an alert' },
-  { name: 'audit-empty', path: '/audit', text: 'Nobody did anything yet' },
+  { name: 'policies-empty', path: '/policies', text: 'No policy yet', next: 'assay reference push web.json' },
+  { name: 'enrol-empty', path: '/enrol', text: 'No machine waits for a decision', next: 'sudo assay agent run' },
+  { name: 'alerts-empty', path: '/alerts?state=all', text: 'There never was an alert', next: 'sudo assay up' },
+  { name: 'audit-empty', path: '/audit', text: 'Nobody did anything yet', next: 'assay verifier token create' },
+  { name: 'health-empty', path: '/health', text: 'In time' },
 ];
 
 /** Three hosts under a policy, two of which ran something else. */
@@ -63,9 +70,10 @@ export async function visit(
   const { page, record } = await newPage(t, options);
   await page.goto(`${verifier.url}/ima-policy#token=${TOKENS.operator}`);
   const look = `${options.colorScheme ?? 'light'}-${options.viewport?.width ?? 0}`;
-  for (const { name, path, text } of pages) {
+  for (const { name, path, text, next } of pages) {
     await page.goto(`${verifier.url}${path}`);
     await page.getByText(text).first().waitFor();
+    if (next !== undefined) await page.locator('main code').filter({ hasText: next }).first().waitFor();
     await takePicture(page, `${name}-${look}`);
     await assertFitsWindow(page);
     await also?.(page);

@@ -26,6 +26,29 @@ function unexpected(response: Response, detail: string): ApiProblem {
   return new ApiProblem({ type: 'about:blank', title, status: response.status, detail, code: 'UNEXPECTED' });
 }
 
+/** Statuses by which a proxy says that it reaches nobody, or nobody in time. */
+const GATEWAY = [502, 503, 504];
+
+/** What came is no word of the verifier: a proxy stands in front of it and answered itself. */
+function answeredInFront({ status }: Response): ApiProblem {
+  const title = 'Not the verifier answered, but something in front of it';
+  const detail = `HTTP ${status} and a page of its own: most likely a proxy that cannot reach the verifier. Look whether the verifier runs.`;
+  return new ApiProblem({ type: 'about:blank', title, status, detail, code: 'IN-FRONT' });
+}
+
+/** No answer of the verifier, which may come the next time: nobody has to decide anything. */
+export const isPassing = (error: Error | null): boolean =>
+  error !== null && (!(error instanceof ApiProblem) || error.problem.code === 'IN-FRONT');
+
+/** What had no answer is asked for again after this time. */
+export const AGAIN_SECONDS = 5;
+
+/** Milliseconds after which a query is asked again. @param otherwise where it had its answer */
+export const againIn =
+  (otherwise: number | false) =>
+  ({ state }: { readonly state: { readonly error: Error | null } }): number | false =>
+    isPassing(state.error) ? AGAIN_SECONDS * 1000 : otherwise;
+
 /** A document of another schema comes from another version of the verifier than the one that served this page. */
 function hasSchema<Document extends { schema: string }>(body: unknown, schema: Document['schema']): body is Document {
   return isObject(body) && body['schema'] === schema;
@@ -45,7 +68,10 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   noteServerTime(response.headers.get('date'));
   if (response.ok) return response;
   const body: unknown = await response.json().catch(() => null);
-  throw isProblem(body) ? new ApiProblem(body) : unexpected(response, `HTTP ${response.status}.`);
+  if (isProblem(body)) throw new ApiProblem(body);
+  throw GATEWAY.includes(response.status)
+    ? answeredInFront(response)
+    : unexpected(response, `HTTP ${response.status}.`);
 }
 
 let held: Promise<void> = Promise.resolve();

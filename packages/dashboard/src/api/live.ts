@@ -2,13 +2,19 @@ import { QueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import { applyEvent, HeardLines } from './cache.ts';
 import { fleetQuery } from './queries.ts';
-import { holdDocumentsUntil } from './documents.ts';
+import { againIn, holdDocumentsUntil } from './documents.ts';
 import { type Connection, EventStream } from './events.ts';
 
-/** Nothing is asked on a timer: the event stream says when an answer became old. */
+/** Nothing is asked on a timer but what had no answer: the event stream says when an answer became old. */
 export const queryClient = new QueryClient({
   defaultOptions: {
-    queries: { staleTime: Number.POSITIVE_INFINITY, retry: false, refetchOnWindowFocus: false, networkMode: 'always' },
+    queries: {
+      staleTime: Number.POSITIVE_INFINITY,
+      retry: false,
+      refetchInterval: againIn(false),
+      refetchOnWindowFocus: false,
+      networkMode: 'always',
+    },
     mutations: { retry: false, networkMode: 'always' },
   },
 });

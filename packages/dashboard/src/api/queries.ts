@@ -12,7 +12,7 @@ import type {
 } from '@assay/wire';
 import { ROUTES, route } from '@assay/wire/routes';
 import { queryOptions } from '@tanstack/react-query';
-import { requestDocument } from './documents.ts';
+import { againIn, requestDocument } from './documents.ts';
 
 /** The most that the verifier gives in one page. */
 const PAGE = 1000;
@@ -73,7 +73,7 @@ export const hostLinesQuery = queryOptions({
 /** The fleet as the store counts it; asked again when verdicts or findings change, and each half minute as the day goes on. */
 export const fleetQuery = queryOptions({
   queryKey: ['fleet'],
-  refetchInterval: 30_000,
+  refetchInterval: againIn(30_000),
   queryFn: ({ signal }) => requestDocument<FleetDocument>(ROUTES.fleet, 'assay.fleet.v1', { signal }),
 });
 
@@ -107,7 +107,7 @@ export const bootQuery = (name: string) =>
   queryOptions({
     queryKey: [...hostKey(name), 'boot'],
     queryFn: ({ signal }) => requestDocument<HostBoot>(route(ROUTES.boot, name), 'assay.host-boot.v1', { signal }),
-    refetchInterval: ({ state }) => (state.data?.log.state === 'not-sent' ? LOG_MILLISECONDS : false),
+    refetchInterval: ({ state }) => againIn(state.data?.log.state === 'not-sent' ? LOG_MILLISECONDS : false)({ state }),
   });
 
 /** Newest entry first. */

@@ -4,6 +4,7 @@ import { SEVERITY_TONES } from '../text/tone.ts';
 import { Badge } from './badge.tsx';
 import { Command } from './command.tsx';
 import { FullValue } from './digest.tsx';
+import { LongText } from './long-text.tsx';
 import { Age } from './time-text.tsx';
 
 function Evidence({ evidence }: { evidence: Finding['evidence'] }) {
@@ -32,7 +33,9 @@ function Explanation({ causes }: { causes: Finding['explanation'] }) {
     <ul className="space-y-1.5 text-sm">
       {causes.map(({ cause, confidence }) => (
         <li key={cause} className="flex flex-wrap items-baseline gap-x-2">
-          <span className="wrap-anywhere">{cause}</span>
+          <span className="min-w-0 wrap-anywhere">
+            <LongText text={cause} />
+          </span>
           <span className="text-xs text-muted">{confidence} confidence</span>
         </li>
       ))}
@@ -72,8 +75,8 @@ export function FindingCard({ finding }: { finding: Finding }) {
           <Age at={finding.lastSeen} />
         </span>
       </div>
-      <h3 title={finding.sentence} className="line-clamp-4 text-lg leading-snug font-medium wrap-anywhere">
-        {finding.sentence}
+      <h3 className="text-lg leading-snug font-medium wrap-anywhere">
+        <LongText text={finding.sentence} />
       </h3>
       <Explanation causes={finding.explanation} />
       <Evidence evidence={finding.evidence} />

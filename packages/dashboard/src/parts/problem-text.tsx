@@ -1,6 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { ApiProblem } from '../api/documents.ts';
+import { AGAIN_SECONDS, ApiProblem, isPassing } from '../api/documents.ts';
 import { useWho } from '../api/who.ts';
 import { Empty } from './empty.tsx';
 import { SignInLink } from './sign-in-link.tsx';
@@ -79,6 +79,7 @@ export function QueryProblem({ query: { error, isFetching, refetch } }: { query:
           {isFetching ? 'Trying' : 'Try again'}
         </button>
       )}
+      {isPassing(error) && <span className="text-sm">It is asked again every {AGAIN_SECONDS} seconds.</span>}
     </ProblemText>
   );
 }

@@ -1,4 +1,4 @@
-import type { HostLine, HostSummary, Measurement, Rung } from '@assay/wire';
+import type { HostDetail, HostLine, HostSummary, Measurement, Rung } from '@assay/wire';
 
 interface Words {
   readonly title: string;
@@ -56,6 +56,10 @@ export const RUNG_STATE_WORDS: Readonly<Record<Rung['state'], string>> = {
 };
 
 export const captureCommand = (hostName: string): string => `assay reference capture --host ${hostName}`;
+
+/** The policy that a host is under, by the rung that rests on it; undefined for what was captured, and for nothing. */
+export const policyOf = ({ ladder }: Pick<HostDetail, 'ladder'>): string | undefined =>
+  ladder.find(({ rung }) => rung === 'reference')?.facts.find(({ label }) => label === 'Policy')?.value;
 
 /** What a host is compared with: `base@12`, `captured, version 3`. */
 export function referenceWords(reference: HostLine['reference']): string {

@@ -7,11 +7,13 @@ import { readPages } from '../../api/queries.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { leadOf, Loaded } from '../../parts/loaded.tsx';
+import { firstOf } from '../../parts/long-text.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Section } from '../../parts/section.tsx';
 import { byText, type Column } from '../../parts/table/column.ts';
 import { HOSTS_COLUMN } from '../../parts/table/hosts-column.tsx';
 import { DataTable, type RowLinkProps } from '../../parts/table/data-table.tsx';
+import { WithoutHosts } from '../../parts/without-hosts.tsx';
 import { Age } from '../../parts/time-text.tsx';
 import { countWords } from '../../text/numbers.ts';
 import { SEVERITY_TONES } from '../../text/tone.ts';
@@ -53,8 +55,8 @@ const ALERT = {
   compare: (a: Alert, b: Alert) => byText(a.sentence, b.sentence),
   link: ({ code, digest, sentence, resolvedAt }: Alert, props: RowLinkProps) => {
     const words = (
-      <bdi title={sentence} className="block truncate">
-        {sentence}
+      <bdi title={firstOf(sentence)} className="block truncate">
+        {firstOf(sentence)}
       </bdi>
     );
     // That a host is late follows from the time, and is no finding of its own.
@@ -136,8 +138,8 @@ function DeliveryRow({
         {word}
       </Badge>
       <bdi className="font-medium">{sink}</bdi>
-      <bdi className="min-w-0 flex-1 basis-64 truncate text-muted" title={sentence}>
-        {sentence}
+      <bdi className="min-w-0 flex-1 basis-64 truncate text-muted" title={firstOf(sentence)}>
+        {firstOf(sentence)}
       </bdi>
       <span className="digits text-muted">{countWords(attempts, 'attempt', 'attempts')}</span>
       {at !== null && (
@@ -145,7 +147,7 @@ function DeliveryRow({
           <Age at={at} />
         </span>
       )}
-      {failure !== null && <bdi className="w-full text-xs wrap-anywhere text-muted">{failure}</bdi>}
+      {failure !== null && <bdi className="w-full text-xs wrap-anywhere text-muted">{firstOf(failure)}</bdi>}
     </li>
   );
 }
@@ -178,6 +180,7 @@ function Alerts({ alerts }: { alerts: readonly Alert[] }) {
     return (
       <Empty icon="bell" title={state === 'all' ? 'There never was an alert' : 'Nothing is open'}>
         <p>One alert opens for each cause, whatever the number of its hosts, and resolves itself when that ends.</p>
+        <WithoutHosts what="Without a host there is nothing to be told of." />
       </Empty>
     );
   }

@@ -6,10 +6,12 @@ import { useMemo } from 'react';
 import { requestDocument } from '../../api/documents.ts';
 import { readPages } from '../../api/queries.ts';
 import { Badge } from '../../parts/badge.tsx';
+import { Command } from '../../parts/command.tsx';
 import { FullValue } from '../../parts/digest.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { FactList } from '../../parts/fact-list.tsx';
 import { leadOf, Loaded } from '../../parts/loaded.tsx';
+import { firstOf, LongText } from '../../parts/long-text.tsx';
 import { Page } from '../../parts/page.tsx';
 import { SearchField } from '../../parts/search-field.tsx';
 import type { Column } from '../../parts/table/column.ts';
@@ -58,7 +60,7 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
     id: 'subject',
     title: 'To what',
     track: 'minmax(7rem,1.4fr)',
-    cell: ({ subject }) => <bdi className="block truncate">{subject}</bdi>,
+    cell: ({ subject }) => <bdi className="block truncate">{firstOf(subject)}</bdi>,
   },
   {
     id: 'actor',
@@ -71,7 +73,7 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
     id: 'detail',
     title: 'Detail',
     track: 'minmax(8rem,2fr)',
-    cell: ({ detail }) => <bdi className="block truncate font-mono text-xs text-muted">{detail}</bdi>,
+    cell: ({ detail }) => <bdi className="block truncate font-mono text-xs text-muted">{firstOf(detail)}</bdi>,
     from: 62,
   },
   {
@@ -153,7 +155,7 @@ function Shown({ entry }: { entry: AuditEntry }) {
         ]}
       />
       <pre className="overflow-auto rounded-lg bg-sunken p-3 text-xs whitespace-pre-wrap wrap-anywhere">
-        {readable(entry.detail)}
+        <LongText text={readable(entry.detail)} />
       </pre>
       <FullValue value={entry.hash} what="hash" />
     </section>
@@ -171,7 +173,19 @@ function Entries({ log }: { log: Log }) {
     return text === '' ? newestFirst : newestFirst.filter((each) => said(each).includes(text));
   }, [newestFirst, q]);
   const chosen = log.entries.find(({ seq }) => seq === entry);
-  if (log.entries.length === 0) return <Empty icon="scroll" title="Nobody did anything yet" />;
+  if (log.entries.length === 0) {
+    return (
+      <Empty icon="scroll" title="Nobody did anything yet">
+        <p>
+          Who makes a token, lets a host in, acknowledges a finding or changes what is good stands here, each entry
+          chained to the ones before it. Tokens of their own tell people apart:
+        </p>
+        <div className="text-start">
+          <Command text="assay verifier token create --name me@example.org --role operator" />
+        </div>
+      </Empty>
+    );
+  }
   return (
     <>
       <div className="mb-4 flex">

@@ -8,11 +8,13 @@ import { Empty } from '../../parts/empty.tsx';
 import { FullValue } from '../../parts/digest.tsx';
 import { FilenameHint } from '../../parts/filename-hint.tsx';
 import { leadOf } from '../../parts/loaded.tsx';
+import { firstOf } from '../../parts/long-text.tsx';
 import { Page } from '../../parts/page.tsx';
 import { QueryProblem } from '../../parts/problem-text.tsx';
 import { SkeletonRows } from '../../parts/skeleton.tsx';
 import { byText, type Column } from '../../parts/table/column.ts';
 import { DataTable, type RowLinkProps } from '../../parts/table/data-table.tsx';
+import { WithoutHosts } from '../../parts/without-hosts.tsx';
 import { Age, ClockTime } from '../../parts/time-text.tsx';
 import { countWords } from '../../text/numbers.ts';
 import { assayCommand } from '../../text/shell.ts';
@@ -87,6 +89,7 @@ function Never({ looked }: { looked: DigestDocument['looked'] }) {
         )}
         . What ran before a host enrolled, or where nothing measures, is not among them.
       </p>
+      <WithoutHosts what="So this says nothing yet." />
     </Empty>
   );
 }
@@ -108,7 +111,7 @@ function OpenFindings({ digest }: { digest: string }) {
       <Link to="/findings/$id" params={{ id: finding.id }} className="underline underline-offset-4">
         {finding.id}
       </Link>
-      : <bdi className="wrap-anywhere">{finding.sentence}</bdi>
+      : <bdi className="wrap-anywhere">{firstOf(finding.sentence)}</bdi>
     </p>
   );
 }

@@ -4,6 +4,7 @@ import { byText, type Column } from '../../parts/table/column.ts';
 import { HOSTS_COLUMN } from '../../parts/table/hosts-column.tsx';
 import type { RowLinkProps } from '../../parts/table/data-table.tsx';
 import { Age } from '../../parts/time-text.tsx';
+import { firstOf } from '../../parts/long-text.tsx';
 import { SEVERITY_TONES } from '../../text/tone.ts';
 import type { Cause } from './causes.ts';
 
@@ -19,8 +20,8 @@ export const CAUSE = {
   compare: (a: Cause, b: Cause) => byText(a.newest.sentence, b.newest.sentence),
   link: ({ newest }: Cause, props: RowLinkProps) => (
     <Link to="/findings/$id" params={{ id: newest.id }} {...props}>
-      <bdi title={newest.sentence} className="block truncate">
-        {newest.sentence}
+      <bdi title={firstOf(newest.sentence)} className="block truncate">
+        {firstOf(newest.sentence)}
       </bdi>
     </Link>
   ),

@@ -7,6 +7,7 @@ import { Facets } from '../../parts/facets.tsx';
 import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { SearchField } from '../../parts/search-field.tsx';
+import { WithoutHosts } from '../../parts/without-hosts.tsx';
 import { DataTable } from '../../parts/table/data-table.tsx';
 import { countWords } from '../../text/numbers.ts';
 import { assayCommand } from '../../text/shell.ts';
@@ -111,10 +112,17 @@ function NothingFound({ all, search }: { all: number; search: FindingsSearch }) 
       </Empty>
     );
   }
-  if (search.state === 'closed') return <Empty icon="flag" title="Nothing was ever closed" />;
+  if (search.state === 'closed') {
+    return (
+      <Empty icon="flag" title="Nothing was ever closed">
+        <p>Findings close when the evidence shows them no more, or when somebody resolves them.</p>
+      </Empty>
+    );
+  }
   return (
     <Empty icon="check" title="Nothing is open">
       <p>What hosts measure and no policy allows, and evidence that does not verify, is listed here.</p>
+      <WithoutHosts what="Without a host nothing can be found." />
     </Empty>
   );
 }

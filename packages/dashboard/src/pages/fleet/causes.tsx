@@ -2,6 +2,7 @@ import type { FleetDocument } from '@assay/wire';
 import { Link } from '@tanstack/react-router';
 import { Badge } from '../../parts/badge.tsx';
 import { HostLinks } from '../../parts/host-link.tsx';
+import { firstOf } from '../../parts/long-text.tsx';
 import { Section } from '../../parts/section.tsx';
 import { Age } from '../../parts/time-text.tsx';
 import { countWords } from '../../text/numbers.ts';
@@ -25,13 +26,13 @@ function CauseRow({ cause }: { cause: Cause }) {
           <Age at={cause.lastSeen} />
         </span>
       </p>
-      <p className="line-clamp-2 font-medium wrap-anywhere" title={cause.sentence}>
+      <p className="line-clamp-2 font-medium wrap-anywhere" title={firstOf(cause.sentence)}>
         <Link
           to="/findings"
           search={{ code: cause.code, q: cause.subject.slice(0, 200) }}
           className="underline-offset-4 hover:underline"
         >
-          {cause.sentence}
+          {firstOf(cause.sentence)}
         </Link>
       </p>
       <p className="text-sm text-muted">

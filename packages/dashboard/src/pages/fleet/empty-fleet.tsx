@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { Command } from '../../parts/command.tsx';
 import { Icon } from '../../parts/icon.tsx';
 
@@ -29,7 +30,16 @@ export function EmptyFleet() {
       <ol className="mt-8 space-y-6">
         <Step title="See what this machine can prove" command="npx assay doctor" />
         <Step title="Measure and attest this machine" command="npx assay up" />
+        <Step
+          title="See it at work first, with simulated hosts to which things happen"
+          command="npx assay demo fleet --hosts 40"
+        />
       </ol>
+      <p className="mt-8">
+        <Link to="/enrol" className="underline underline-offset-4">
+          Enrol other machines
+        </Link>
+      </p>
     </section>
   );
 }

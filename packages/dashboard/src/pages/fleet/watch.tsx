@@ -8,6 +8,7 @@ import { Age, Since } from '../../parts/time-text.tsx';
 import { useNow } from '../../state/now.ts';
 import { countWords, numberWords } from '../../text/numbers.ts';
 import type { Tone } from '../../text/tone.ts';
+import type { HostsSearch } from '../hosts/search.ts';
 
 /** The verifier says of itself that it is late when its own work is later than this. */
 const LATE_SECONDS = 10;
@@ -60,7 +61,16 @@ function agesOf(hosts: readonly HostLine[], staleAfterSeconds: number, now: numb
   return counts;
 }
 
-function Bar({ words, count, most, tone }: { words: string; count: number; most: number; tone: Tone }) {
+interface BarProps {
+  readonly words: string;
+  readonly count: number;
+  readonly most: number;
+  readonly tone: Tone;
+  /** Where its hosts are. */
+  readonly rows: HostsSearch;
+}
+
+function Bar({ words, count, most, tone, rows }: BarProps) {
   return (
     <tr data-tone={tone}>
       <th scope="row" className="py-0.5 pe-3 text-start text-xs font-normal whitespace-nowrap text-muted">
@@ -73,26 +83,48 @@ function Bar({ words, count, most, tone }: { words: string; count: number; most:
             className="block h-3 min-w-px rounded-sm bg-tone-solid"
             style={{ width: `${(85 * count) / Math.max(1, most)}%` }}
           />
-          {numberWords(count)}
+          <Link to="/hosts" search={rows} className="underline-offset-4 hover:underline">
+            {numberWords(count)}
+            <span className="sr-only"> {count === 1 ? 'host' : 'hosts'}</span>
+          </Link>
         </span>
       </td>
     </tr>
   );
 }
 
+/** The newest evidence first: of the ages the table has a column. */
+const BY_AGE: HostsSearch = { sort: 'evidence' };
+
+/** In the unit in which quarters of it differ. */
+const spanOf = (seconds: number): string =>
+  seconds >= 600 ? `${Number((seconds / 60).toFixed(1))} min` : `${Number(seconds.toFixed(seconds < 10 ? 2 : 0))} s`;
+
 function Freshness({ hosts, staleAfterSeconds }: { hosts: readonly HostLine[]; staleAfterSeconds: number }) {
   const counts = agesOf(hosts, staleAfterSeconds, useNow());
   const most = Math.max(...counts);
-  const upTo = PARTS.map((part) => `up to ${Math.round(part * staleAfterSeconds)} s`);
+  const upTo = PARTS.map((part) => `up to ${spanOf(part * staleAfterSeconds)}`);
   return (
     <table className="w-full">
       <caption className="mb-2 text-start text-sm font-semibold">Age of the newest evidence</caption>
       <tbody>
         {upTo.map((words, index) => (
-          <Bar key={words} words={words} count={counts[index] ?? 0} most={most} tone="good" />
+          <Bar key={words} words={words} count={counts[index] ?? 0} most={most} tone="good" rows={BY_AGE} />
         ))}
-        <Bar words="older: stale" count={counts[PARTS.length] ?? 0} most={most} tone="old" />
-        <Bar words="none yet" count={counts[PARTS.length + 1] ?? 0} most={most} tone="quiet" />
+        <Bar
+          words="older: stale"
+          count={counts[PARTS.length] ?? 0}
+          most={most}
+          tone="old"
+          rows={{ verdict: ['stale'] }}
+        />
+        <Bar
+          words="none yet"
+          count={counts[PARTS.length + 1] ?? 0}
+          most={most}
+          tone="quiet"
+          rows={{ verdict: ['pending'] }}
+        />
       </tbody>
     </table>
   );

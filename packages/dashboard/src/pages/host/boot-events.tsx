@@ -22,7 +22,7 @@ export function BootEvents({ events, total }: { events: readonly BootEvent[]; to
     >
       <div className="card overflow-hidden">
         <table className="w-full text-sm">
-          <thead className="text-start">
+          <thead className="text-start max-sm:sr-only">
             <tr className="border-b border-line-strong">
               {['Event', 'PCR', 'What it says', 'What is proved'].map((title) => (
                 <th key={title} scope="col" className="eyebrow px-3 py-2 text-start">
@@ -33,14 +33,25 @@ export function BootEvents({ events, total }: { events: readonly BootEvent[]; to
           </thead>
           <tbody className="divide-y divide-line">
             {events.map(({ event, pcr, type, proved, covers, text, digest }) => (
-              <tr key={event} data-event={event} className="align-top">
+              <tr
+                key={event}
+                data-event={event}
+                className="align-top max-sm:grid max-sm:grid-cols-[4rem_minmax(0,1fr)]"
+              >
                 <td className="digits px-3 py-2 text-muted">{numberWords(event)}</td>
-                <td className="digits px-3 py-2">{pcr > 23 ? '' : pcr}</td>
-                <td className="px-3 py-2 wrap-anywhere">
+                <td className="digits px-3 py-2">
+                  {pcr <= 23 && (
+                    <>
+                      <span className="text-muted sm:sr-only">PCR </span>
+                      {pcr}
+                    </>
+                  )}
+                </td>
+                <td className="px-3 py-2 wrap-anywhere max-sm:col-start-2 max-sm:py-0">
                   <LongText text={text} />
                   <span className="block text-xs text-muted">{type}</span>
                 </td>
-                <td className="px-3 py-2 text-muted" title={digest ?? undefined}>
+                <td className="px-3 py-2 text-muted max-sm:col-start-2 max-sm:pt-0" title={digest ?? undefined}>
                   {proved || covers === 'unmeasured' ? COVERS[covers] : 'Nothing'}
                 </td>
               </tr>

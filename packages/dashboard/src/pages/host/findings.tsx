@@ -7,6 +7,7 @@ import { Loaded } from '../../parts/loaded.tsx';
 import { NoFindings } from './no-findings.tsx';
 import { Section } from '../../parts/section.tsx';
 import { SkeletonRows } from '../../parts/skeleton.tsx';
+import { firstOf } from '../../parts/long-text.tsx';
 
 /** More would bury the newest; the list below shows every entry that has no match. */
 const SHOWN = 20;
@@ -21,7 +22,7 @@ function Closed({ findings }: { findings: readonly Finding[] }) {
       <ul className="mt-3 space-y-2 text-sm">
         {findings.slice(0, SHOWN).map((finding) => (
           <li key={finding.id} className="wrap-anywhere text-muted">
-            <code className="font-mono text-xs">{finding.code}</code> {finding.sentence}
+            <code className="font-mono text-xs">{finding.code}</code> {firstOf(finding.sentence)}
           </li>
         ))}
       </ul>

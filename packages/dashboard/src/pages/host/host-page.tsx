@@ -11,6 +11,7 @@ import { assayCommand } from '../../text/shell.ts';
 import { Boot } from './boot.tsx';
 import { Identity, RawEvidence } from './details.tsx';
 import { Findings } from './findings.tsx';
+import { HostPolicy } from './host-policy.tsx';
 import { Ladder } from './ladder.tsx';
 import { Measurements } from './measurements.tsx';
 import type { HostTab } from './search.ts';
@@ -59,7 +60,9 @@ function Shown({ detail }: { detail: HostDetail }) {
       <Tabs host={detail.name} tab={tab} />
       {tab === 'overview' && <Overview detail={detail} />}
       {tab === 'timeline' && <Timeline host={detail.name} at={at} />}
+      {tab === 'measurements' && <Measurements host={detail} />}
       {tab === 'boot' && <Boot host={detail} />}
+      {tab === 'policy' && <HostPolicy host={detail} />}
       {tab === 'identity' && <Identity host={detail} />}
       {tab === 'evidence' && <RawEvidence host={detail} />}
     </>

@@ -4,6 +4,7 @@ import { RUNG_TONES } from '../../text/tone.ts';
 import { FullValue } from '../../parts/digest.tsx';
 import { Icon } from '../../parts/icon.tsx';
 import { RUNG_ICONS } from '../../parts/icons.ts';
+import { firstOf } from '../../parts/long-text.tsx';
 
 function Facts({ facts }: { facts: RungData['facts'] }) {
   return (
@@ -43,8 +44,8 @@ const RAILS: Readonly<Record<RungData['state'], string>> = {
 /** One rung: a node on the ladder's rail, its state, its sentence and the values that it rests on. */
 export function Rung({ rung, last }: { rung: RungData; last: boolean }) {
   const sentence = (
-    <span title={rung.sentence} className="mt-0.5 line-clamp-4 text-sm leading-snug wrap-anywhere text-muted">
-      {rung.sentence}
+    <span title={firstOf(rung.sentence)} className="mt-0.5 line-clamp-4 text-sm leading-snug wrap-anywhere text-muted">
+      {firstOf(rung.sentence)}
     </span>
   );
   return (

@@ -1,6 +1,6 @@
 import { choiceParam, textParam } from '../../state/search-params.ts';
 
-export const HOST_TABS = ['overview', 'timeline', 'boot', 'identity', 'evidence'] as const;
+export const HOST_TABS = ['overview', 'timeline', 'measurements', 'boot', 'policy', 'identity', 'evidence'] as const;
 export type HostTab = (typeof HOST_TABS)[number];
 
 /** The state of the page of a host, as it stands in its address. */

@@ -4,7 +4,9 @@ import { HOST_TABS, type HostTab } from './search.ts';
 const TITLES: Readonly<Record<HostTab, string>> = {
   overview: 'Overview',
   timeline: 'Timeline',
+  measurements: 'Measurements',
   boot: 'Boot',
+  policy: 'Policy',
   identity: 'Identity',
   evidence: 'Raw evidence',
 };

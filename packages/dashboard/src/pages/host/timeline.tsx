@@ -7,6 +7,7 @@ import { FactList } from '../../parts/fact-list.tsx';
 import { Icon, type IconName } from '../../parts/icon.tsx';
 import { VERDICT_ICONS } from '../../parts/icons.ts';
 import { Loaded } from '../../parts/loaded.tsx';
+import { firstOf } from '../../parts/long-text.tsx';
 import { Section } from '../../parts/section.tsx';
 import { Age, ClockTime } from '../../parts/time-text.tsx';
 import { countWords, numberWords } from '../../text/numbers.ts';
@@ -66,7 +67,7 @@ function HappeningRow({ host, row, on }: { host: string; row: Happening; on: boo
             <Age at={row.at} />
           </span>
         </p>
-        <p className="line-clamp-2 text-sm wrap-anywhere text-muted">{row.detail}</p>
+        <p className="line-clamp-2 text-sm wrap-anywhere text-muted">{firstOf(row.detail)}</p>
       </div>
     </li>
   );
@@ -89,7 +90,7 @@ function PastState({ timeline, at }: { timeline: HostTimeline; at: string }) {
           <ClockTime at={at} />
         </span>
       </p>
-      {verdict !== undefined && <p className="wrap-anywhere">{verdict.sentence}</p>}
+      {verdict !== undefined && <p className="wrap-anywhere">{firstOf(verdict.sentence)}</p>}
       <FactList
         facts={[
           [
@@ -107,7 +108,7 @@ function PastState({ timeline, at }: { timeline: HostTimeline; at: string }) {
             <Link to="/findings/$id" params={{ id }} className="underline underline-offset-4">
               {id}
             </Link>{' '}
-            {sentence}
+            {firstOf(sentence)}
           </li>
         ))}
       </ul>

@@ -1,6 +1,6 @@
-import type { HostDetail, HostSummary } from '@assay/wire';
+import type { HostDetail } from '@assay/wire';
 import type { ReactNode } from 'react';
-import { LIST_WORDS, TPM_WORDS, TRUST_WORDS } from '../../text/host.ts';
+import { LIST_WORDS, policyOf, TPM_WORDS, TRUST_WORDS } from '../../text/host.ts';
 import { countWords } from '../../text/numbers.ts';
 import { Age } from '../../parts/time-text.tsx';
 
@@ -16,7 +16,9 @@ function Fact({ label, title, children }: { label: string; title: string; childr
   );
 }
 
-function ReferenceFact({ reference }: { reference: HostSummary['reference'] }) {
+function ReferenceFact({ host }: { host: HostDetail }) {
+  const { reference } = host;
+  const policy = policyOf(host);
   if (reference === null) {
     return (
       <Fact label="Reference values" title="None yet">
@@ -24,9 +26,11 @@ function ReferenceFact({ reference }: { reference: HostSummary['reference'] }) {
       </Fact>
     );
   }
+  const title = policy === undefined ? `Version ${reference.version}` : `${policy}@${reference.version}`;
   return (
-    <Fact label="Reference values" title={`Version ${reference.version}`}>
-      {countWords(reference.digests, 'digest', 'digests')}, captured <Age at={reference.capturedAt} />
+    <Fact label="Reference values" title={title}>
+      {countWords(reference.digests, 'digest', 'digests')}, {policy === undefined ? 'captured' : 'in force since'}{' '}
+      <Age at={reference.capturedAt} />
     </Fact>
   );
 }
@@ -59,7 +63,7 @@ export function VerdictFacts({ host }: { host: HostDetail }) {
       <Fact label="Measurement list" title={`${list.title} · ${countWords(entries, 'entry', 'entries')}`}>
         {list.meaning} {violations > 0 && `${countWords(violations, 'violation', 'violations')}.`}
       </Fact>
-      <ReferenceFact reference={host.reference} />
+      <ReferenceFact host={host} />
       <BootFact host={host} />
     </dl>
   );

@@ -6,6 +6,7 @@ import { Capture } from './capture.tsx';
 import { Seal } from './seal.tsx';
 import { useTitle } from '../../parts/page.tsx';
 import { Age, Since } from '../../parts/time-text.tsx';
+import { firstOf } from '../../parts/long-text.tsx';
 import { VerdictFacts } from './verdict-facts.tsx';
 
 export function VerdictPanel({ host }: { host: HostDetail }) {
@@ -31,8 +32,8 @@ export function VerdictPanel({ host }: { host: HostDetail }) {
               {word}
             </span>
           </h1>
-          <p title={sentence} className="mt-3 line-clamp-4 max-w-[62ch] text-lg leading-snug wrap-anywhere">
-            {sentence}
+          <p title={firstOf(sentence)} className="mt-3 line-clamp-4 max-w-[62ch] text-lg leading-snug wrap-anywhere">
+            {firstOf(sentence)}
           </p>
           <p className="mt-3 flex flex-wrap gap-x-5 gap-y-1 text-sm text-muted">
             {host.evidenceAt === null ? (

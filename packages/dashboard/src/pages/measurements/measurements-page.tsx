@@ -9,6 +9,7 @@ import { Page } from '../../parts/page.tsx';
 import { SearchField } from '../../parts/search-field.tsx';
 import { SkeletonRows } from '../../parts/skeleton.tsx';
 import { DataTable } from '../../parts/table/data-table.tsx';
+import { WithoutHosts } from '../../parts/without-hosts.tsx';
 import { countWords } from '../../text/numbers.ts';
 import { assayCommand } from '../../text/shell.ts';
 import { MEASURED_COLUMNS, PATH } from './columns.tsx';
@@ -71,6 +72,7 @@ function Nothing({
     return (
       <Empty icon="list" title="Nothing is measured yet">
         <p>Each file that runs on a host with an agent is listed here with the number of hosts that ran it.</p>
+        <WithoutHosts what="Nothing runs under watch." />
       </Empty>
     );
   }

@@ -1,39 +1,17 @@
 import type { PolicyList, PolicyVersion } from '@assay/wire';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Badge } from '../../parts/badge.tsx';
 import { Command } from '../../parts/command.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Age } from '../../parts/time-text.tsx';
-import { countWords, numberWords } from '../../text/numbers.ts';
+import { countWords } from '../../text/numbers.ts';
 import { policiesQuery } from './queries.ts';
+import { ManagedBy, PolicySource } from './source.tsx';
+import { VersionState } from './version-state.tsx';
 
 const SHOWN = 3;
-
-/** In force, waiting for somebody to activate it, or of the past. */
-export function VersionState({ version, inForce }: { version: PolicyVersion; inForce: number | undefined }) {
-  if (version.inForceSince !== null) {
-    return (
-      <Badge tone="good" icon="check">
-        In force
-      </Badge>
-    );
-  }
-  if (inForce === undefined || version.version > inForce) {
-    return (
-      <Badge tone="open" icon="hourglass">
-        Waits for activation
-      </Badge>
-    );
-  }
-  return (
-    <Badge tone="quiet" icon="clock">
-      Earlier
-    </Badge>
-  );
-}
 
 function VersionRow({ version, inForce }: { version: PolicyVersion; inForce: number | undefined }) {
   return (
@@ -64,7 +42,15 @@ function VersionRow({ version, inForce }: { version: PolicyVersion; inForce: num
   );
 }
 
-function PolicyCard({ name, versions, hosts }: { name: string; versions: readonly PolicyVersion[]; hosts: number }) {
+interface CardProps {
+  readonly name: string;
+  readonly versions: readonly PolicyVersion[];
+  readonly hosts: number;
+  /** Where it comes from the source of the verifier. */
+  readonly managed: PolicyList['managed'][number] | undefined;
+}
+
+function PolicyCard({ name, versions, hosts, managed }: CardProps) {
   const inForce = versions.find(({ inForceSince }) => inForceSince !== null)?.version;
   const newestFirst = versions.toSorted((a, b) => b.version - a.version);
   const shown = newestFirst.filter(({ inForceSince }, index) => index < SHOWN || inForceSince !== null);
@@ -78,14 +64,17 @@ function PolicyCard({ name, versions, hosts }: { name: string; versions: readonl
           {countWords(hosts, 'host', 'hosts')}
         </Link>
       </div>
+      {managed !== undefined && <ManagedBy managed={managed} />}
       <ul className="divide-y divide-line">
         {shown.map((version) => (
           <VersionRow key={version.version} version={version} inForce={inForce} />
         ))}
       </ul>
       {newestFirst.length > shown.length && (
-        <p className="border-t border-line px-5 py-2 text-sm text-muted">
-          and {numberWords(newestFirst.length - shown.length)} more
+        <p className="border-t border-line px-5 py-2 text-sm">
+          <Link to="/policies/$name" params={{ name }} className="text-muted underline underline-offset-4">
+            {countWords(newestFirst.length - shown.length, 'earlier version', 'earlier versions')}
+          </Link>
         </p>
       )}
     </section>
@@ -112,22 +101,33 @@ function lead(list: PolicyList): string {
   return `${countWords(names.size, 'policy', 'policies')}, ${countWords(list.policies.length, 'version', 'versions')}`;
 }
 
+function Cards({ list: { policies, hosts, managed } }: { list: PolicyList }) {
+  return (
+    <div className="grid items-start gap-5 2xl:grid-cols-2">
+      {[...Map.groupBy(policies, ({ name }) => name)].map(([name, versions]) => (
+        <PolicyCard
+          key={name}
+          name={name}
+          versions={versions}
+          hosts={hosts[name] ?? 0}
+          managed={managed.find((each) => each.name === name)}
+        />
+      ))}
+    </div>
+  );
+}
+
 export function PoliciesPage() {
   const query = useQuery(policiesQuery);
   return (
     <Page title="Policies" lead={leadOf(query, lead)} command="assay policies get">
       <Loaded query={query}>
-        {({ policies, hosts }) =>
-          policies.length === 0 ? (
-            <NoPolicy />
-          ) : (
-            <div className="grid items-start gap-5 2xl:grid-cols-2">
-              {[...Map.groupBy(policies, ({ name }) => name)].map(([name, versions]) => (
-                <PolicyCard key={name} name={name} versions={versions} hosts={hosts[name] ?? 0} />
-              ))}
-            </div>
-          )
-        }
+        {(list) => (
+          <>
+            {list.source !== null && <PolicySource source={list.source} />}
+            {list.policies.length === 0 ? <NoPolicy /> : <Cards list={list} />}
+          </>
+        )}
       </Loaded>
     </Page>
   );

@@ -1,5 +1,6 @@
 import type { PolicyDiff } from '@assay/wire';
 import { Badge } from '../../parts/badge.tsx';
+import { LongText } from '../../parts/long-text.tsx';
 import { countWords } from '../../text/numbers.ts';
 
 type Differs = Pick<PolicyDiff, 'pools' | 'rules'>;
@@ -76,7 +77,9 @@ export function DiffView({ diff: { pools, rules } }: { diff: Differs }) {
         <li key={`${member} ${subject}`} className="flex flex-wrap items-baseline gap-x-3 gap-y-1 px-4 py-2.5 text-sm">
           <Change change={change} />
           <span className="text-muted">{MEMBERS[member]}</span>
-          <bdi className="min-w-0 font-mono text-xs wrap-anywhere">{subject}</bdi>
+          <span className="min-w-0 font-mono text-xs wrap-anywhere">
+            <LongText text={subject} />
+          </span>
         </li>
       ))}
     </ul>

@@ -3,20 +3,16 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Empty } from '../../parts/empty.tsx';
-import { FactList } from '../../parts/fact-list.tsx';
-import { FullValue } from '../../parts/digest.tsx';
 import { Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Section } from '../../parts/section.tsx';
 import { SimulationView } from '../../parts/simulation-view.tsx';
-import { Age, Since } from '../../parts/time-text.tsx';
-import { countWords, numberWords } from '../../text/numbers.ts';
 import { assayCommand } from '../../text/shell.ts';
-import { VersionState } from '../policies/policies-page.tsx';
 import { policiesQuery, policyDiffQuery, policySimulationQuery } from '../policies/queries.ts';
 import { ActivateDialog } from './activate-dialog.tsx';
 import { DiffView } from './diff-view.tsx';
 import { BOOTS, type PolicySearch } from './search.ts';
+import { VersionFacts } from './version-facts.tsx';
 
 const page = getRouteApi('/policies/$name');
 
@@ -65,34 +61,6 @@ function VersionSelect({ label, value, versions, onChange }: SelectProps) {
         ))}
       </select>
     </label>
-  );
-}
-
-function Facts({ chosen: { version, inForce, hosts } }: { chosen: Chosen }) {
-  return (
-    <div className="card space-y-3 px-5 py-4">
-      <VersionState version={version} inForce={inForce} />
-      <FactList
-        facts={[
-          [
-            'Pushed',
-            <span key="pushed">
-              <Age at={version.pushedAt} /> by <bdi>{version.pushedBy}</bdi>
-            </span>,
-          ],
-          ['Signed by', <bdi key="signer">{version.signer ?? 'nobody whom this verifier trusts'}</bdi>],
-          ['In force', version.inForceSince === null ? 'no' : <Since key="since" at={version.inForceSince} />],
-          ['Digests', numberWords(version.digests)],
-          [
-            'Hosts',
-            <Link key="hosts" to="/hosts" search={{ policy: version.name }} className="underline underline-offset-4">
-              {countWords(hosts, 'host', 'hosts')}
-            </Link>,
-          ],
-        ]}
-      />
-      <FullValue value={version.digest} what="digest of the document" />
-    </div>
   );
 }
 
@@ -182,7 +150,7 @@ function Shown({ chosen }: { chosen: Chosen }) {
   const { version } = chosen;
   return (
     <div className="grid items-start gap-8 lg:grid-cols-[minmax(17rem,1fr)_minmax(0,3fr)]">
-      <Facts chosen={chosen} />
+      <VersionFacts version={version} inForce={chosen.inForce} hosts={chosen.hosts} />
       <div className="min-w-0 space-y-8">
         <Changed chosen={chosen} />
         <Simulated name={version.name} version={version.version} />
