@@ -77,17 +77,15 @@ function Bar({ words, count, most, tone, rows }: BarProps) {
         {words}
       </th>
       <td className="digits w-full text-xs">
-        <span className="flex items-center gap-2">
+        <Link to="/hosts" search={rows} className="flex items-center gap-2 underline-offset-4 hover:underline">
           <span
             aria-hidden="true"
             className="block h-3 min-w-px rounded-sm bg-tone-solid"
             style={{ width: `${(85 * count) / Math.max(1, most)}%` }}
           />
-          <Link to="/hosts" search={rows} className="underline-offset-4 hover:underline">
-            {numberWords(count)}
-            <span className="sr-only"> {count === 1 ? 'host' : 'hosts'}</span>
-          </Link>
-        </span>
+          {numberWords(count)}
+          <span className="sr-only"> {count === 1 ? 'host' : 'hosts'}</span>
+        </Link>
       </td>
     </tr>
   );
