@@ -176,17 +176,6 @@ test('the keyboard alone leads to a host, to help and to the other theme', optio
   await page.locator('html[data-theme=dark]').waitFor({ state: 'attached' });
 });
 
-test('a page tells the command that shows the same in a terminal', options, async (t) => {
-  const verifier = await verifierFor(t);
-  await trustedHost(t, verifier, 'alpha');
-  const { page } = await newPage(t, { permissions: ['clipboard-read', 'clipboard-write'] });
-  await page.goto(`${verifier.url}/hosts/alpha`);
-  await page.getByRole('button', { name: 'Copy as assay hosts get alpha' }).click();
-  await page.getByText(/^Copied: assay hosts get alpha/).waitFor();
-  const copied = await page.evaluate(() => navigator.clipboard.readText());
-  assert.equal(copied, `assay hosts get alpha --url ${verifier.url}`);
-});
-
 test('a token is taken by the dialog as well, and forgotten by it', options, async (t) => {
   const verifier = await verifierFor(t);
   await unverifiedHost(t, verifier, 'alpha');
