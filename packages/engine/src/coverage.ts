@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { EventFunction } from '@assay/core/policy';
 import { CHANGES, HOOKS } from './bpf/shared.ts';
+import { whyNotTried } from './bpf/tried.ts';
 import { bpfLsm, refusedHooks, type BpfLsm } from '@assay/linux/lsm';
 
 /** How well the engine stands in for a hook of the kernel. */
@@ -178,7 +179,7 @@ export interface BpfGate extends BpfLsm {
 }
 
 export function bpfGate(found = bpfLsm()): BpfGate {
-  const remedy = bpfRemedy(found) ?? triedRemedy();
+  const remedy = bpfRemedy(found) ?? whyNotTried() ?? triedRemedy();
   if (remedy !== undefined)
     return { ...found, possible: false, sentence: 'This kernel lets no BPF LSM gate in.', remedy };
   const sentence = 'This kernel lets a BPF LSM gate in: assay engine run --bpf log, and then --bpf enforce.';

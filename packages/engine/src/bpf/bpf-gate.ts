@@ -5,6 +5,7 @@ import { fileSystemMagic } from '@assay/linux/files';
 import type { ControlState } from '../decision/contract.ts';
 import { changingProgram, gateProgram, openingProgram, type ProgramParts } from './programs.ts';
 import { Scope } from './scope.ts';
+import { whyNotTried } from './tried.ts';
 import { cgroupMap, CONFIG, COUNTER, MAPS, type GateHook, type VouchSetup } from './shared.ts';
 
 /** include/uapi/linux/magic.h */
@@ -74,6 +75,8 @@ export class BpfGate {
    * @throws SystemError NOT-PERMITTED, KERNEL-LACKS, BPF-REFUSED, SYSTEM-CALL, ENGINE-MOUNT for what is no cgroup; FormatError BTF-FORM
    */
   constructor(setup: BpfGateSetup, control: ControlState, hooks: readonly GateHook[], log: (line: string) => void) {
+    const why = whyNotTried();
+    if (why !== undefined) throw new SystemError('KERNEL-LACKS', `the gate needs ${why}`);
     this.#setup = setup;
     this.#log = log;
     this.#control = control;
