@@ -7,7 +7,7 @@ import { cannotMount, mountExt4 } from '@assay/testkit/mounts';
 import { ServiceListener } from '@assay/testkit/service';
 import { startSwtpm } from '@assay/testkit/swtpm';
 import { assay, scratch } from './assay.ts';
-import { startService } from './engine-service-support.ts';
+import { engineProcesses, startService } from './engine-service-support.ts';
 import { until } from './engine-support.ts';
 
 const LIMIT = { skip: cannotMount() ?? false, timeout: 240_000 };
@@ -76,8 +76,13 @@ describe('the engine as a service', () => {
       const { lines, descriptors } = await listener.hears('FDSTORE=1');
       const name = lines.find((line) => line.startsWith('FDNAME='))?.slice('FDNAME='.length);
       assert.equal(name, 'fanotify-processes');
-      const [supervisor = 0, engine = 0] = (/kill -9 (\d+) (\d+)/.exec(first.output)?.slice(1) ?? []).map(Number);
+      assert.match(first.output, /systemctl stop assay-engine/);
+      const processes = engineProcesses(`NOTIFY_SOCKET=${listener.path}`);
+      const [supervisor = 0] = processes.flatMap(({ pid, role }) => (role === 'supervisor' ? [pid] : []));
+      const [engine = 0] = processes.flatMap(({ pid, role }) => (role === 'engine' ? [pid] : []));
       assert.equal(supervisor, first.child.pid);
+      assert.equal(processes.length, 2);
+      assert.ok(engine > 0);
       // What systemd was told holds: nothing is opened unasked any more.
       assert.match(readFileSync(`/proc/self/fdinfo/${descriptors[0]}`, 'latin1'), /^fanotify sdev:/m);
       process.kill(supervisor, 'SIGSTOP');
