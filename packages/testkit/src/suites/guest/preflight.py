@@ -4,28 +4,14 @@ import ctypes
 import hashlib
 import mmap
 import os
-import subprocess
 
-IMA = '/sys/kernel/security/ima/'
+from ima import SECURITY, add_certificates, load_policy, run
+
 FINIT_MODULE = 313
 KEXEC_FILE_LOAD = 320
 KEXEC_FILE_NO_INITRAMFS = 4
 USER = 1000
 libc = ctypes.CDLL(None, use_errno=True)
-
-
-def run(*words, **more):
-    done = subprocess.run(words, capture_output=True, **more)
-    if done.returncode != 0:
-        raise SystemExit('%s: %s' % (' '.join(words), done.stderr))
-    return done.stdout
-
-
-def load_key():
-    run('keyctl', 'link', '@u', '@s')
-    ring = run('keyctl', 'newring', '_ima', '@u').decode().strip()
-    with open('key.der', 'rb') as key:
-        run('keyctl', 'padd', 'asymmetric', '', ring, input=key.read())
 
 
 def make_file_systems():
@@ -71,17 +57,6 @@ def label_system():
                 file.seek(0)
                 digest = hashlib.sha256(file.read()).digest()
             os.setxattr(path, 'security.ima', b'\x04\x04' + digest)
-
-
-def load_policy():
-    policy = os.open(IMA + 'policy', os.O_WRONLY)
-    for rule in open('policy', 'rb').read().splitlines(keepends=True):
-        os.lseek(policy, 0, os.SEEK_SET)
-        try:
-            os.write(policy, rule)
-        except OSError as error:
-            raise SystemExit('the kernel refuses the rule %r: %s' % (rule, error))
-    os.close(policy)
 
 
 def syscall(*words):
@@ -155,7 +130,7 @@ def outcomes(file):
     return found
 
 
-load_key()
+add_certificates('_ima')
 make_file_systems()
 files = list(read_files())
 for file in files:
@@ -169,5 +144,5 @@ after = [outcomes(file) for file in files]
 with open('out/outcomes', 'w') as out:
     for index in range(len(files)):
         print(','.join(before[index]), ','.join(after[index]), sep='\t', file=out)
-with open(IMA + 'ascii_runtime_measurements') as lines, open('out/list', 'w') as out:
+with open(SECURITY + 'ascii_runtime_measurements') as lines, open('out/list', 'w') as out:
     out.writelines(line for line in lines if ' /m/' in line)
