@@ -9,6 +9,11 @@ import { addPackage } from '../attest/agent-tree.ts';
 const TIMEOUT_MS = 30 * 60 * 1000;
 const PACKAGES = ['core', 'linux', 'engine'];
 const PROGRAM_PARTS = ['guest.ts', 'names.ts', 'attacks.py'];
+/**
+ * Since Linux 6.19 values at inodes come from caches that need cmpxchg16b, which the lab's processor lacks, or that are checked
+ * (mm/slub.c, kmalloc_nolock). Linux 6.1 passes over the word.
+ */
+const CHECKED_CACHES = 'slab_debug=F,kmalloc-*';
 const UUID = '8c8f1c9e-3f0d-4c55-9d0a-6f2b6a1d7e42';
 const IMAGE = { options: ['-O', '^has_journal', '-b', '1024', '-N', '256'], size: 4 * 1024 * 1024, uuid: UUID };
 
@@ -22,6 +27,7 @@ export async function tryInGuest(options: AskOptions): Promise<GuestAnswer[]> {
     const { image } = await filledImage(IMAGE, async () => undefined);
     const { kernel, status, stderr } = await bootKernel({
       ...options,
+      cmdline: CHECKED_CACHES,
       timeoutMs: TIMEOUT_MS,
       command: ['/mnt/node', '/mnt/guest.ts'],
       files: [{ path: 'image.gz', data: image }],

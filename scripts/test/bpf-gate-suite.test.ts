@@ -30,5 +30,5 @@ testKeptSuite(
     ],
     ['a hook that is not asked', 'hooks', (text) => text.replace(' file_mprotect', '')],
   ],
-  ['6.12'],
+  ['6.12', '7.2'],
 );

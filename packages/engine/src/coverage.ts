@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { FormatError, SystemError } from '@assay/core/errors';
 import type { EventFunction } from '@assay/core/policy';
+import { kernelTypes } from '@assay/linux/bpf';
 import { CHANGES, HOOKS } from './bpf/shared.ts';
-import { whyNotTried } from './bpf/tried.ts';
+import { tryVouches } from './bpf/trial.ts';
 import { bpfLsm, refusedHooks, type BpfLsm } from '@assay/linux/lsm';
 
 /** How well the engine stands in for a hook of the kernel. */
@@ -179,7 +181,7 @@ export interface BpfGate extends BpfLsm {
 }
 
 export function bpfGate(found = bpfLsm()): BpfGate {
-  const remedy = bpfRemedy(found) ?? whyNotTried() ?? triedRemedy();
+  const remedy = bpfRemedy(found) ?? triedRemedy();
   if (remedy !== undefined)
     return { ...found, possible: false, sentence: 'This kernel lets no BPF LSM gate in.', remedy };
   const sentence = 'This kernel lets a BPF LSM gate in: assay engine run --bpf log, and then --bpf enforce.';
@@ -194,10 +196,16 @@ function bpfRemedy({ active, types, call }: BpfLsm): string | undefined {
   return call === 'works' ? undefined : 'run as root, or with CAP_BPF and CAP_PERFMON';
 }
 
-/** A kernel that has all of it may still refuse such programs: in lockdown, or without one of the hooks. */
+/** A kernel that has all of it may still refuse such programs: in lockdown, or without one of the hooks; or keep no verdicts. */
 function triedRemedy(): string | undefined {
   for (const [hook, why] of refusedHooks([...HOOKS, ...CHANGES])) return `it takes no program at ${hook}: ${why}`;
-  return undefined;
+  try {
+    tryVouches(kernelTypes());
+    return undefined;
+  } catch (error) {
+    if (error instanceof SystemError || error instanceof FormatError) return error.message;
+    throw error;
+  }
 }
 
 /** Undefined where the kernel has none of that name. */

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { utf8 } from '@assay/core/bytes';
 import { hookCoverage } from '@assay/engine';
-import { BpfMap, kernelTypes } from '@assay/linux/bpf';
+import { BpfMap, Code, kernelTypes, LsmProgram } from '@assay/linux/bpf';
 import { FileStatus } from '@assay/linux/files';
 import { bpfLsm } from '@assay/linux/lsm';
 import { gatedHooks } from '../src/bpf/gated-hooks.ts';
 import { changingProgram, gateProgram, openingProgram } from '../src/bpf/programs.ts';
 import { Reports } from '../src/bpf/reports.ts';
 import { HOOKS, MAPS, REPORT, USE, VOUCH } from '../src/bpf/shared.ts';
+import { tryOpening, tryVouches } from '../src/bpf/trial.ts';
 import { Vouches } from '../src/bpf/vouches.ts';
 import { deciderSetup } from './decision-support.ts';
 import { scratchDirectory } from './support.ts';
@@ -155,6 +156,21 @@ test('programs are written for the types of this kernel', { skip }, () => {
     assert.equal(code.length % 8, 0);
     assert.equal(code.at(-8), 0x95, 'it ends with its end');
   }
+});
+
+test('a trial tells a kernel whose programs find what is kept at an inode from one whose programs do not', {
+  skip,
+}, () => {
+  tryVouches(kernelTypes());
+  using map = new BpfMap(MAPS.vouches);
+  using idle = new LsmProgram(kernelTypes(), 'file_open', new Code().exit(0).bytes());
+  assert.throws(
+    () => {
+      tryOpening(map, idle);
+    },
+    { code: 'KERNEL-LACKS' },
+  );
+  assert.equal(idle.isAttached, false);
 });
 
 test('mappings are asked about only where the policy has a rule about them', () => {

@@ -5,8 +5,8 @@ import { fileSystemMagic } from '@assay/linux/files';
 import type { ControlState } from '../decision/contract.ts';
 import { changingProgram, gateProgram, openingProgram, type ProgramParts } from './programs.ts';
 import { Scope } from './scope.ts';
-import { whyNotTried } from './tried.ts';
 import { cgroupMap, CONFIG, COUNTER, MAPS, type GateHook, type VouchSetup } from './shared.ts';
+import { tryVouches } from './trial.ts';
 
 /** include/uapi/linux/magic.h */
 const CGROUP2 = 0x63677270;
@@ -69,14 +69,12 @@ export class BpfGate {
   #last: BpfActivity | undefined;
 
   /**
-   * Loads the programs; `begin` has the kernel ask them.
+   * Loads the programs, after a trial whether they find verdicts on this kernel; `begin` has the kernel ask them.
    * @param hooks those about whose uses the policy has rules
    * @param log told of what fails later
    * @throws SystemError NOT-PERMITTED, KERNEL-LACKS, BPF-REFUSED, SYSTEM-CALL, ENGINE-MOUNT for what is no cgroup; FormatError BTF-FORM
    */
   constructor(setup: BpfGateSetup, control: ControlState, hooks: readonly GateHook[], log: (line: string) => void) {
-    const why = whyNotTried();
-    if (why !== undefined) throw new SystemError('KERNEL-LACKS', `the gate needs ${why}`);
     this.#setup = setup;
     this.#log = log;
     this.#control = control;
@@ -97,6 +95,7 @@ export class BpfGate {
       for (const [index, path] of setup.cgroups.entries()) addCgroup(cgroups, index, path);
       const [config, counters, devices] = [this.#config.fd, this.#counters.fd, watched.fd];
       const types = kernelTypes();
+      tryVouches(types);
       const counts = { cgroups: cgroups.fd, cgroupCount: setup.cgroups.length };
       const parts: ProgramParts = { types, vouches, config, counters, reports, devices, ...counts };
       // What takes vouches away comes first.

@@ -1,10 +1,57 @@
-import { release } from 'node:os';
+import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
+import { SystemError } from '@assay/core/errors';
+import { BpfMap, LsmProgram, type KernelTypes } from '@assay/linux/bpf';
+import { errnoOf } from '@assay/linux/errno';
+import { openingProgram } from './programs.ts';
+import { MAPS } from './shared.ts';
 
-/** Linux 7.2 takes the programs, which then find no verdict and would refuse everything. */
-const TRIED_BEFORE = 7;
+const GATE = 'the gate needs';
+/** kernel/bpf/bpf_local_storage.c and mm/slub.c, kmalloc_nolock */
+const NO_MEMORY = `${GATE} memory for values at inodes, which this kernel does not give (ENOMEM): since Linux 6.19 it takes a processor with cmpxchg16b (cx16)`;
+/** There is one everywhere, which may be opened for writing without a change. */
+const FILE = '/dev/null';
+const { ENOMEM } = constants.errno;
+/** The kernel may have no room at one moment. */
+const TIMES = 8;
 
-/** @returns why the gate is not for this kernel, even if it takes the programs */
-export function whyNotTried(kernel = release()): string | undefined {
-  if (Number.parseInt(kernel, 10) < TRIED_BEFORE) return undefined;
-  return `a kernel before ${TRIED_BEFORE}.0: on Linux ${kernel} the programs of the gate find no verdicts`;
+/**
+ * Tries what a kernel that takes the programs may lack nevertheless: values at inodes, which the programs find there.
+ * @throws SystemError KERNEL-LACKS with what it lacks, NOT-PERMITTED, BPF-REFUSED, SYSTEM-CALL; FormatError BTF-FORM
+ */
+export function tryVouches(types: KernelTypes): void {
+  using vouches = new BpfMap(MAPS.vouches);
+  using opening = new LsmProgram(types, 'file_open', openingProgram({ types, vouches: vouches.fd }));
+  tryOpening(vouches, opening);
+}
+
+/**
+ * Puts a value at an inode and opens that for writing, whereupon the program has to take it away.
+ * @param opening at the hook `file_open`, to which it is attached for the trial only
+ * @throws SystemError KERNEL-LACKS, NOT-PERMITTED, SYSTEM-CALL
+ */
+export function tryOpening(vouches: BpfMap, opening: LsmProgram): void {
+  const fd = openSync(FILE, 'r');
+  try {
+    opening.attach();
+    vouches.key.writeInt32LE(fd);
+    putValue(vouches);
+    closeSync(openSync(FILE, 'r+'));
+    if (vouches.look()) throw new SystemError('KERNEL-LACKS', `${GATE} programs that find what is kept at an inode`);
+  } finally {
+    opening.detach();
+    closeSync(fd);
+  }
+}
+
+function putValue(vouches: BpfMap): void {
+  for (let time = 1; ; time++) {
+    try {
+      vouches.update();
+      return;
+    } catch (error) {
+      if (errnoOf(error) !== ENOMEM) throw error;
+      if (time === TIMES) throw new SystemError('KERNEL-LACKS', NO_MEMORY, { cause: error });
+    }
+  }
 }
