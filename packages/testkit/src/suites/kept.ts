@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isKernelSeries } from '../lab/index.ts';
@@ -26,10 +27,15 @@ export async function keptAnswers(directory: string): Promise<GuestAnswer[]> {
   return Promise.all(
     names.map(async (name) => ({
       kernel: await keptKernel(join(directory, name)),
-      asked: await readAll(join(directory, name, 'asked')),
+      asked: await keptQuestions(join(directory, name, 'asked')),
       files: await readAll(join(directory, name, 'answered')),
     })),
   );
+}
+
+/** Of a guest that was asked for nothing, git keeps no directory. */
+async function keptQuestions(directory: string): Promise<Files> {
+  return existsSync(directory) ? readAll(directory) : new Map();
 }
 
 async function keptKernel(directory: string): Promise<AskedKernel> {
