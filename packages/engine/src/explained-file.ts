@@ -28,7 +28,7 @@ export class ExplainedFile implements Disposable {
       closeSync(this.#fd);
       throw new SystemError('SYSTEM-CALL', `${String(path)} is no regular file: no rule is asked about it`);
     }
-    const fileSystem = new FileSystems({ doubts: 0 }).of(status.identity.device, this.#fd);
+    const fileSystem = new FileSystems({ doubts: 0 }).of(status, this.#fd);
     const asked = { digests: undefined, isWriting, keepsWritersOff: false, isOver: NEVER };
     this.file = new EventFile({ fd: this.#fd, status, fileSystem, ...asked });
   }

@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { WAYS_OF_XFS, WAYS_TO_CHANGE } from '@assay/testkit/files';
-import { cannotMount, mountExt4, mountOver, mountTmpfs, mountXfs, type ScratchMount } from '@assay/testkit/mounts';
+import { WAYS_OF_BTRFS, WAYS_OF_XFS, WAYS_TO_CHANGE } from '@assay/testkit/files';
+import {
+  cannotMount,
+  cannotMountBtrfs,
+  mountBtrfs,
+  mountExt4,
+  mountOver,
+  mountTmpfs,
+  mountXfs,
+  type ScratchMount,
+} from '@assay/testkit/mounts';
 import { Attacker, digestOf, openGate, watchdog, writeProgram } from './gate-support.ts';
 
 // One file system is watched, by one of its mounts; the program is changed and run through another door to it.
@@ -43,8 +53,20 @@ function bound(): Door {
   return door(watched, mountOver('--bind', watched.path));
 }
 
+/** In a subvolume, which has a device number of its own and is reached by no mount of its own. */
+function subvolume(...writtenInPlace: readonly string[]): Door {
+  const watched = mountBtrfs();
+  const path = join(watched.path, 'subvolume');
+  assert.equal(spawnSync('btrfs', ['subvolume', 'create', path]).status, 0);
+  if (writtenInPlace.length > 0) assert.equal(spawnSync('chattr', [...writtenInPlace, path]).status, 0);
+  const opened = door(watched);
+  return { ...opened, path, [Symbol.dispose]: () => opened[Symbol.dispose]() };
+}
+
 const doors: Readonly<Record<string, () => Door>> = {
   'on xfs': () => door(mountXfs()),
+  'in a subvolume of btrfs': () => subvolume(),
+  'in a subvolume of btrfs whose files are written in place': () => subvolume('+C'),
   'through a bind mount': bound,
   'through an overlay over ext4': () => overlay(mountExt4),
   'through an overlay over tmpfs': () => overlay(mountTmpfs),
@@ -67,12 +89,19 @@ const WAYS = [
   'a write whose mtime is set back',
 ];
 
+/** Beside those that all file systems have. */
+function waysOf(where: string): string[] {
+  if (where === 'on xfs') return Object.keys(WAYS_OF_XFS);
+  return where.includes('btrfs') ? Object.keys(WAYS_OF_BTRFS) : [];
+}
+
 for (const [where, open] of Object.entries(doors)) {
-  test(`what was changed ${where} is measured before it runs again`, LIMIT, async (context) => {
+  const limit = where.includes('btrfs') ? { ...LIMIT, skip: cannotMountBtrfs() ?? false } : LIMIT;
+  test(`what was changed ${where} is measured before it runs again`, limit, async (context) => {
     using at = open();
     await using gate = await openGate([at.watched], { policy: 'measure func=BPRM_CHECK\n' });
     const ways = WAYS.filter((name) => name in WAYS_TO_CHANGE);
-    for (const way of where === 'on xfs' ? [...ways, ...Object.keys(WAYS_OF_XFS)] : ways) {
+    for (const way of [...ways, ...waysOf(where)]) {
       await context.test(`after ${way}`, async () => {
         const path = writeProgram(join(at.path, 'program'), way);
         const first = digestOf(path);

@@ -1,13 +1,9 @@
-import { fileSystemMagic, fileSystemUuid } from '@assay/linux/files';
-import { readMounts, type Mount } from '@assay/linux/mounts';
+import { fileSystemMagic, fileSystemUuid, type FileStatus } from '@assay/linux/files';
+import { mountIdOf, readMounts, type Mount } from '@assay/linux/mounts';
 import type { FileSystemFacts } from '../decision/contract.ts';
+import { BTRFS, hasHonestTimes } from '../honest-times.ts';
 import type { WatchSignals } from '../watch-messages.ts';
 
-/**
- * ext4, btrfs (include/uapi/linux/magic.h): a store through a shared mapping changes the ctime there. On xfs it does, too, but
- * XFS_IOC_SWAPEXT lets whoever may write to two files exchange their content, and leaves the ctime as it is.
- */
-const HONEST_MAGICS: ReadonlySet<bigint | undefined> = new Set([0xef53n, 0x9123683en]);
 /** SB_I_IMA_UNVERIFIABLE_SIGNATURE */
 const UNVERIFIABLE = /^(?:fuse|fuseblk|9p|afs|ceph|cifs|nfs4?|smb3)$/;
 
@@ -20,9 +16,12 @@ export interface KnownFileSystem {
   readonly isHonest: boolean;
 }
 
-/** File systems by their device number, looked up once for each, and again after a doubt. */
+/**
+ * File systems by their device number, looked up once for each, and again after a doubt. What is mounted gives rise to one; but a
+ * subvolume of btrfs gets the number of another one, or of a file system that was unmounted, with no such sign.
+ */
 export class FileSystems {
-  readonly #known = new Map<bigint, KnownFileSystem>();
+  readonly #known = new Map<string, KnownFileSystem>();
   readonly #signals: Pick<WatchSignals, 'doubts'>;
   #doubts = 0;
 
@@ -30,39 +29,43 @@ export class FileSystems {
     this.#signals = signals;
   }
 
-  /** @param fd of any file there */
-  of(device: bigint, fd: number): KnownFileSystem {
+  /** @param fd of the file of the status */
+  of(status: FileStatus, fd: number): KnownFileSystem {
     const { doubts } = this.#signals;
     if (doubts !== this.#doubts) this.#known.clear();
     this.#doubts = doubts;
-    const known = this.#known.get(device);
+    const magic = fileSystemMagic(fd) >>> 0;
+    const key = `${status.fileSystem} ${magic}`;
+    const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const found = lookUp(device, fd);
-    this.#known.set(device, found);
+    const found = lookUp(status, fd, magic);
+    this.#known.set(key, found);
     return found;
   }
 }
 
-function lookUp(device: bigint, fd: number): KnownFileSystem {
-  const magic = BigInt(fileSystemMagic(fd)) & 0xffff_ffffn;
-  const mount = mountOf(device);
-  const [type, subtype = ''] = mount?.type.split(/\.(.*)/s) ?? [];
+function lookUp(status: FileStatus, fd: number, magic: number): KnownFileSystem {
+  const mount = mountOf(status.identity.device, fd);
+  const [type, subtype = ''] = (mount?.type ?? (magic === BTRFS ? 'btrfs' : undefined))?.split(/\.(.*)/s) ?? [];
   const uuid = uuidOf(fd);
   const facts: FileSystemFacts = {
-    magic,
+    magic: BigInt(magic),
     uuid,
     ...(type === undefined ? {} : { type, subtype }),
     ...(type !== undefined && UNVERIFIABLE.test(type) ? { unverifiable: 'trusted-mounter' } : {}),
     ...(type === 'overlay' ? { isHmacUnsupported: true } : {}),
     ...(mount?.superOptions.includes('ro') === true ? { isReadOnly: true } : {}),
   };
-  return { facts, device: deviceName(mount), isHonest: HONEST_MAGICS.has(magic) };
+  return { facts, device: deviceName(mount), isHonest: hasHonestTimes(magic, status) };
 }
 
-function mountOf(device: bigint): Mount | undefined {
+/** A subvolume of btrfs has another device number than its file system has in the list of mounts. */
+function mountOf(device: bigint, fd: number): Mount | undefined {
   const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xffff_f000n);
   const minor = (device & 0xffn) | ((device >> 12n) & 0xffff_ff00n);
-  return readMounts().find((mount) => mount.device === `${major}:${minor}`);
+  const mounts = readMounts();
+  const id = mountIdOf(fd);
+  return mounts.find((mount) => mount.device === `${major}:${minor}`) ?? mounts.find((mount) => mount.id === id);
 }
 
 function deviceName(mount: Mount | undefined): string {

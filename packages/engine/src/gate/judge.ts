@@ -118,7 +118,7 @@ export class Judge {
 
   #fileOf({ kind, fd, of, digests, flags, end, gaveWay }: Case): EventFile {
     const status = this.#status.read(fd);
-    const fileSystem = this.#fileSystems.of(status.identity.device, fd);
+    const fileSystem = this.#fileSystems.of(status, fd);
     const known = status.matches(of) ? digests : undefined;
     const isWriting = (flags & O_ACCMODE) !== 0;
     const keepsWritersOff = kind !== 'closed' && !gaveWay;

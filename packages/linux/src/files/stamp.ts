@@ -1,20 +1,29 @@
 import { constants } from 'node:fs';
-import { callFailed, lastErrno, Pinned, statx } from '../libc/index.ts';
+import { callFailed, fstatfs, lastErrno, Pinned, statx } from '../libc/index.ts';
 import type { FileIdentity } from './identity.ts';
 
 /** include/uapi/linux/fcntl.h and include/uapi/linux/stat.h */
 const AT_EMPTY_PATH = 0x1000;
-/** STATX_BASIC_STATS | STATX_BTIME */
-const WANTED = 0xfff;
+/** STATX_BASIC_STATS | STATX_BTIME | STATX_SUBVOL */
+const WANTED = 0x8fff;
 const STATX_BYTES = 256;
+/** A struct statfs lies behind it: of 64-bit machines. */
+const STATFS_BYTES = 120;
+/** Bytes of its f_fsid, which on btrfs is of the UUID of the file system and the number of the subvolume. */
+const FILE_SYSTEM = [STATX_BYTES + 56, STATX_BYTES + 60] as const;
 
-/** Words of struct statx: device, inode and birth time say which file it is, size and ctime which state of it. */
-const IDENTITY = [136, 140, 32, 36, 80, 84, 88] as const;
+/**
+ * Bytes of struct statx: device, inode and birth time say which file it is, size and ctime which state of it. Where file systems
+ * have subvolumes (btrfs), each has a device number that another one gets when it is gone, and snapshots take all the rest along:
+ * so the number of the subvolume, which is not given again, and the identity of the file system belong to it.
+ */
+const IDENTITY = [136, 140, 32, 36, 80, 84, 88, 160, 164, ...FILE_SYSTEM] as const;
 const STATE = [40, 44, 96, 100, 104] as const;
 const WORDS = [...IDENTITY, ...STATE].map((offset) => offset / 4);
 /** Bytes and words of struct statx. */
 const MODE = 28;
 const [LINKS, OWNER, GROUP, INODE_LOW, SIZE_LOW, SIZE_HIGH, BIRTH, CHANGE, DEVICE] = [4, 5, 6, 8, 10, 11, 20, 24, 34];
+const SUBVOLUME = 40;
 const TWO_32 = 0x1_0000_0000;
 const NS_PER_SECOND = 1_000_000_000n;
 
@@ -50,9 +59,10 @@ export function changeTimeOf(stamp: Stamp): ChangeTime {
 
 /** statx(2) of open files into memory of its own: allocates nothing, opens nothing. One per thread. */
 export class FileStatus {
-  readonly #memory = new Pinned(STATX_BYTES);
+  readonly #memory = new Pinned(STATX_BYTES + STATFS_BYTES);
   readonly #words = new Uint32Array(this.#memory.bytes.buffer);
   readonly #view = new DataView(this.#memory.bytes.buffer);
+  readonly #statfs = this.#memory.address + STATX_BYTES;
   readonly #empty = Pinned.text('');
 
   /** @throws SystemError SYSTEM-CALL */
@@ -60,7 +70,19 @@ export class FileStatus {
     if (statx(fd, this.#empty.address, AT_EMPTY_PATH, WANTED, this.#memory.address) < 0) {
       throw callFailed('statx', lastErrno());
     }
+    if (!this.hasSubvolume) for (const offset of FILE_SYSTEM) this.#words[offset / 4] = 0;
+    else if (fstatfs(fd, this.#statfs) < 0) throw callFailed('fstatfs', lastErrno());
     return this;
+  }
+
+  /** Whether the kernel says in which subvolume the file is (since 6.10, on btrfs). */
+  get hasSubvolume(): boolean {
+    return this.#at(SUBVOLUME) !== 0 || this.#at(SUBVOLUME + 1) !== 0;
+  }
+
+  /** One text for each file system, and for each subvolume, that is mounted at a time. */
+  get fileSystem(): string {
+    return [DEVICE * 4, DEVICE * 4 + 4, ...FILE_SYSTEM].map((offset) => this.#at(offset / 4)).join(':');
   }
 
   get isRegular(): boolean {

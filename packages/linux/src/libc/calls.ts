@@ -51,6 +51,9 @@ export const writeAt: (fd: number, bytes: number, length: number) => number = li
   'intptr_t write(int fd, uintptr_t bytes, size_t length)',
 );
 
+/** fstatfs(2) into a struct statfs at an address. */
+export const fstatfs: (fd: number, buffer: number) => number = libc.func('int fstatfs(int fd, uintptr_t buffer)');
+
 export const statx: (fd: number, path: number, flags: number, mask: number, buffer: number) => number = libc.func(
   'int statx(int fd, uintptr_t path, int flags, unsigned int mask, uintptr_t buffer)',
 );

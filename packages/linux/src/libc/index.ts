@@ -13,6 +13,7 @@ export {
   flock,
   fremovexattr,
   fsetxattr,
+  fstatfs,
   getrlimit,
   gettid,
   ioctl,

@@ -119,9 +119,13 @@ export const WAYS_OF_EXT4: Readonly<Record<string, Way>> = {
     swapWithBootLoader(path, fresh()),
 };
 
-export const WAYS_OF_XFS: Readonly<Record<string, Way>> = {
+export const WAYS_OF_BTRFS: Readonly<Record<string, Way>> = {
   'a block that is cloned from another file (FICLONERANGE)': (path) => cloneRange(path, fresh()),
   'another file that is cloned as a whole (FICLONE)': (path) => cloneFile(path, fresh()),
+};
+
+export const WAYS_OF_XFS: Readonly<Record<string, Way>> = {
+  ...WAYS_OF_BTRFS,
   'extents that change places with those of another file (XFS_IOC_SWAPEXT)': (path) => swapExtents(path, fresh()),
 };
 

@@ -52,6 +52,20 @@ export function mountXfs(): ScratchMount {
   return mountImage('mkfs.xfs', ['-q'], 320 * MEGABYTE);
 }
 
+/** As {@link cannotMount}, for {@link mountBtrfs}, which many kernels do not have. */
+export function cannotMountBtrfs(): string | undefined {
+  const cannot = cannotMount();
+  if (cannot !== undefined) return cannot;
+  if (spawnSync('btrfs', ['--version']).error !== undefined) return 'btrfs is missing: apt-get install btrfs-progs';
+  const isKnown = (): boolean => readFileSync('/proc/filesystems', 'latin1').includes('\tbtrfs\n');
+  if (!isKnown()) spawnSync('modprobe', ['btrfs']);
+  return isKnown() ? undefined : 'the kernel has no btrfs';
+}
+
+export function mountBtrfs(): ScratchMount {
+  return mountImage('mkfs.btrfs', ['-q'], 256 * MEGABYTE);
+}
+
 function mountImage(command: string, given: readonly string[], size: number): ScratchMount {
   const directory = scratchDirectory();
   const image = join(directory, 'image');
