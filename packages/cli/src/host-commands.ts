@@ -1,6 +1,11 @@
 import { ListSource, TpmKind, Verdict } from '@assay/wire';
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { action, command, connected, examples, group, outputOption } from './declare.ts';
+
+function seconds(text: string): number {
+  if (!/^\d{1,9}(\.\d{1,3})?$/.test(text)) throw new InvalidArgumentError('It is a number of seconds.');
+  return Number(text);
+}
 
 export function addHosts(program: Command): void {
   const hosts = group(program, 'hosts', 'The fleet: hosts and their verdicts.');
@@ -13,6 +18,8 @@ export function addHosts(program: Command): void {
     .addOption(new Option('--tpm <kind...>', 'with a TPM of these kinds').choices(TpmKind.options))
     .addOption(new Option('--list <source...>', 'with a list from one of these').choices(ListSource.options))
     .option('--text <text>', 'with this in the name, kernel or a label, or at the start of the id')
+    .option('--min-age <seconds>', 'whose newest evidence is older than this', seconds)
+    .option('--max-age <seconds>', 'whose newest evidence is no older than this', seconds)
     .addOption(outputOption());
   examples(get, [
     'assay hosts get',

@@ -108,6 +108,12 @@ const CASES: readonly Case[] = [
   },
   { path: '/hosts', text: '3 hosts', command: 'assay hosts get', agree: agreeOnHosts },
   {
+    path: '/hosts?minAge=0&maxAge=86400',
+    text: '3 hosts',
+    command: 'assay hosts get --min-age 0 --max-age 86400',
+    agree: agreeOnHosts,
+  },
+  {
     path: '/hosts?verdict=failed,stale&label=&q=web',
     text: '2 of 3 hosts',
     command: 'assay hosts get --verdict failed stale --text web',

@@ -62,7 +62,7 @@ const SCREENS: Readonly<Record<string, Screen>> = {
     shows: async (page) => {
       await assertVerdict(page, 'Unverified', /5 entries verified against the TPM/);
       await assertLadder(page, [...CLIMBED, 'waiting', 'waiting']);
-      await page.getByText(`assay reference capture --host ${HOST}`).waitFor();
+      await page.getByText(`assay reference capture --url ${new URL(page.url()).origin} --host ${HOST}`).waitFor();
       await page.getByText('Nothing is compared yet').waitFor();
     },
   },

@@ -42,7 +42,7 @@ export const EMPTY: readonly Shown[] = [
   { name: 'measurements-empty', path: '/measurements', text: 'Nothing is measured yet', next: 'sudo assay up' },
   { name: 'digest-empty', path: `/digests/${DIGEST}`, text: 'Never measured', next: 'sudo assay up' },
   { name: 'digests-empty', path: '/digests', text: 'Digests, or any text' },
-  { name: 'policies-empty', path: '/policies', text: 'No policy yet', next: 'assay reference push web.json' },
+  { name: 'policies-empty', path: '/policies', text: 'No policy yet', next: 'assay reference push' },
   { name: 'enrol-empty', path: '/enrol', text: 'No machine waits for a decision', next: 'sudo assay agent run' },
   { name: 'alerts-empty', path: '/alerts?state=all', text: 'There never was an alert', next: 'sudo assay up' },
   { name: 'audit-empty', path: '/audit', text: 'Nobody did anything yet', next: 'assay verifier token create' },

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HostSummary, type Verdict } from '@assay/wire';
 import { destination } from '../src/state/row-cursor.ts';
+import { withAddress } from '../src/text/shell.ts';
 import { spanWords } from '../src/text/time.ts';
 import { shownVerdict } from '../src/text/verdict.ts';
 
@@ -57,4 +58,23 @@ test('keys move the cursor within the list and never out of it', () => {
   assert.equal(destination('Home', 5, 9), 0);
   assert.equal(destination('End', 5, 9), 9);
   assert.equal(destination('a', 5, 9), null);
+});
+
+test('a command that asks a verifier is given the address of this one, and no other command', () => {
+  const given = (command: string): string => withAddress(command, 'http://10.0.0.5:8080');
+  for (const [before, after] of [
+    ['assay hosts get', ''],
+    ['assay findings approve', ' F-1'],
+    ['assay reference capture', ' --host web-01'],
+    ['assay verifier token create', ' --name me'],
+  ] as const)
+    assert.equal(given(before + after), `${before} --url http://10.0.0.5:8080${after}`);
+  for (const local of [
+    'assay doctor',
+    'assay reference build --name web',
+    'assay verifier serve --port 1',
+    'ls -l /tmp/x',
+  ])
+    assert.equal(given(local), local);
+  assert.equal(withAddress('assay hosts get', 'http://127.0.0.1:4620'), 'assay hosts get');
 });

@@ -14,6 +14,10 @@ export interface HostFilter {
   readonly code?: string | undefined;
   /** `name=value` */
   readonly label?: string | undefined;
+  /** Seconds since the newest evidence, which are more than this. A host without evidence has no age. */
+  readonly minAge?: number | undefined;
+  /** Seconds since the newest evidence, which are no more than this. */
+  readonly maxAge?: number | undefined;
 }
 
 const among = <Choice>(chosen: readonly Choice[] | undefined, value: Choice): boolean =>
@@ -34,7 +38,15 @@ function hasText(line: HostLine, text: string): boolean {
   );
 }
 
-export function hostsWanted(hosts: readonly HostLine[], wanted: HostFilter): readonly HostLine[] {
+function isOfAge({ evidenceAt }: HostLine, { minAge, maxAge }: HostFilter, now: number): boolean {
+  if (minAge === undefined && maxAge === undefined) return true;
+  if (evidenceAt === null) return false;
+  const age = (now - Date.parse(evidenceAt)) / 1000;
+  return (minAge === undefined || age > minAge) && (maxAge === undefined || age <= maxAge);
+}
+
+/** @param now milliseconds on the verifier's clock, from which ages are counted */
+export function hostsWanted(hosts: readonly HostLine[], wanted: HostFilter, now: number): readonly HostLine[] {
   const text = wanted.q?.trim().toLowerCase() ?? '';
   return hosts.filter(
     (line) =>
@@ -44,6 +56,7 @@ export function hostsWanted(hosts: readonly HostLine[], wanted: HostFilter): rea
       (wanted.policy === undefined || policyOf(line) === wanted.policy) &&
       (wanted.code === undefined || line.findings.code === wanted.code) &&
       (wanted.label === undefined || labelWords(line.labels).includes(wanted.label)) &&
+      isOfAge(line, wanted, now) &&
       (text === '' || hasText(line, text)),
   );
 }

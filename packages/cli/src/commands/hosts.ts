@@ -35,6 +35,8 @@ const GetOptions = ConnectOptions.extend({
   code: z.string().optional(),
   label: z.string().optional(),
   text: z.string().optional(),
+  minAge: z.number().optional(),
+  maxAge: z.number().optional(),
 });
 
 /** `assay hosts get [HOST]`: exits with 0 only when every host shown is trusted. */
@@ -51,7 +53,7 @@ export async function getHosts(host: unknown, given: unknown): Promise<number> {
 
 async function list(client: ApiClient, filter: HostFilter | undefined, output: 'text' | 'json'): Promise<number> {
   const all = await allHosts(client);
-  const ids = filter && new Set(hostsWanted(await allLines(client), filter).map(({ id }) => id));
+  const ids = filter && new Set(hostsWanted(await allLines(client), filter, Date.now()).map(({ id }) => id));
   const hosts = ids === undefined ? all : all.filter(({ id }) => ids.has(id));
   if (output === 'json') printJson({ schema: 'assay.hosts.v1', hosts, next: null });
   else if (hosts.length > 0) process.stdout.write(hostTable(hosts));

@@ -1,4 +1,5 @@
 import { CopyButton } from './copy-button.tsx';
+import { withAddress } from '../text/shell.ts';
 import { isLong, LongText } from './long-text.tsx';
 
 /** Lines break between words only: a break at a hyphen would read as part of the option. */
@@ -10,8 +11,9 @@ function word(text: string, index: number) {
   );
 }
 
-/** A command to run, with a button that copies it. */
-export function Command({ text }: { text: string }) {
+/** A command to run, with a button that copies it. One that asks a verifier asks that of this page. */
+export function Command({ text: command }: { text: string }) {
+  const text = withAddress(command, location.origin);
   return (
     <div className="flex max-w-full items-start gap-2 rounded-lg border border-line bg-sunken py-1 ps-3 pe-1 font-mono text-[0.8rem]">
       <span aria-hidden="true" className="py-1 text-muted select-none">

@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useMemo } from 'react';
 import { useActions } from '../state/actions.ts';
 import { copyText } from '../state/clipboard.ts';
 import { toast } from '../state/toasts.ts';
-import { withInput } from '../text/shell.ts';
+import { withAddress, withInput } from '../text/shell.ts';
 import { Icon } from './icon.tsx';
 
 /** Names the tab, where it is seen when the page is not. */
@@ -11,13 +11,6 @@ export function useTitle(title: string): void {
     document.title = `${title} · Assay`;
   }, [title]);
 }
-
-/** The address that the command asks by itself when it is given none. */
-const USUAL = 'http://127.0.0.1:4620';
-
-/** `assay NOUN VERB …` as it has to be typed for the verifier of this page. */
-const withAddress = (command: string): string =>
-  location.origin === USUAL ? command : command.replace(/^assay \S+ \S+/, `$& --url ${location.origin}`);
 
 /** What of a command is shown where all of it would be too much. */
 const LONGEST_SHOWN = 160;
@@ -38,9 +31,9 @@ interface CopyProps {
 
 /** What the page shows, as a command that shows the same in a terminal. */
 export function CopyAsCommand({ command, input }: CopyProps) {
-  const typed = input === undefined ? withAddress(command) : command;
+  const typed = withAddress(command, location.origin);
   const actions = useMemo(() => {
-    const whole = (): string => (input === undefined ? typed : withInput(command, input));
+    const whole = (): string => (input === undefined ? typed : withInput(typed, input));
     const run = () => void copyCommand(typed, whole());
     return [{ id: 'copy-command', title: `Copy as ${cut(command)}`, group: 'This page', keys: 'c', run }];
   }, [command, typed, input]);

@@ -36,6 +36,16 @@ export function numberParam(raw: Raw, name: string): number | undefined {
   return Number.isSafeInteger(number) && number > 0 ? number : undefined;
 }
 
+/** Over thirty years. */
+const LONGEST_SECONDS = 1e9;
+
+/** Seconds from 0, with parts of them. */
+export function secondsParam(raw: Raw, name: string): number | undefined {
+  const value = raw[name];
+  const number = typeof value === 'number' ? value : Number.parseFloat(textParam(raw, name) ?? '');
+  return number >= 0 && number <= LONGEST_SECONDS ? number : undefined;
+}
+
 /** `?a=1&b=x,y` as texts, without the quotes and escapes of JSON: addresses are read and sent by people. */
 export function parseSearch(search: string): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(search));

@@ -40,6 +40,17 @@ export function assayCommand(words: readonly string[], options: Readonly<Record<
   return ['assay', noun, verb, ...[...plain, ...given, ...ends].map(shellWord)].join(' ');
 }
 
+/** The address that the command asks by itself when it is given none. */
+const USUAL = 'http://127.0.0.1:4620';
+
+/** Commands that ask a verifier; others have no `--url`. */
+const ASKING =
+  /^assay (?:(?:alerts|audit|digest|enrolments|findings|fleet|hosts|policies) \S+|reference (?:activate|capture|push)|verifier (?:status|token \S+))(?= |$)/;
+
+/** The command as it has to be typed for the verifier at this address, where it asks one. */
+export const withAddress = (command: string, origin: string): string =>
+  origin === USUAL ? command : command.replace(ASKING, (asking) => `${asking} --url ${origin}`);
+
 /** The command with a text on its standard input. */
 export function withInput(command: string, text: string): string {
   let end = 'END';

@@ -36,3 +36,7 @@ export function shortWords(rfc3339: string, now: number): string {
 }
 
 export const clockWords = (milliseconds: number): string => clock.format(new Date(milliseconds));
+
+/** In the unit in which quarters of it differ. */
+export const secondsWords = (seconds: number): string =>
+  seconds >= 600 ? `${Number((seconds / 60).toFixed(1))} min` : `${Number(seconds.toFixed(seconds < 10 ? 2 : 0))} s`;

@@ -66,6 +66,7 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
     id: 'actor',
     title: 'By',
     track: 'minmax(6rem,1fr)',
+    from: 25,
     cell: ({ actor }) => <bdi className="block truncate">{actor}</bdi>,
   },
   { id: 'at', title: 'When', track: '6.5rem', cell: ({ at }) => <Age at={at} />, from: 30 },

@@ -76,7 +76,7 @@ function Filters({ causes, search }: { causes: readonly Cause[]; search: Finding
     ...SEVERITY_WORDS[id],
   }));
   const notices = [
-    { id: 'new', title: 'Nobody knows', count: byNotice.get('new')?.length ?? 0, tone: 'open', icon: 'bell' },
+    { id: 'new', title: 'Not acknowledged', count: byNotice.get('new')?.length ?? 0, tone: 'open', icon: 'bell' },
     { id: 'known', title: 'Acknowledged', count: byNotice.get('known')?.length ?? 0, tone: 'quiet', icon: 'check' },
   ] as const;
   return (

@@ -7,6 +7,7 @@ import { Section } from '../../parts/section.tsx';
 import { Age, Since } from '../../parts/time-text.tsx';
 import { useNow } from '../../state/now.ts';
 import { countWords, numberWords } from '../../text/numbers.ts';
+import { secondsWords } from '../../text/time.ts';
 import type { Tone } from '../../text/tone.ts';
 import type { HostsSearch } from '../hosts/search.ts';
 
@@ -91,23 +92,30 @@ function Bar({ words, count, most, tone, rows }: BarProps) {
   );
 }
 
-/** The newest evidence first: of the ages the table has a column. */
-const BY_AGE: HostsSearch = { sort: 'evidence' };
-
-/** In the unit in which quarters of it differ. */
-const spanOf = (seconds: number): string =>
-  seconds >= 600 ? `${Number((seconds / 60).toFixed(1))} min` : `${Number(seconds.toFixed(seconds < 10 ? 2 : 0))} s`;
+/** The hosts of a part, the newest evidence first. */
+const rowsOf = (index: number, staleAfterSeconds: number): HostsSearch => ({
+  minAge: index === 0 ? undefined : (PARTS[index - 1] ?? 0) * staleAfterSeconds,
+  maxAge: (PARTS[index] ?? 1) * staleAfterSeconds,
+  sort: 'evidence',
+});
 
 function Freshness({ hosts, staleAfterSeconds }: { hosts: readonly HostLine[]; staleAfterSeconds: number }) {
   const counts = agesOf(hosts, staleAfterSeconds, useNow());
   const most = Math.max(...counts);
-  const upTo = PARTS.map((part) => `up to ${spanOf(part * staleAfterSeconds)}`);
+  const upTo = PARTS.map((part) => `up to ${secondsWords(part * staleAfterSeconds)}`);
   return (
     <table className="w-full">
       <caption className="mb-2 text-start text-sm font-semibold">Age of the newest evidence</caption>
       <tbody>
         {upTo.map((words, index) => (
-          <Bar key={words} words={words} count={counts[index] ?? 0} most={most} tone="good" rows={BY_AGE} />
+          <Bar
+            key={words}
+            words={words}
+            count={counts[index] ?? 0}
+            most={most}
+            tone="good"
+            rows={rowsOf(index, staleAfterSeconds)}
+          />
         ))}
         <Bar
           words="older: stale"

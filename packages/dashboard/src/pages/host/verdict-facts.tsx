@@ -2,7 +2,7 @@ import type { HostDetail } from '@assay/wire';
 import type { ReactNode } from 'react';
 import { LIST_WORDS, policyOf, TPM_WORDS, TRUST_WORDS } from '../../text/host.ts';
 import { countWords } from '../../text/numbers.ts';
-import { Age } from '../../parts/time-text.tsx';
+import { Age, Since } from '../../parts/time-text.tsx';
 
 function Fact({ label, title, children }: { label: string; title: string; children: ReactNode }) {
   return (
@@ -29,8 +29,8 @@ function ReferenceFact({ host }: { host: HostDetail }) {
   const title = policy === undefined ? `Version ${reference.version}` : `${policy}@${reference.version}`;
   return (
     <Fact label="Reference values" title={title}>
-      {countWords(reference.digests, 'digest', 'digests')}, {policy === undefined ? 'captured' : 'in force since'}{' '}
-      <Age at={reference.capturedAt} />
+      {countWords(reference.digests, 'digest', 'digests')}, {policy === undefined ? 'captured' : 'in force'}{' '}
+      {policy === undefined ? <Age at={reference.capturedAt} /> : <Since at={reference.capturedAt} />}
     </Fact>
   );
 }

@@ -6,7 +6,8 @@ import type { HostsSearch } from './search.ts';
 export function matching(
   hosts: readonly HostLine[],
   search: HostsSearch,
+  now: number,
   except?: 'verdict' | 'label',
 ): readonly HostLine[] {
-  return hostsWanted(hosts, except === undefined ? search : { ...search, [except]: undefined });
+  return hostsWanted(hosts, except === undefined ? search : { ...search, [except]: undefined }, now);
 }

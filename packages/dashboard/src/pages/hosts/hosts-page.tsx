@@ -9,8 +9,10 @@ import { VERDICT_ICONS } from '../../parts/icons.ts';
 import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { Page } from '../../parts/page.tsx';
 import { SearchField } from '../../parts/search-field.tsx';
+import { OtherFilters } from './other-filters.tsx';
 import { DataTable, type RowLinkProps } from '../../parts/table/data-table.tsx';
 import { byText } from '../../parts/table/column.ts';
+import { useNow } from '../../state/now.ts';
 import { countWords, numberWords } from '../../text/numbers.ts';
 import { assayCommand } from '../../text/shell.ts';
 import { VERDICT_TONES } from '../../text/tone.ts';
@@ -40,10 +42,19 @@ function useSearchChange(): (change: Partial<HostsSearch>) => void {
   return (change) => void navigate({ search: (before) => ({ ...before, ...change }), replace: true });
 }
 
-function Filters({ all, search }: { all: readonly HostLine[]; search: HostsSearch }) {
+interface Shown {
+  readonly search: HostsSearch;
+  /** Moves on only where ages are asked for. */
+  readonly now: number;
+}
+
+function Filters({ all, search, now }: Shown & { all: readonly HostLine[] }) {
   const change = useSearchChange();
-  const counts = useMemo(() => Map.groupBy(matching(all, search, 'verdict'), ({ verdict }) => verdict), [all, search]);
-  const labelled = useMemo(() => matching(all, search, 'label'), [all, search]);
+  const counts = useMemo(
+    () => Map.groupBy(matching(all, search, now, 'verdict'), ({ verdict }) => verdict),
+    [all, search, now],
+  );
+  const labelled = useMemo(() => matching(all, search, now, 'label'), [all, search, now]);
   const facets = VERDICTS_BY_URGENCY.map((verdict) => ({
     id: verdict,
     title: VERDICT_WORDS[verdict],
@@ -61,14 +72,15 @@ function Filters({ all, search }: { all: readonly HostLine[]; search: HostsSearc
         onChoose={(verdict) => change({ verdict })}
       />
       <LabelSelect hosts={labelled} chosen={search.label} onChoose={(label) => change({ label })} />
+      <OtherFilters search={search} onChange={change} />
     </div>
   );
 }
 
-function HostTable({ fleet, search }: { fleet: Fleet; search: HostsSearch }) {
+function HostTable({ fleet, search, now }: Shown & { fleet: Fleet }) {
   const change = useSearchChange();
   const navigate = hosts.useNavigate();
-  const shown = useMemo(() => matching(fleet.hosts, search), [fleet.hosts, search]);
+  const shown = useMemo(() => matching(fleet.hosts, search, now), [fleet.hosts, search, now]);
   const columns = useMemo(() => hostColumns(fleet.staleAfterSeconds), [fleet.staleAfterSeconds]);
   if (shown.length === 0) {
     return (
@@ -92,26 +104,28 @@ function HostTable({ fleet, search }: { fleet: Fleet; search: HostsSearch }) {
   );
 }
 
-function lead(fleet: Fleet, search: HostsSearch): string {
-  const shown = matching(fleet.hosts, search).length;
+function lead(fleet: Fleet, { search, now }: Shown): string {
+  const shown = matching(fleet.hosts, search, now).length;
   const all = countWords(fleet.hosts.length, 'host', 'hosts');
   return shown === fleet.hosts.length ? all : `${numberWords(shown)} of ${all}`;
 }
 
-const commandFor = ({ q, sort: _, ...filters }: HostsSearch): string =>
-  assayCommand(['hosts', 'get'], { ...filters, text: q });
+const commandFor = ({ q, minAge, maxAge, sort: _, ...filters }: HostsSearch): string =>
+  assayCommand(['hosts', 'get'], { ...filters, text: q, 'min-age': minAge, 'max-age': maxAge });
 
 export function HostsPage() {
   const search = hosts.useSearch();
+  const clock = useNow();
+  const now = search.minAge === undefined && search.maxAge === undefined ? 0 : clock;
   const query = useQuery(hostLinesQuery);
   if (query.data?.hosts.length === 0) return <EmptyFleet />;
   return (
-    <Page title="Hosts" lead={leadOf(query, (fleet) => lead(fleet, search))} command={commandFor(search)}>
+    <Page title="Hosts" lead={leadOf(query, (fleet) => lead(fleet, { search, now }))} command={commandFor(search)}>
       <Loaded query={query}>
         {(fleet) => (
           <>
-            <Filters all={fleet.hosts} search={search} />
-            <HostTable fleet={fleet} search={search} />
+            <Filters all={fleet.hosts} search={search} now={now} />
+            <HostTable fleet={fleet} search={search} now={now} />
           </>
         )}
       </Loaded>

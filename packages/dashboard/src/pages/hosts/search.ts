@@ -1,5 +1,5 @@
 import type { ListSource, TpmKind, Verdict } from '@assay/wire';
-import { choicesParam, textParam } from '../../state/search-params.ts';
+import { choicesParam, secondsParam, textParam } from '../../state/search-params.ts';
 import { VERDICTS_BY_URGENCY } from '../../text/verdict.ts';
 
 /** The state of the page of hosts, as it stands in its address. */
@@ -14,6 +14,9 @@ export interface HostsSearch {
   readonly code?: string | undefined;
   /** `name=value` */
   readonly label?: string | undefined;
+  /** Seconds since the newest evidence: more than the one, no more than the other. */
+  readonly minAge?: number | undefined;
+  readonly maxAge?: number | undefined;
   readonly sort?: string | undefined;
 }
 
@@ -26,6 +29,8 @@ export function hostsSearch(raw: Record<string, unknown>): HostsSearch {
     policy: textParam(raw, 'policy'),
     code: textParam(raw, 'code'),
     label: textParam(raw, 'label'),
+    minAge: secondsParam(raw, 'minAge'),
+    maxAge: secondsParam(raw, 'maxAge'),
     sort: textParam(raw, 'sort'),
   };
 }
