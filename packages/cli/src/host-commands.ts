@@ -47,6 +47,10 @@ export function addHosts(program: Command): void {
   timeline.action(
     action(async (host, options) => (await import('./commands/hosts-timeline.ts')).showTimeline(host, options)),
   );
+  addChanges(hosts);
+}
+
+function addChanges(hosts: Command): void {
   const remove = connected(command(hosts, 'remove', 'Remove a host that is no more, and all that is known of it.'))
     .argument('<host>', 'name or id of a host')
     .addOption(outputOption());

@@ -27,7 +27,7 @@ function beginWalk(): Walk {
     return outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 1;
   };
   document.addEventListener('focusin', ({ target }) => {
-    if (!(target instanceof Element)) return;
+    if (!(target instanceof HTMLElement)) return;
     walk.steps.push(controls.indexOf(target));
     const { width, height } = target.getBoundingClientRect();
     const isShown = width > 0 && height > 0 && (isMarked(target) || isMarked(target, '::after'));

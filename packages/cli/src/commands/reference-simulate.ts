@@ -25,7 +25,7 @@ export async function simulateReference(candidate: unknown, given: unknown): Pro
   const simulation = simulator.result();
   if (options.output === 'json') printJson({ schema: 'assay.reference-simulate.v1', ...simulation });
   else process.stdout.write(simulationText(simulation, options.limit));
-  return simulation.turns.every(({ after }) => after === 'trusted') ? EXIT.fine : EXIT.no;
+  return simulation.turns.every((turn) => turn.after === 'trusted') ? EXIT.fine : EXIT.no;
 }
 
 function namedList(word: string): { host: string; path: string } {

@@ -30,20 +30,7 @@ export function happenings(timeline: HostTimeline): readonly Happening[] {
       title: verdict,
       detail: sentence,
     })),
-    ...findings.flatMap(({ id, code, sentence, from, until }) => [
-      { key: `o${id}`, at: from, kind: 'opened' as const, title: `Finding ${id} opened: ${code}`, detail: sentence },
-      ...(until === null
-        ? []
-        : [
-            {
-              key: `c${id}`,
-              at: until,
-              kind: 'closed' as const,
-              title: `Finding ${id} closed: ${code}`,
-              detail: sentence,
-            },
-          ]),
-    ]),
+    ...findings.flatMap(openedAndClosed),
     ...captures.map(({ at, version, digests, note }) => ({
       key: `r${version}`,
       at,
@@ -85,6 +72,13 @@ export function happenings(timeline: HostTimeline): readonly Happening[] {
     })),
   ];
   return all.toSorted((a, b) => b.at.localeCompare(a.at));
+}
+
+function openedAndClosed({ id, code, sentence, from, until }: HostTimeline['findings'][number]): readonly Happening[] {
+  const opened = { key: `o${id}`, at: from, kind: 'opened', title: `Finding ${id} opened: ${code}` } as const;
+  if (until === null) return [{ ...opened, detail: sentence }];
+  const closed = { key: `c${id}`, at: until, kind: 'closed', title: `Finding ${id} closed: ${code}` } as const;
+  return [opened, closed].map((happening) => ({ ...happening, detail: sentence }));
 }
 
 /** How the host stood at a time, as far as the verifier knew it then. */
