@@ -87,6 +87,20 @@ describe('an access', () => {
     assert.equal(decide(rulesOf(), {}, byDigest, NOTHING_REMEMBERED).allowed, true);
   });
 
+  test('demands of what passed no more than it did then, where somebody cannot rely on that', () => {
+    const byDigest = accessed({ label: HASH });
+    const opened = decide(rulesOf(), {}, byDigest);
+    const executed = decide(rulesOf({ slot: 'bprm', demands: SIGNATURE }), {}, byDigest, opened.memory);
+    const unproven = { ...executed.memory, passed: new Set<never>() };
+    const again = decide(rulesOf(), {}, byDigest, unproven);
+    assert.equal(again.allowed, true);
+    assert.equal(again.memory.demands.signature, true);
+    assert.equal(decide(rulesOf({ slot: 'read' }), {}, byDigest, unproven).allowed, false);
+    const failed = decide(rulesOf(), {}, accessed({ label: WRONG }), unproven);
+    const mended = decide(rulesOf(), {}, byDigest, failed.memory);
+    assert.deepEqual([failed.cause, mended.cause], ['invalid-hash', 'IMA-signature-required']);
+  });
+
   test('adds to the demands also where a rule only measures', () => {
     const measured = decide(
       rulesOf({ actions: new Set(['measure']), demands: { ...NO_DEMANDS, verity: true } }),

@@ -120,6 +120,9 @@ describe('violations', () => {
     const without = asked(decider, { content: CONTENT }, [READ], { memory: again.memory });
     const later = asked(decider, { content: CONTENT, writers: true }, [READ], { memory: without.memory });
     assert.equal(later.entries[0]?.violation, true);
+    const closed = decider.close({ file: openedFile({ content: CONTENT }), task: taskOfUser(0), memory: again.memory });
+    const next = asked(decider, { content: CONTENT, writers: true }, [READ], { memory: closed.memory });
+    assert.equal(next.entries[0]?.violation, true, 'the writer closed it without a change, and another one came');
   });
 
   test('ToMToU: writing to what was measured and is still being read, once for each measured reading', () => {
@@ -280,13 +283,23 @@ describe('appraising', () => {
       asked(decider, file, [READ], { memory }).audits.map(({ cause }) => cause);
     assert.deepEqual(causes({ ...withLabel(LABEL), changeTime: 5n }), ['IMA-signature-required']);
     assert.deepEqual(causes({ ...withLabel(LABEL), changeTime: 5n, mode: 0o100700 }), []);
-    const written = { ...withLabel(LABEL), writers: true, steady: false };
-    const unsteady = asked(decider, written, EXEC).memory;
-    assert.deepEqual(
-      asked(decider, written, [READ], { memory: unsteady }).audits,
-      [],
-      'as what had passed is forgotten',
-    );
+  });
+
+  test('what was demanded stays demanded of a file that was refused, or has a writer; not of one that passed before', () => {
+    const policy = 'appraise func=BPRM_CHECK appraise_type=imasig\nappraise func=FILE_CHECK mask=MAY_READ\n';
+    const decider = deciderOf({ policy });
+    const file = withLabel(LABEL);
+    const written = { ...file, writers: true, steady: false };
+    const refused = asked(decider, file, EXEC);
+    assert.equal(refused.allowed, false);
+    for (const each of [file, written]) {
+      const read = asked(decider, each, [READ], { memory: refused.memory });
+      assert.deepEqual([read.allowed, read.audits[0]?.cause], [false, 'IMA-signature-required']);
+    }
+    const { memory } = asked(decider, file, EXEC, { memory: asked(decider, file, [READ]).memory });
+    for (const each of [file, written]) assert.ok(asked(decider, each, [READ], { memory }).allowed);
+    const changed = { ...written, changeTime: 5n };
+    assert.equal(asked(decider, changed, [READ], { memory }).allowed, false);
   });
 });
 

@@ -8,10 +8,12 @@ import type { AppraisingKernel, IntegrityStatus, KernelWrite } from './status.ts
 /** What the rules say of an access; the result of `evaluate` is one. What they demand adds to what was demanded before. */
 export type AppraisalRules = Pick<Evaluation, 'actions' | 'demands' | 'slot' | 'algorithms'>;
 
+type Slot = NonNullable<Evaluation['slot']>;
+
 /** What the kernel remembers of a file while its inode is in memory; an empty one for a file that it has not seen. */
 export interface AppraisalMemory {
   /** Slots in which the file has passed; failures are not remembered. */
-  readonly passed: ReadonlySet<NonNullable<Evaluation['slot']>>;
+  readonly passed: ReadonlySet<Slot>;
   /** IMA_DIGSIG: the label is a signature, or a portable one covers it. The file is not opened for writing any more. */
   readonly isSigned: boolean;
   /** IMA_NEW_FILE: created, and not closed by its last writer yet. */
@@ -21,9 +23,15 @@ export interface AppraisalMemory {
    * content, until mode or owner change.
    */
   readonly demands: Demands;
+  /**
+   * What was demanded in each slot when it passed. Who does not know whether the file is still the same keeps it without
+   * `passed`: the file is asked again then, and no more is demanded in a slot that has passed than the kernel had demanded.
+   */
+  readonly fulfilled: ReadonlyMap<Slot, Demands>;
 }
 
 export const NOTHING_REMEMBERED: AppraisalMemory = {
+  fulfilled: new Map(),
   passed: new Set(),
   isSigned: false,
   isNew: false,
@@ -103,12 +111,9 @@ export function decideAccess(
 ): AccessDecision {
   const demands = rules.actions.size === 0 ? memory.demands : demandsOf(memory.demands, rules.demands);
   if (!rules.actions.has('appraise')) return unappraised(rules, file, { ...memory, demands });
-  const { slot = 'file' } = rules;
   const isNew = memory.isNew || access.creates === true;
-  const isCached = memory.passed.has(slot);
-  const step = isCached
-    ? afterMapping({ passes: true, status: 'pass', records: [], writes: [] }, slot, access)
-    : evaluateContent({ ...rules, demands }, access, { ...file, isNew, isSigned: memory.isSigned }, kernel);
+  const content = { ...file, isNew, isSigned: memory.isSigned };
+  const { step, ...known } = appraisedSlot(rules, access, content, kernel, { ...memory, demands });
   const isSigned = step.isSigned ?? memory.isSigned;
   const isWritten = access.writes === true && isSigned && !isNew;
   const { passes, cause, ...rest } = isWritten
@@ -121,7 +126,7 @@ export function decideAccess(
     ...(cause === undefined ? {} : { cause }),
     records: rest.records.map((record) => asExecCheck(record, access, kernel)),
     writes: rest.writes,
-    memory: { passed: passedAfter(memory, slot, step), isSigned, isNew, demands },
+    memory: { ...known, isSigned, isNew, demands },
   };
 }
 
@@ -136,6 +141,33 @@ function unappraised(
 }
 
 type Content = AccessedFile & Pick<AppraisedFile, 'isNew' | 'isSigned'>;
+
+type Appraised = Pick<AppraisalMemory, 'passed' | 'fulfilled'> & { readonly step: Step };
+
+/** In a slot that has passed the kernel does not look again. */
+function appraisedSlot(
+  rules: AppraisalRules,
+  access: AppraisedAccess,
+  file: Content,
+  kernel: AppraisingKernel,
+  { passed, fulfilled, demands }: AppraisalMemory,
+): Appraised {
+  const { slot = 'file' } = rules;
+  if (passed.has(slot)) {
+    const step = afterMapping({ passes: true, status: 'pass', records: [], writes: [] }, slot, access);
+    return { step, passed, fulfilled };
+  }
+  const asked = demandsOf(fulfilled.get(slot) ?? demands, rules.demands);
+  const step = evaluateContent({ ...rules, demands: asked }, access, file, kernel);
+  const others = [...fulfilled].filter(([each]) => each !== slot);
+  if (!isRemembered(step)) return { step, passed, fulfilled: new Map(others) };
+  return { step, passed: new Set([...passed, slot]), fulfilled: new Map([...others, [slot, asked]]) };
+}
+
+/** A status of pass is, unless the kernel had to mend the file, or wrote a record of it. */
+function isRemembered({ status, records }: Step): boolean {
+  return status === 'pass' && !records.some(({ op }) => op === 'appraise_data');
+}
 
 /** Digest, black list, label, writers, O_DIRECT, algorithm: in the order of the kernel, which some surprises come from. */
 function evaluateContent(
@@ -195,14 +227,4 @@ function asExecCheck(
 ): IntegrityRecord {
   const isTold = isExecCheck === true && written.op === 'appraise_data' && hasVersion(kernel, '6.14');
   return isTold ? { ...written, type: 'INTEGRITY_USERSPACE' } : written;
-}
-
-/** A status of pass is remembered unless the kernel had to mend the file, or wrote a record of it. */
-function passedAfter(
-  memory: AppraisalMemory,
-  slot: NonNullable<Evaluation['slot']>,
-  step: Step,
-): AppraisalMemory['passed'] {
-  const isClean = step.status === 'pass' && !step.records.some(({ op }) => op === 'appraise_data');
-  return isClean ? new Set([...memory.passed, slot]) : memory.passed;
 }

@@ -346,7 +346,8 @@ const MENDED: ReadonlySet<string> = new Set(['missing-hash', 'invalid-hash', 'mi
  * remembered by then that the content is right.
  */
 function memoryAfter({ cause, memory }: AccessDecision, before: AppraisalMemory): AppraisalMemory {
-  return cause === 'denied-hash-algorithm' ? { ...memory, passed: before.passed } : memory;
+  const { passed, fulfilled } = before;
+  return cause === 'denied-hash-algorithm' ? { ...memory, passed, fulfilled } : memory;
 }
 
 function uncollected(cause: string): Parameters<typeof integrityEvent>[0] {

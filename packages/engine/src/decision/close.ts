@@ -27,7 +27,8 @@ const CHANGED: HookCall = { func: 'POST_SETATTR', mask: 0 };
  * new hash label, unless its label is a signature, or the file failed when it was opened.
  */
 export function decideClose(context: AccessContext, { file, task, memory = NO_MEMORY }: CloseQuestion): CloseDecision {
-  const closed = { ...memory, updatesLabel: false, isUpdated: false };
+  // Whether it was the last writer is not known, as he who closes counts as one for a moment more.
+  const closed = { ...memory, updatesLabel: false, isUpdated: false, toldOpenWriters: false };
   if (isUnchanged(file, memory)) return { audits: [], writes: [], memory: closed };
   const forgotten = afterChange(closed, file);
   if (isByUpdater(context, { file, task, memory })) return { ...installed(context, { file, task }), memory: forgotten };

@@ -41,14 +41,15 @@ export function remembered({ file, memory }: AccessQuestion, epoch: number): Own
 }
 
 /**
- * A new file is one until it is closed, and what was demanded of a file stays demanded when its content changes, until its
- * owner or mode does (iint->flags). Where it cannot be relied on that it is the same, the demands go with what had passed,
- * which the kernel would not ask again.
+ * A new file is one until it is closed, and what was demanded of a file stays demanded, until its owner or mode changes
+ * (iint->flags). Where it cannot be relied on that it is the same, what had passed is asked again, and only for what was
+ * demanded then: the kernel would not ask.
  */
 export function appraisalAfterChange({ appraisal, seen }: FileMemory, state: FileState): AppraisalMemory {
-  const { isNew, demands } = appraisal;
-  const isChanged = seen !== undefined && identityKey(seen) !== identityKey(state);
-  return { ...NOTHING_REMEMBERED, isNew, ...(isChanged && sameAttributes(seen, state) ? { demands } : {}) };
+  const { isNew, demands, fulfilled } = appraisal;
+  if (seen === undefined || !sameAttributes(seen, state)) return { ...NOTHING_REMEMBERED, isNew };
+  const isChanged = identityKey(seen) !== identityKey(state);
+  return { ...NOTHING_REMEMBERED, isNew, demands, ...(isChanged ? {} : { fulfilled }) };
 }
 
 /** Owner, group and mode. */
