@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ROUTES } from '@assay/wire';
 import { browserMissing, newPage } from './browser.ts';
 import { assertAccessible, takePicture } from './checks.ts';
 import { TAMPERED, TOKENS, trustedHost, unverifiedHost, verifierFor, verifierOptions } from './fleet.ts';
+import { patientVerifier } from './people.ts';
 
 const options = { skip: browserMissing };
 
@@ -118,4 +120,23 @@ test('what happened while the page was cut off is there when it is back', option
   await host.attest();
   await page.getByRole('article').getByRole('heading', { name: TAMPERED }).waitFor();
   await page.locator('[data-entry="6"]').waitFor();
+});
+
+test('a page that is one too many says so, and is taken once there is room', options, async (t) => {
+  const verifier = await patientVerifier(t);
+  const others = new AbortController();
+  t.after(() => others.abort());
+  // Kept, since a stream that nobody can read any more is ended.
+  const streams: Response[] = [];
+  while (streams.length < 64) streams.push(await fetch(verifier.url + ROUTES.events, { signal: others.signal }));
+  const { page } = await newPage(t);
+  await page.goto(verifier.url);
+  const banner = page.getByRole('complementary', { name: 'Connection' });
+  await banner.getByText('The verifier takes no more pages.').waitFor();
+  await banner.getByText('close a page or program that does').waitFor();
+  await takePicture(page, 'one-page-too-many');
+  await assertAccessible(page);
+  assert.ok(streams.every(({ ok }) => ok));
+  others.abort();
+  await page.getByText('Live', { exact: true }).waitFor();
 });

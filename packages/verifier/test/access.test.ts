@@ -98,6 +98,31 @@ test('who listens is cut off when the token ends, and nobody else is', async (t)
   assert.equal((await third()).type, 'host');
 });
 
+test('one who listens 64 times may not once more, and leaves room for others', async (t) => {
+  const verifier = await service(t, { host: '0.0.0.0' });
+  const { secret } = await tokenOf(verifier, 'viewer');
+  const ends = new AbortController();
+  t.after(() => ends.abort());
+  const open = (token: string, signal = ends.signal): Promise<Response> =>
+    fetch(verifier.url + ROUTES.events, { headers: { authorization: `Bearer ${token}` }, signal });
+  const first = new AbortController();
+  // Kept, since a stream that nobody can read any more is ended.
+  const streams = [await open(secret, first.signal)];
+  while (streams.length < 64) streams.push(await open(secret));
+  const refused = await get(verifier, ROUTES.events, secret);
+  assert.equal(refusal(refused), '429 REQUEST-TOO-MANY');
+  assert.match(refused.text, /viewer@example listens 64 times already/);
+  streams.push(await open(TOKENS.operator));
+  assert.ok(streams.every(({ ok }) => ok));
+  first.abort();
+  let again = await open(secret);
+  while (again.status === 429) {
+    await again.text();
+    again = await open(secret);
+  }
+  assert.equal(again.status, 200);
+});
+
 test('what is done stands in the log with who did it, and what is refused does not', async (t) => {
   const verifier = await service(t);
   const agent = await enrol(verifier, await SimulatedHost.boot({ name: 'web-03' }));

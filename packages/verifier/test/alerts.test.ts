@@ -347,6 +347,15 @@ describe('a file of sinks', () => {
     ['a file address', sinks({ ...good, url: 'file:///etc/passwd' })],
     ['a short secret', sinks({ ...good, secret: 'whsec_AAAA' })],
     ['a port that is none', sinks({ name: 's', type: 'syslog', host: 'h', port: 70_000 })],
+    ...[
+      '169.254.169.254',
+      '2852039166',
+      '0xA9.254.0xa9fe',
+      '[::ffff:169.254.169.254]',
+      '[fe80::1]',
+      '[fd00:ec2::254]',
+    ].map((host): [string, Uint8Array] => [`metadata at ${host}`, sinks({ ...good, url: `http://${host}/latest` })]),
+    ['syslog to metadata', sinks({ name: 's', type: 'syslog', host: 'fe80::a9fe:a9fe%eth0' })],
     ['33 sinks', sinks(...Array.from({ length: 33 }, (_, index) => ({ ...good, name: `s${index}` })))],
     ['a member twice', utf8('{"schema":"assay.alerts.v1","schema":"assay.alerts.v1","sinks":[]}')],
   ];

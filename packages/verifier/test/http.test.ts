@@ -229,7 +229,7 @@ test('a listener that comes while the verifier ends is sent away, and does not k
   t.after(() => app.close());
   app.setErrorHandler(errorHandler(() => undefined));
   app.get(ROUTES.events, async (_request, reply) => {
-    streams.open(reply, 'whole', null);
+    streams.open(reply, 'whole', { who: 'somebody', admitAgain: null });
     return reply;
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });

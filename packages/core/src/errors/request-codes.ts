@@ -19,8 +19,8 @@ export const REQUEST_CODES = {
     remedy: 'Send a long measurement list in several messages, of whole entries each.',
   },
   'REQUEST-TOO-MANY': {
-    meaning: 'More requests came in the last minute than this route takes from one sender.',
-    remedy: 'Wait for the seconds that the header Retry-After names.',
+    meaning: 'More came than this route takes from one sender, or from all of them.',
+    remedy: 'Wait for the seconds that the header Retry-After names; where there is none, do as the detail says.',
   },
   'REQUEST-FORBIDDEN': {
     meaning: 'The role of the token does not allow this.',
@@ -119,7 +119,7 @@ export const REQUEST_CODES = {
     remedy: 'Try again in a moment: it may be started again, or another verifier of the same store answers.',
   },
   'VERIFIER-ERROR': {
-    meaning: 'The verifier failed; the request may be right.',
+    meaning: 'The verifier failed while it answered. Nothing says that the request is wrong.',
     remedy: 'Look into the log of the verifier, and report what stands there.',
   },
 } as const satisfies Record<string, CodeText>;

@@ -36,6 +36,7 @@ function followingText(following = 0): string {
 
 function variableValue(event: Extract<DecodedEvent, { kind: 'variable' }>): string {
   if (event.value !== undefined) return ` = ${event.value}`;
-  if (event.signatures !== undefined) return ` with ${event.signatures} certificates and digests`;
+  if (event.signatures !== undefined)
+    return ` with ${event.signatures} ${event.signatures === 1 ? 'certificate or digest' : 'certificates and digests'}`;
   return ` with ${event.length} bytes`;
 }

@@ -7,7 +7,13 @@ import { readEventStream, type StreamMessage } from './event-reader.ts';
 export type Connection =
   | { readonly state: 'connecting' }
   | { readonly state: 'live' }
-  | { readonly state: 'lost'; readonly since: number; readonly retryAt: number }
+  | {
+      readonly state: 'lost';
+      readonly since: number;
+      readonly retryAt: number;
+      /** Why the verifier, which answers, takes no listener more; else null. */
+      readonly full: string | null;
+    }
   /** The verifier answers, and wants the operator's token for it. */
   | { readonly state: 'refused' };
 
@@ -26,6 +32,9 @@ function isFleetEvent(value: unknown, type: string): value is FleetEvent {
 const SILENCE_MS = 40_000;
 
 const LONGEST_WAIT_SECONDS = 15;
+
+const fullIn = (error: unknown): string | null =>
+  error instanceof ApiProblem && error.problem.status === 429 ? error.problem.detail : null;
 
 /**
  * The stream of server-sent events, opened again when it breaks. EventSource would do for the reading, but it sends
@@ -77,7 +86,7 @@ export class EventStream {
     } catch (error) {
       if (signal.aborted) return;
       if (error instanceof ApiProblem && error.problem.status === 401) this.become({ state: 'refused' });
-      else this.failed();
+      else this.failed(fullIn(error));
     }
   }
 
@@ -96,14 +105,14 @@ export class EventStream {
     }, SILENCE_MS);
   };
 
-  private failed(): void {
+  private failed(full: string | null = null): void {
     window.clearTimeout(this.silence);
     const wait = Math.min(2 ** this.failures, LONGEST_WAIT_SECONDS) * 1000;
     this.failures += 1;
     const now = Date.now();
     const since = this.connection.state === 'lost' ? this.connection.since : now;
     this.timer = window.setTimeout(this.connect, wait);
-    this.become({ state: 'lost', since, retryAt: now + wait });
+    this.become({ state: 'lost', since, retryAt: now + wait, full });
   }
 
   private heard({ type, data }: StreamMessage): void {

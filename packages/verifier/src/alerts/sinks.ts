@@ -1,3 +1,4 @@
+import { BlockList, isIP } from 'node:net';
 import { FormatError } from '@assay/core/errors';
 import { strictJson } from '@assay/core/bytes';
 import { z } from 'zod';
@@ -5,11 +6,26 @@ import { z } from 'zod';
 const Name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'takes small letters, digits, `.`, `_` and `-`');
 const Minimum = z.enum(['warning', 'failed']).default('warning');
 
+/** Where machines of a cloud find what is theirs, with keys among it: nobody takes alerts there. */
+const METADATA = new BlockList();
+METADATA.addSubnet('169.254.0.0', 16);
+METADATA.addSubnet('fe80::', 10, 'ipv6');
+METADATA.addAddress('fd00:ec2::254', 'ipv6');
+
+const LINK_LOCAL = 'is a link-local address: there are metadata of a cloud, and no receiver of alerts';
+
+/** @param host a name, or an address, with the brackets of an address in a URL or without */
+function isReceiver(host: string): boolean {
+  const [address = ''] = host.replace(/^\[|\]$/g, '').split('%');
+  const version = isIP(address);
+  return version === 0 || !METADATA.check(address, version === 4 ? 'ipv4' : 'ipv6');
+}
+
 /** Posts each message to an address, signed as standardwebhooks.com says. */
 const WebhookSink = z.strictObject({
   name: Name,
   type: z.literal('webhook'),
-  url: z.url({ protocol: /^https?$/ }),
+  url: z.url({ protocol: /^https?$/ }).refine((url) => isReceiver(URL.parse(url)?.hostname ?? ''), LINK_LOCAL),
   /** What `data` of the CloudEvents envelope holds. */
   payload: z.enum(['assay', 'ocsf', 'ecs']).default('assay'),
   /** `whsec_` and base64 of 24 to 64 bytes, which the receiver has too. */
@@ -21,7 +37,7 @@ const WebhookSink = z.strictObject({
 const SyslogSink = z.strictObject({
   name: Name,
   type: z.literal('syslog'),
-  host: z.string().min(1).max(253),
+  host: z.string().min(1).max(253).refine(isReceiver, LINK_LOCAL),
   port: z.int().min(1).max(65_535).default(514),
   transport: z.enum(['udp', 'tcp']).default('udp'),
   /** Facility; 13 is log audit. */

@@ -12,12 +12,16 @@ const LINES_REST_MILLISECONDS = 1000;
 /** How long a browser waits before it connects again. */
 const RETRY_MILLISECONDS = 2000;
 const LISTENER_LIMIT = 256;
+/** Of these one person, token or address may have so many: what one opens leaves room for others. */
+const OWN_LISTENER_LIMIT = 64;
 /** How long after the end of a session or token its listeners are cut off, at most, beside the time of the question. */
 const ADMISSION_MILLISECONDS = 1000;
 /** A listener that lets this many bytes pile up is cut off; it connects again and reads the present state. */
 const BACKLOG_LIMIT = 8 * 1024 * 1024;
 
 interface Listener {
+  /** Who listens: a person or token by name, else an address. */
+  readonly who: string;
   /** Asks whether who listens still may; null where everybody may. @throws RequestProblem */
   readonly admitAgain: (() => Promise<void>) | null;
 }
@@ -45,6 +49,10 @@ class Listeners<Event extends { readonly type: string }> {
 
   get size(): number {
     return this.#responses.size;
+  }
+
+  sizeOf(who: string): number {
+    return [...this.#responses.values()].filter((listener) => listener.who === who).length;
   }
 
   add(response: ServerResponse, listener: Listener): void {
@@ -124,20 +132,30 @@ export class EventStreams {
   }
 
   /** Takes the connection over. @throws RequestProblem REQUEST-TOO-MANY, VERIFIER-STOPPING */
-  open(reply: FastifyReply, form: EventForm, admitAgain: Listener['admitAgain']): void {
+  open(reply: FastifyReply, form: EventForm, listener: Listener): void {
     // One that came now would keep the service from ending.
     if (this.#closing) throw new RequestProblem('VERIFIER-STOPPING', 'No more listeners are taken.');
-    if (this.#listeners.whole.size + this.#listeners.lines.size >= LISTENER_LIMIT) {
-      throw new RequestProblem('REQUEST-TOO-MANY', `${LISTENER_LIMIT} listeners are connected already.`);
-    }
-    reply.header('content-type', 'text/event-stream').header('cache-control', 'no-store');
+    this.#requireRoom(listener.who);
+    // Nothing is asked on this connection afterwards; kept for that, it would keep a verifier that ends waiting.
+    reply.header('content-type', 'text/event-stream').header('cache-control', 'no-store').header('connection', 'close');
     const headers = reply.getHeaders();
     reply.hijack();
     const response = reply.raw;
     for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
     response.writeHead(200);
     response.write(`retry: ${RETRY_MILLISECONDS}\n\n`);
-    this.#listeners[form].add(response, { admitAgain });
+    this.#listeners[form].add(response, listener);
+  }
+
+  #requireRoom(who: string): void {
+    const { whole, lines } = this.#listeners;
+    if (whole.sizeOf(who) + lines.sizeOf(who) >= OWN_LISTENER_LIMIT) {
+      const detail = `${who} listens ${OWN_LISTENER_LIMIT} times already, the most that one may: close a page or program that does.`;
+      throw new RequestProblem('REQUEST-TOO-MANY', detail);
+    }
+    if (whole.size + lines.size >= LISTENER_LIMIT) {
+      throw new RequestProblem('REQUEST-TOO-MANY', `${LISTENER_LIMIT} listeners are connected already.`);
+    }
   }
 
   publish(changes: readonly Change[]): void {

@@ -44,8 +44,8 @@ export function fleetRoutes(app: App, context: Context, { streams, version, puls
         produces: ['text/event-stream'],
       },
     },
-    async ({ query, admitAgain }, reply) => {
-      streams.open(reply, query.form, admitAgain);
+    async ({ query, admitAgain, principal, ip }, reply) => {
+      streams.open(reply, query.form, { who: principal?.name ?? ip, admitAgain });
       return reply;
     },
   );
