@@ -14,6 +14,8 @@ test('every page says that a connection was cut, and asks again when somebody sa
     await page.route(isAsked, cut);
     await page.goto(verifier.url + shown.path);
     await problemIn(page).getByText('The verifier cannot be reached').waitFor();
+    const next = shown.name === 'digests' ? 'press the button once more' : 'It is asked again every 5 seconds';
+    await problemIn(page).getByText(next).waitFor();
     await assertLooks(page, `${shown.name}-cut`);
     await page.unroute(isAsked, cut);
     await askAgain(page, shown);

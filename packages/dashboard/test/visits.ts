@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import type { Verifier, VerifierOptions } from '@assay/verifier';
@@ -13,6 +14,8 @@ export interface Shown {
   readonly text: string | RegExp;
   /** A command that the page offers. */
   readonly next?: string;
+  /** What would be wrong to say. */
+  readonly never?: string;
 }
 
 const DIGEST = programDigest(TAMPERED);
@@ -45,7 +48,13 @@ export const EMPTY: readonly Shown[] = [
   { name: 'policies-empty', path: '/policies', text: 'No policy yet', next: 'assay reference push' },
   { name: 'enrol-empty', path: '/enrol', text: 'No machine waits for a decision', next: 'sudo assay agent run' },
   { name: 'alerts-empty', path: '/alerts?state=all', text: 'There never was an alert', next: 'sudo assay up' },
-  { name: 'audit-empty', path: '/audit', text: 'Nobody did anything yet', next: 'assay verifier token create' },
+  {
+    name: 'audit-empty',
+    path: '/audit',
+    text: 'Nobody did anything yet',
+    next: 'assay verifier token create',
+    never: 'Unbroken',
+  },
   { name: 'health-empty', path: '/health', text: 'In time' },
 ];
 
@@ -70,10 +79,11 @@ export async function visit(
   const { page, record } = await newPage(t, options);
   await page.goto(`${verifier.url}/ima-policy#token=${TOKENS.operator}`);
   const look = `${options.colorScheme ?? 'light'}-${options.viewport?.width ?? 0}`;
-  for (const { name, path, text, next } of pages) {
+  for (const { name, path, text, next, never } of pages) {
     await page.goto(`${verifier.url}${path}`);
     await page.getByText(text).first().waitFor();
     if (next !== undefined) await page.locator('main code').filter({ hasText: next }).first().waitFor();
+    if (never !== undefined) assert.equal(await page.getByText(never).count(), 0, `${name} says ${never}`);
     await takePicture(page, `${name}-${look}`);
     await assertFitsWindow(page);
     await also?.(page);

@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router';
+import { numberWords } from '../text/numbers.ts';
 
 export function HostLink({ name }: { name: string }) {
   return (
@@ -19,7 +20,7 @@ export function HostLinks({ names, all = names.length }: { names: readonly strin
       {shown.map((name) => (
         <HostLink key={name} name={name} />
       ))}
-      {more > 0 && <span className="text-muted">and {more} more</span>}
+      {more > 0 && <span className="text-muted">and {numberWords(more)} more</span>}
     </span>
   );
 }

@@ -19,7 +19,7 @@ const TOKEN_NEEDED = {
 
 const UNREACHABLE = {
   title: 'The verifier cannot be reached',
-  detail: 'Look whether it runs, and what lies between; the page asks again when it is back.',
+  detail: 'Look whether it runs, and what lies between.',
 };
 
 /** Null where no answer came. */
@@ -34,7 +34,10 @@ function words(error: Error, signIn: string | null): { title: string; detail: st
   return error instanceof ApiProblem ? error.problem : UNREACHABLE;
 }
 
-/** @param children what can be done about it besides, as buttons */
+/** Where nothing asks again by itself. */
+const PRESS_AGAIN = 'When it is back, press the button once more; what you entered stays here.';
+
+/** @param children what can be done about it besides; what was pressed, where it is left out */
 export function ProblemText({ error, children }: { error: Error; children?: ReactNode }) {
   const signIn = useWho()?.signIn ?? null;
   const problem = words(error, signIn);
@@ -59,7 +62,7 @@ export function ProblemText({ error, children }: { error: Error; children?: Reac
             Act as somebody else
           </button>
         )}
-        {children}
+        {children ?? (isPassing(error) && <span className="text-sm">{PRESS_AGAIN}</span>)}
       </div>
     </div>
   );

@@ -17,7 +17,7 @@ export function SearchField({ label, value, onChange }: SearchFieldProps) {
   );
   useActions(actions);
   return (
-    <label className="relative min-w-0 flex-1 basis-56">
+    <label className="relative min-w-0 flex-1 basis-64">
       <span className="sr-only">{label}</span>
       <Icon name="search" className="absolute start-2.5 top-1/2 size-4 -translate-y-1/2 text-muted" />
       <input

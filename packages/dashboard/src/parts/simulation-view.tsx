@@ -1,5 +1,5 @@
 import type { PolicySimulation } from '@assay/wire';
-import { countWords } from '../text/numbers.ts';
+import { countWords, numberWords } from '../text/numbers.ts';
 import { VERDICT_TONES } from '../text/tone.ts';
 import { VERDICT_WORDS } from '../text/verdict.ts';
 import { Badge } from './badge.tsx';
@@ -108,8 +108,8 @@ export function SimulationView({ simulation }: { simulation: PolicySimulation })
       <Turns simulation={simulation} />
       {earlierInAll > 0 && (
         <p className="text-sm text-muted">
-          {countWords(earlierInAll, 'earlier boot', 'earlier boots')} recorded, of which {earlierTurned} would be judged
-          otherwise.
+          {countWords(earlierInAll, 'earlier boot', 'earlier boots')} recorded, of which {numberWords(earlierTurned)}{' '}
+          would be judged otherwise.
         </p>
       )}
       {causes.length > 0 && (
@@ -119,7 +119,7 @@ export function SimulationView({ simulation }: { simulation: PolicySimulation })
           ))}
         </ul>
       )}
-      {causesInAll > SHOWN && <p className="text-sm text-muted">and {causesInAll - SHOWN} causes more</p>}
+      {causesInAll > SHOWN && <p className="text-sm text-muted">and {numberWords(causesInAll - SHOWN)} causes more</p>}
       <Unused simulation={simulation} />
     </div>
   );

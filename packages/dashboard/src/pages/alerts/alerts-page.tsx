@@ -52,10 +52,11 @@ const ALERT = {
   id: 'sentence',
   title: 'Alert',
   track: 'minmax(10rem,3fr)',
+  stackedBelow: 40,
   compare: (a: Alert, b: Alert) => byText(a.sentence, b.sentence),
   link: ({ code, digest, sentence, resolvedAt }: Alert, props: RowLinkProps) => {
     const words = (
-      <bdi title={firstOf(sentence)} className="block truncate">
+      <bdi title={firstOf(sentence)} className="table-sentence">
         {firstOf(sentence)}
       </bdi>
     );
@@ -98,7 +99,11 @@ const COLUMNS: readonly Column<Alert>[] = [
     id: 'on',
     title: 'On',
     track: 'minmax(7rem,1.2fr)',
-    cell: ({ hostNames }) => <bdi className="block truncate text-muted">{hostNames.join(', ')}</bdi>,
+    cell: ({ hostNames }) => (
+      <bdi title={firstOf(hostNames.join(', '))} className="block truncate text-muted">
+        {firstOf(hostNames.join(', '))}
+      </bdi>
+    ),
     from: 58,
   },
   {

@@ -2,14 +2,14 @@ import type { AuditEntry, AuditPage as AuditPageDocument } from '@assay/wire';
 import { ROUTES } from '@assay/wire/routes';
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { requestDocument } from '../../api/documents.ts';
 import { readPages } from '../../api/queries.ts';
-import { Badge } from '../../parts/badge.tsx';
 import { Command } from '../../parts/command.tsx';
 import { FullValue } from '../../parts/digest.tsx';
 import { Empty } from '../../parts/empty.tsx';
 import { FactList } from '../../parts/fact-list.tsx';
+import { Icon } from '../../parts/icon.tsx';
 import { leadOf, Loaded } from '../../parts/loaded.tsx';
 import { firstOf, LongText } from '../../parts/long-text.tsx';
 import { Page } from '../../parts/page.tsx';
@@ -88,12 +88,14 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
 ];
 
 function Chain({ chain }: { chain: ChainState }) {
+  if (chain.state === 'empty') return null;
   if (chain.state === 'unchecked') {
     return (
       <p data-tone="caution" className="mb-4 rounded-xl border border-tone-line bg-tone-soft px-4 py-3 text-sm">
-        <Badge tone="caution" icon="question">
-          Not checked
-        </Badge>{' '}
+        <strong className="text-tone">
+          <Icon name="question" className="me-1 inline size-4 align-text-bottom" />
+          Not checked.
+        </strong>{' '}
         A browser checks the chain only on a page that came by HTTPS, or from this machine. Use assay audit verify.
       </p>
     );
@@ -105,19 +107,21 @@ function Chain({ chain }: { chain: ChainState }) {
         data-tone="bad"
         className="mb-4 rounded-xl border border-tone-line bg-tone-soft px-4 py-3 text-sm text-tone"
       >
-        <Badge tone="bad" icon="cross">
-          Broken
-        </Badge>{' '}
-        <strong>At entry {chain.at}:</strong> {chain.why}.
+        <strong>
+          <Icon name="cross" className="me-1 inline size-4 align-text-bottom" />
+          Broken at entry {chain.at}:
+        </strong>{' '}
+        {chain.why}. Keep the store as it is, and compare with a backup and with an end that was remembered.
       </p>
     );
   }
   return (
     <div data-tone="good" className="mb-4 space-y-1 rounded-xl border border-tone-line bg-tone-soft px-4 py-3 text-sm">
       <p>
-        <Badge tone="good" icon="check">
-          Unbroken
-        </Badge>{' '}
+        <strong className="text-tone">
+          <Icon name="check" className="me-1 inline size-4 align-text-bottom" />
+          Unbroken.
+        </strong>{' '}
         This page followed the chain of hashes through {countWords(chain.entries, 'entry', 'entries')}. Its end, to be
         remembered elsewhere:
       </p>
@@ -139,12 +143,19 @@ function readable(detail: string): string {
 }
 
 function Shown({ entry }: { entry: AuditEntry }) {
+  const section = useRef<HTMLElement>(null);
+  useEffect(() => section.current?.scrollIntoView({ block: 'nearest' }), []);
   return (
-    <section aria-label={`Entry ${entry.seq}`} className="card mt-4 space-y-3 px-5 py-4">
+    <section ref={section} aria-label={`Entry ${entry.seq}`} className="card mt-4 space-y-3 px-5 py-4">
       <FactList
         facts={[
           ['Entry', entry.seq],
-          ['When', <ClockTime key="at" at={entry.at} />],
+          [
+            'When',
+            <>
+              <ClockTime at={entry.at} /> (<Age at={entry.at} />)
+            </>,
+          ],
           ['By', <bdi key="actor">{entry.actor}</bdi>],
           [
             'What',
@@ -153,12 +164,12 @@ function Shown({ entry }: { entry: AuditEntry }) {
             </code>,
           ],
           ['To what', <bdi key="subject">{entry.subject}</bdi>],
+          ['Hash', <FullValue key="hash" value={entry.hash} what="hash" />],
         ]}
       />
       <pre className="overflow-auto rounded-lg bg-sunken p-3 text-xs whitespace-pre-wrap wrap-anywhere">
         <LongText text={readable(entry.detail)} />
       </pre>
-      <FullValue value={entry.hash} what="hash" />
     </section>
   );
 }
@@ -209,7 +220,7 @@ function Entries({ log }: { log: Log }) {
           onSort={notSortable}
         />
       )}
-      {chosen !== undefined && <Shown entry={chosen} />}
+      {chosen !== undefined && <Shown key={chosen.seq} entry={chosen} />}
     </>
   );
 }

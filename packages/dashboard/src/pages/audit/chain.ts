@@ -3,6 +3,8 @@ import { auditBytes } from '@assay/wire/audit';
 import { toHex } from '@assay/core/bytes';
 
 export type ChainState =
+  /** Nothing was written yet. */
+  | { readonly state: 'empty' }
   /** `hash` is that of the last entry; who remembers it elsewhere sees when the newest entries are removed. */
   | { readonly state: 'unbroken'; readonly entries: number; readonly hash: string }
   | { readonly state: 'broken'; readonly at: number; readonly why: string }
@@ -13,6 +15,7 @@ const BEFORE_THE_FIRST = '00'.repeat(32);
 
 /** Follows the log from its first entry. @param entries the oldest first */
 export async function checkChain(entries: readonly AuditEntry[]): Promise<ChainState> {
+  if (entries.length === 0) return { state: 'empty' };
   if (!window.isSecureContext) return { state: 'unchecked' };
   let hash = BEFORE_THE_FIRST;
   for (const [index, { hash: recorded, ...content }] of entries.entries()) {

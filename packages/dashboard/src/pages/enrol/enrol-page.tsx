@@ -39,7 +39,9 @@ function lead(enrolments: readonly Enrolment[], hosts: readonly HostLine[]): str
     waiting === 0
       ? 'No machine waits for a decision'
       : `${countWords(waiting, 'machine waits', 'machines wait')} for a decision`;
-  return `${machines}, ${countWords(pending, 'host', 'hosts')} enrolled without evidence so far`;
+  return pending === 0
+    ? machines
+    : `${machines}, ${countWords(pending, 'host', 'hosts')} enrolled without evidence so far`;
 }
 
 /** How hosts come to the verifier, and which of them wait at its door. */

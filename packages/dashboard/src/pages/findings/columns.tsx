@@ -17,10 +17,11 @@ export const CAUSE = {
   id: 'cause',
   title: 'Cause',
   track: 'minmax(10rem,3fr)',
+  stackedBelow: 40,
   compare: (a: Cause, b: Cause) => byText(a.newest.sentence, b.newest.sentence),
   link: ({ newest }: Cause, props: RowLinkProps) => (
     <Link to="/findings/$id" params={{ id: newest.id }} {...props}>
-      <bdi title={firstOf(newest.sentence)} className="block truncate">
+      <bdi title={firstOf(newest.sentence)} className="table-sentence">
         {firstOf(newest.sentence)}
       </bdi>
     </Link>

@@ -33,14 +33,16 @@ function Figure({ name, value, says }: FigureProps) {
   );
 }
 
+const NOT_YET = 'none yet';
+
 const rate = (perSecond: number | undefined): string =>
-  perSecond === undefined ? '…' : perSecond.toFixed(perSecond < 10 ? 1 : 0);
+  perSecond === undefined ? 'counting' : perSecond.toFixed(perSecond < 10 ? 1 : 0);
 
 /** Time that a round takes on average since the verifier was started, in milliseconds. */
 function roundWords({ samples }: Watch): string {
   const labels = { route: ROUTES.evidence };
   const rounds = total(samples, 'assay_http_request_seconds_count', labels);
-  if (rounds === 0) return '…';
+  if (rounds === 0) return NOT_YET;
   const milliseconds = (total(samples, 'assay_http_request_seconds_sum', labels) / rounds) * 1000;
   return `${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`;
 }
@@ -62,7 +64,7 @@ function Figures({ watch }: { watch: Watch }) {
       />
       <Figure
         name="Oldest evidence"
-        value={spanWords(oldest * 1000)}
+        value={oldest === 0 ? 'none' : spanWords(oldest * 1000)}
         says="That a verdict rests on; stale hosts are not counted"
       />
       <Figure
@@ -121,7 +123,7 @@ function Process({ watch: { samples, version, hosts } }: { watch: Watch }) {
             {numberWords(hosts)}
           </Link>,
         ],
-        ['Stale after', fleet === undefined ? '…' : spanWords(fleet.staleAfterSeconds * 1000)],
+        ['Stale after', fleet === undefined ? 'not known yet' : spanWords(fleet.staleAfterSeconds * 1000)],
         [
           'Open findings',
           <Link key="findings" to="/findings" className="underline underline-offset-4">

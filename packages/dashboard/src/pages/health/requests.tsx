@@ -19,6 +19,12 @@ function Route({ route }: { route: string }) {
   ));
 }
 
+/** What is asked for besides the API, as the metrics call it. */
+const OTHERS: Readonly<Record<string, string>> = {
+  'GET none': 'GET pages and unknown addresses',
+  'GET /*': 'GET files of the pages',
+};
+
 /** What the verifier was asked, the most often first. */
 export function Requests({ samples }: { samples: readonly Sample[] }) {
   return (
@@ -40,7 +46,7 @@ export function Requests({ samples }: { samples: readonly Sample[] }) {
           {requestsIn(samples).map(({ route, answered, refused, failed }) => (
             <tr key={route} className="border-b border-line last:border-0">
               <th scope="row" className="w-full px-3 py-1.5 text-start font-mono text-xs font-normal">
-                <Route route={route} />
+                <Route route={OTHERS[route] ?? route} />
               </th>
               <Count value={answered} />
               <Count value={refused} />

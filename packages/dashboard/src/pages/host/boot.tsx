@@ -69,11 +69,13 @@ function PcrRow({ row: { pcr, value, events, state, quirk } }: { row: BootPcr })
   const look = PCR_LOOKS[state];
   return (
     <li data-pcr={pcr} data-state={state} className="px-4 py-3 sm:px-5">
-      <p className="flex flex-wrap items-center gap-x-3 gap-y-1 text-sm">
-        <span className="font-medium">
-          PCR {pcr}, {PCR_WORDS[pcr]}
+      <p className="mb-1 flex items-start gap-3 text-sm">
+        <span>
+          <span className="font-medium">
+            PCR {pcr}, {PCR_WORDS[pcr]}
+          </span>{' '}
+          {events > 0 && <span className="text-muted">{countWords(events, 'event', 'events')}</span>}
         </span>
-        {events > 0 && <span className="text-muted">{countWords(events, 'event', 'events')}</span>}
         {look !== undefined && (
           <span className="ms-auto">
             <LookBadge look={look} />

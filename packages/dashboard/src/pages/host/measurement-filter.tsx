@@ -59,7 +59,7 @@ export function MeasurementFilter({ rows, text, onText, status, onStatus }: Filt
   const counts = Map.groupBy(rows, (row) => row.status);
   return (
     <div className="flex flex-wrap items-center gap-2 border-b border-line p-3 sm:p-4">
-      <label className="relative min-w-0 flex-1 basis-56">
+      <label className="relative min-w-0 flex-1 basis-64">
         <span className="sr-only">Filter by filename hint, digest or entry number</span>
         <Icon name="search" className="absolute start-2.5 top-2.5 size-4 text-muted" />
         <input

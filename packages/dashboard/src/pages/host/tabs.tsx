@@ -12,12 +12,12 @@ const TITLES: Readonly<Record<HostTab, string>> = {
   evidence: 'Raw evidence',
 };
 
-/** Where the tabs are wider than the window, that of the part which is shown is in view. The page stays where it is. */
+/** Where the tabs are wider than the window, that of the part which is shown is in its middle. The page stays where it is. */
 function showTab(tabs: HTMLElement, tab: HostTab): void {
   const current = tabs.querySelector(`[data-tab=${tab}]`)?.getBoundingClientRect();
   if (current === undefined) return;
   const { left, right } = tabs.getBoundingClientRect();
-  tabs.scrollLeft += Math.max(0, current.right - right) - Math.max(0, left - current.left);
+  tabs.scrollLeft += (current.left + current.right - left - right) / 2;
 }
 
 /** Links to the parts of the page; which one is shown stands in the address. */
@@ -27,7 +27,7 @@ export function Tabs({ host, tab }: { host: string; tab: HostTab }) {
     if (tabs.current !== null) showTab(tabs.current, tab);
   }, [tab]);
   return (
-    <nav ref={tabs} aria-label="Parts of this page" className="mt-6 mb-5 overflow-x-auto border-b border-line">
+    <nav ref={tabs} aria-label="Parts of this page" className="mt-6 mb-5 scroll-shadows border-b border-line">
       <ul className="flex gap-1">
         {HOST_TABS.map((name) => (
           <li key={name} data-tab={name}>

@@ -21,6 +21,15 @@ function Findings({ line }: { line: HostLine }) {
   );
 }
 
+/** One line, and all of it on hover. */
+function Cut({ text, mono = false }: { text: string; mono?: boolean }) {
+  return (
+    <bdi title={text} className={`block truncate ${mono ? 'font-mono text-xs' : ''}`}>
+      {text}
+    </bdi>
+  );
+}
+
 const COLUMNS: readonly Column<HostLine>[] = [
   {
     id: 'findings',
@@ -34,14 +43,14 @@ const COLUMNS: readonly Column<HostLine>[] = [
     id: 'labels',
     title: 'Labels',
     track: 'minmax(6rem,1fr)',
-    cell: ({ labels }) => <span className="block truncate font-mono text-xs">{labelWords(labels).join(' ')}</span>,
+    cell: ({ labels }) => <Cut text={labelWords(labels).join(' ')} mono />,
     from: 66,
   },
   {
     id: 'policy',
     title: 'Compared with',
     track: 'minmax(7rem,1fr)',
-    cell: ({ reference }) => <bdi className="block truncate">{referenceWords(reference)}</bdi>,
+    cell: ({ reference }) => <Cut text={referenceWords(reference)} />,
     compare: (a, b) => byText(referenceWords(a.reference), referenceWords(b.reference)),
     from: 52,
   },
@@ -88,7 +97,7 @@ const COLUMNS: readonly Column<HostLine>[] = [
     id: 'kernel',
     title: 'Kernel',
     track: 'minmax(8rem,1fr)',
-    cell: ({ kernel }) => <bdi className="block truncate font-mono text-xs">{kernel}</bdi>,
+    cell: ({ kernel }) => <Cut text={kernel} mono />,
     compare: (a, b) => byText(a.kernel, b.kernel),
     from: 96,
   },

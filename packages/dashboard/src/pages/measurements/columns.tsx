@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { Badge } from '../../parts/badge.tsx';
 import { ShortDigest } from '../../parts/digest.tsx';
 import { FilenameHint } from '../../parts/filename-hint.tsx';
+import { firstOf } from '../../parts/long-text.tsx';
 import type { Column } from '../../parts/table/column.ts';
 import type { RowLinkProps } from '../../parts/table/data-table.tsx';
 import { Age } from '../../parts/time-text.tsx';
@@ -20,10 +21,10 @@ export const PATH = {
 };
 
 function Where({ measured: { hosts, hostNames } }: { measured: FleetMeasurement }) {
+  const names = firstOf(hostNames.join(', ')) + (hosts > hostNames.length ? ', …' : '');
   return (
-    <bdi className="block truncate text-muted">
-      {hostNames.join(', ')}
-      {hosts > hostNames.length && ', …'}
+    <bdi title={names} className="block truncate text-muted">
+      {names}
     </bdi>
   );
 }

@@ -24,7 +24,9 @@ function VersionRow({ version, inForce }: { version: PolicyVersion; inForce: num
       >
         Version {version.version}
       </Link>
-      <VersionState version={version} inForce={inForce} />
+      <span className="min-w-22">
+        <VersionState version={version} inForce={inForce} />
+      </span>
       <span className="digits text-muted">{countWords(version.digests, 'digest', 'digests')}</span>
       <span className="text-muted">
         {version.signer === null ? (

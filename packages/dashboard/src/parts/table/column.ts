@@ -14,6 +14,9 @@ export interface Column<Row> {
   readonly end?: boolean;
 }
 
+/** Where sentences have lines of their own, other columns have this much more room, in rem. */
+export const STACKED_MORE = 10;
+
 /** `name` ascending, `-name` descending. */
 export type Sort = string;
 

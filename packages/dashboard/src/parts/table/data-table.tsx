@@ -1,9 +1,9 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { destination } from '../../state/row-cursor.ts';
 import { Icon } from '../icon.tsx';
 import { useBoxWidth } from './box-width.ts';
-import { type Column, directionOf, type Sort, sorted, turned } from './column.ts';
+import { type Column, directionOf, type Sort, sorted, STACKED_MORE, turned } from './column.ts';
 
 /** What the one link of a row has to take over: it fills the row, and the keyboard goes from one to the next. */
 export interface RowLinkProps {
@@ -21,6 +21,8 @@ interface TableProps<Row> {
   readonly first: Pick<Column<Row>, 'title' | 'track' | 'compare'> & {
     readonly id: string;
     readonly link: (row: Row, props: RowLinkProps) => ReactNode;
+    /** Width of the table, in rem, under which it has lines of its own over the other columns: sentences are long. */
+    readonly stackedBelow?: number;
   };
   readonly columns: readonly Column<Row>[];
   readonly sort: Sort;
@@ -28,8 +30,9 @@ interface TableProps<Row> {
 }
 
 const ROW_REM = 2.75;
+const STACKED_ROW_REM = 6;
 const LINK =
-  'block min-w-0 font-medium outline-none after:absolute after:inset-0 focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-focus';
+  'block min-w-0 font-medium outline-none after:absolute after:inset-0 focus-visible:after:outline-2 focus-visible:after:-outline-offset-2 focus-visible:after:outline-focus aria-[current=page]:after:bg-focus/10';
 
 type HeadProps<Row> = Pick<TableProps<Row>, 'columns' | 'sort' | 'onSort'> & { readonly tracks: string };
 
@@ -44,7 +47,7 @@ function Head<Row>({ columns, tracks, sort, onSort }: HeadProps<Row>) {
               key={id}
               role="columnheader"
               aria-sort={direction}
-              className={`min-w-0 eyebrow ${end ? 'text-end' : ''}`}
+              className={`table-cell-own min-w-0 eyebrow ${end ? 'text-end' : ''}`}
             >
               {compare === undefined ? (
                 title
@@ -84,7 +87,7 @@ function keptCells<Row extends object>(
     const known = cells.get(row);
     if (known !== undefined) return known;
     const made = columns.map(({ id, cell, end }, index) => (
-      <div key={id} role="gridcell" className={`min-w-0 ${end ? 'text-end' : ''}`}>
+      <div key={id} role="gridcell" className={`table-cell-own min-w-0 ${end ? 'text-end' : ''}`}>
         {index === 0 ? link(row, { tabIndex: reachable ? 0 : -1, className: LINK, 'data-row-link': true }) : cell(row)}
       </div>
     ));
@@ -94,15 +97,16 @@ function keptCells<Row extends object>(
 }
 
 /** The rows in their order, those of them that are in view, and the keys that go through them. */
-function useRows<Row>(rows: readonly Row[], rowKey: (row: Row) => string, rem: number) {
+function useRows<Row>(rows: readonly Row[], rowKey: (row: Row) => string, rowPixels: number) {
   const box = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState<string | null>(null);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
-    estimateSize: () => ROW_REM * rem,
+    estimateSize: () => rowPixels,
     overscan: 12,
   });
+  useLayoutEffect(() => virtual.measure(), [virtual, rowPixels]);
   const keyAt = (index: number): string | null => {
     const row = rows[index];
     return row === undefined ? null : rowKey(row);
@@ -132,11 +136,18 @@ function useRows<Row>(rows: readonly Row[], rowKey: (row: Row) => string, rem: n
 export function DataTable<Row extends object>({ label, rows, rowKey, first, columns, sort, onSort }: TableProps<Row>) {
   const [width, rem, measure] = useBoxWidth();
   const all = useMemo(() => [{ ...first, cell: () => null }, ...columns], [first, columns]);
-  const shown = useMemo(() => all.filter(({ from = 0 }: Column<Row>) => from <= width), [all, width]);
+  const stacked = width < (first.stackedBelow ?? 0);
+  const room = stacked ? width + STACKED_MORE : width;
+  const shown = useMemo(() => all.filter(({ from = 0 }: Column<Row>) => from <= room), [all, room]);
   const ordered = useMemo(() => sorted(rows, all, sort), [rows, all, sort]);
-  const { box, items, height, reachable, onKeyDown } = useRows(ordered, rowKey, rem);
+  const { box, items, height, reachable, onKeyDown } = useRows(
+    ordered,
+    rowKey,
+    (stacked ? STACKED_ROW_REM : ROW_REM) * rem,
+  );
   const cells = useMemo(() => keptCells(shown, first.link), [shown, first.link]);
-  const gridTemplateColumns = shown.map(({ track }) => track).join(' ');
+  const tracks = (stacked ? shown.slice(1) : shown).map(({ track }) => track);
+  const gridTemplateColumns = tracks.join(' ');
   const row = 'table-row-grid absolute inset-x-0 top-0 border-b border-line px-4 text-sm hover:bg-sunken';
   return (
     <div
@@ -145,6 +156,7 @@ export function DataTable<Row extends object>({ label, rows, rowKey, first, colu
       tabIndex={-1}
       aria-label={label}
       aria-rowcount={ordered.length + 1}
+      data-stacked={stacked || undefined}
       className="table-box card"
       onKeyDown={onKeyDown}
     >
