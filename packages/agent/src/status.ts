@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AssayError, SystemError } from '@assay/core/errors';
 import { writePrivateJson } from '@assay/linux/files';
+import type { SpoolState } from '@assay/linux/ima';
 import { HostId, HostName, ListSource, ProblemError, Time, TpmKind, Verdict } from '@assay/wire';
 import { z } from 'zod';
 import type { AgentPhase } from './options.ts';
@@ -34,6 +35,15 @@ export const AgentStatus = z.object({
     .nullable(),
   /** What goes wrong now; null once a round was answered. */
   problem: Problem.extend({ at: Time, retryAt: Time }).nullable(),
+  /** Whether it keeps what the verifier does not have yet of a list that can be trimmed; null where none can be. */
+  spool: z
+    .discriminatedUnion('state', [
+      z.object({ state: z.literal('keeping') }),
+      z.object({ state: z.literal('full'), limit: z.int() }),
+      z.object({ state: z.literal('failed'), reason: z.string() }),
+    ])
+    .nullable()
+    .default(null),
 });
 export type AgentStatus = z.infer<typeof AgentStatus>;
 
@@ -53,7 +63,7 @@ export class StatusFile {
     now = new Date(),
   ) {
     this.#path = path;
-    const unknown = { hostId: null, round: null, problem: null } as const;
+    const unknown = { hostId: null, round: null, problem: null, spool: null } as const;
     this.#status = {
       schema: 'assay.agent-status.v1',
       ...about,
@@ -66,6 +76,11 @@ export class StatusFile {
 
   note(phase: AgentPhase, now = new Date()): void {
     this.#status = statusAfter(this.#status, phase, now);
+    this.#later(WRITE_MILLISECONDS);
+  }
+
+  noteSpool(spool: SpoolState): void {
+    this.#status = { ...this.#status, spool };
     this.#later(WRITE_MILLISECONDS);
   }
 

@@ -47,5 +47,6 @@ function working(target: Command): Command {
     .option('--tpm <which>', 'device[:PATH], swtpm:PATH, swtpm:unix:PATH or swtpm:tcp:HOST:PORT', 'device')
     .option('--list <which>', 'whose measurement list: kernel[:DIR] or engine[:DIR]', 'kernel')
     .option('--event-log <file>', "boot event log of the firmware, or none (default: the kernel's, with a TPM device)")
+    .option('--spool-size <size>', "what the state may keep of a kernel's list that can be trimmed", '64M')
     .addOption(stateOption());
 }

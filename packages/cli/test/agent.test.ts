@@ -83,6 +83,7 @@ test('agent: enrolled, it attests through restarts of the verifier, of itself an
   );
   const text = await assay(['agent', 'status', '--state', stateOf(host)]);
   assert.match(text.stdout, /^agent +runs, attested\nenrolled +as host [0-9a-f]{16}\nname +web-03\n/);
+  assert.match(text.stdout, /\nspool +keeps what is read until the verifier has it\n/);
   assert.match(text.stdout, /\nround +\d+ s ago, taken, 2 entries\nverdict +unverified: .+\nnext +/);
   assert.ok(!UNSAFE.test(text.stdout));
 

@@ -2,13 +2,23 @@ import { hostname, release } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { AgentOptions } from '@assay/agent';
 import { SystemError } from '@assay/core/errors';
-import { engineList, isThere, kernelIma, type MeasurementSource } from '@assay/linux/ima';
+import {
+  canBeTrimmed,
+  engineList,
+  isThere,
+  kernelIma,
+  spooledList,
+  spoolName,
+  type MeasurementSource,
+  type SpoolState,
+} from '@assay/linux/ima';
 import { kernelEventLog, readEventLog, type Tpm } from '@assay/linux/tpm';
 import { EVENT_LOG_LIMIT } from '@assay/wire';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import { boundedContent } from '../bounded-file.ts';
 import { readRoots } from '../ek-roots.ts';
+import { Size } from '../engine/options.ts';
 import { UsageError } from '../exit.ts';
 import { HostNameOption, hostNameOf } from '../host-name.ts';
 import { ConnectOptions } from '../options.ts';
@@ -37,22 +47,32 @@ export const AgentCommandOptions = z.object({
   list: ListChoice,
   eventLog: z.string().min(1, 'names no file').optional(),
   state: ConnectOptions.shape.state,
+  spoolSize: Size,
 });
 export type AgentCommandOptions = z.infer<typeof AgentCommandOptions>;
 
 /** Files of an agent's state directory. */
-export function agentFiles(state: string): { directory: string; state: string; status: string; lock: string } {
+export function agentFiles(state: string): Record<'directory' | 'state' | 'status' | 'lock' | 'spool', string> {
   const directory = resolve(state);
   return {
     directory,
     state: join(directory, 'agent.json'),
     status: join(directory, 'agent-status.json'),
     lock: join(directory, 'agent.lock'),
+    spool: join(directory, spoolName()),
   };
 }
 
-/** What the agent works with. @throws SystemError */
-export async function agentOptions(options: AgentCommandOptions, tpm: Tpm): Promise<AgentOptions> {
+/**
+ * What the agent works with.
+ * @param onSpool told of the spool of a list that can be trimmed
+ * @throws SystemError
+ */
+export async function agentOptions(
+  options: AgentCommandOptions,
+  tpm: Tpm,
+  onSpool?: (state: SpoolState) => void,
+): Promise<AgentOptions> {
   const { state } = agentFiles(options.state);
   const joinToken = await joinTokenOf(options.joinTokenFile);
   return {
@@ -61,7 +81,7 @@ export async function agentOptions(options: AgentCommandOptions, tpm: Tpm): Prom
     joinToken,
     ...(options.ca === undefined ? {} : { authorities: await authoritiesIn(options.ca) }),
     tpm,
-    source: openList(options.list),
+    source: openList(options, onSpool),
     facts: {
       tpmKind: options.tpm.kind === 'device' ? 'hardware' : 'software',
       listSource: options.list.kind,
@@ -95,14 +115,19 @@ export async function joinTokenOf(file: string | undefined): Promise<string | un
 }
 
 /** @throws SystemError KERNEL-LACKS, NOT-PERMITTED, ENGINE-UNREACHABLE */
-function openList({ kind, directory }: AgentCommandOptions['list']): MeasurementSource {
+function openList(
+  { list: { kind, directory }, state, spoolSize }: AgentCommandOptions,
+  onSpool?: (state: SpoolState) => void,
+): MeasurementSource {
   if (kind === 'engine') {
     const where = directory ?? ENGINE_DIRECTORY;
     if (isThere(where)) return engineList(where, 'sha256');
     throw new SystemError('ENGINE-UNREACHABLE', `${where} is not there: no engine keeps its list in it`);
   }
   const ima = kernelIma(directory === undefined ? undefined : [directory]);
-  if (ima.state === 'present') return ima.source;
   if (ima.state === 'unreadable') throw new SystemError('NOT-PERMITTED', `the kernel's list: ${ima.reason}`);
-  throw new SystemError('KERNEL-LACKS', `no measurement list of the kernel: ${ima.reason}`);
+  if (ima.state === 'absent') throw new SystemError('KERNEL-LACKS', `no measurement list of the kernel: ${ima.reason}`);
+  if (!canBeTrimmed(ima.source)) return ima.source;
+  const spool = { directory: agentFiles(state).directory, limit: spoolSize };
+  return spooledList(ima.source, onSpool === undefined ? spool : { ...spool, onState: onSpool });
 }

@@ -1,8 +1,10 @@
 import { startAgent, StatusFile, type AgentPhase } from '@assay/agent';
+import type { SpoolState } from '@assay/linux/ima';
 import type { Tpm } from '@assay/linux/tpm';
 import { z } from 'zod';
 import { becomeUser } from '../agent/become-user.ts';
 import { AgentCommandOptions, agentFiles, agentOptions } from '../agent/options.ts';
+import { spoolSentence } from '../agent/spool.ts';
 import { holdState } from '../agent/state.ts';
 import { EXIT } from '../exit.ts';
 import { optionsFrom } from '../options.ts';
@@ -33,11 +35,15 @@ export async function runAgent(given: unknown): Promise<number> {
 
 async function run(options: RunOptions, tpm: Tpm): Promise<number> {
   const signal = stopSignal();
-  const agentWith = await agentOptions(options, tpm);
+  const agentWith = await agentOptions(options, tpm, (spool) => {
+    statusFile.noteSpool(spool);
+    tellSpool(spool);
+  });
   const { name, verifierUrl, facts } = agentWith;
   const { directory, status } = agentFiles(options.state);
   const statusFile = new StatusFile(status, { name, verifier: verifierUrl, ...facts });
   const tell = options.output === 'text' ? textOutput(name) : linesOutput(name);
+  const tellSpool = options.output === 'text' ? spoolText() : spoolLines(name);
   const onPhase = (phase: AgentPhase): void => {
     statusFile.note(phase);
     tell(phase);
@@ -59,6 +65,23 @@ async function run(options: RunOptions, tpm: Tpm): Promise<number> {
 function textOutput(name: string): (phase: AgentPhase) => void {
   const out = new Console();
   return (phase) => out.agent(name, phase);
+}
+
+/** Nothing while all is kept that is read. */
+function spoolText(): (spool: SpoolState) => void {
+  const out = new Console();
+  let last: SpoolState['state'] = 'keeping';
+  return (spool) => {
+    if (spool.state !== 'keeping' || last !== 'keeping') out.log('spool', spoolSentence(spool));
+    last = spool.state;
+  };
+}
+
+function spoolLines(name: string): (spool: SpoolState) => void {
+  return (spool) => {
+    const line = { schema: 'assay.agent-run.v1', time: new Date().toISOString(), name, phase: 'spool', ...spool };
+    process.stdout.write(`${jsonText(line)}\n`);
+  };
 }
 
 /** A JSON object on each line, one for each phase. */

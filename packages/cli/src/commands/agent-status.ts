@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { loadState, readStatus, type AgentStatus } from '@assay/agent';
 import { lockFile } from '@assay/linux/files';
 import { agentFiles } from '../agent/options.ts';
+import { spoolSentence } from '../agent/spool.ts';
 import { EXIT } from '../exit.ts';
 import { ConnectOptions, optionsFrom, OutputOptions } from '../options.ts';
 import { printJson } from '../output/report.ts';
@@ -65,6 +66,7 @@ const NOTHING_SAID = {
   since: null,
   round: null,
   problem: null,
+  spool: null,
 } as const;
 
 function documentOf({ directory, running, hostId, status }: Facts, works: boolean) {
@@ -86,12 +88,13 @@ function textOf({ directory, running, hostId, status, now }: Facts): string {
 }
 
 function statusLines(status: AgentStatus, running: boolean, now: Date): [string, string][] {
-  const { name, verifier, round, problem, listSource, tpmKind } = status;
+  const { name, verifier, round, problem, listSource, tpmKind, spool } = status;
   return [
     ['name', name],
     ['verifier', verifier],
     ['TPM', tpmKind],
     ['list', listSource],
+    ...(spool === null ? [] : [['spool', spoolSentence(spool)] as [string, string]]),
     ...(round === null ? [['round', 'none was answered yet'] as [string, string]] : roundLines(round, running, now)),
     ...(problem === null
       ? []

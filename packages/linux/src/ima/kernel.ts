@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { kernelList, type MeasurementSource } from './list-file.ts';
+import { kernelList, type KernelList } from './list-file.ts';
 
 /** Where securityfs shows IMA; the second is an old symbolic link to the first. */
 const DIRECTORIES = ['/sys/kernel/security/integrity/ima', '/sys/kernel/security/ima'] as const;
@@ -13,7 +13,7 @@ export type KernelIma =
       readonly state: 'present';
       readonly entries: number;
       readonly measuring: boolean;
-      readonly source: MeasurementSource;
+      readonly source: KernelList;
     };
 
 /** What this kernel's IMA offers. Reading its list needs root. */
@@ -45,7 +45,7 @@ function countIn(path: string): number {
 }
 
 /** Kernels before 6.10 have the SHA-1 list only, without a suffix. */
-function sourceIn(directory: string): MeasurementSource {
+function sourceIn(directory: string): KernelList {
   const sha256 = 'binary_runtime_measurements_sha256';
   return isThere(join(directory, sha256))
     ? kernelList(directory, sha256, 'sha256')

@@ -8,7 +8,7 @@ export interface ListPlace {
   readonly fromOffset: number;
 }
 
-const BEGINNING: ListPlace = { fromEntry: 1, fromOffset: 0 };
+export const BEGINNING: ListPlace = { fromEntry: 1, fromOffset: 0 };
 
 /** A binary measurement list that grows: the kernel's or the engine's. */
 export interface MeasurementSource {
@@ -23,6 +23,17 @@ export interface MeasurementSource {
   read(fromOffset: number, most?: number): Promise<Uint8Array>;
   /** Calls back when the list may have grown, until the returned function is called. */
   watch(changed: () => void): () => void;
+  /**
+   * Tells a list that keeps what the verifier does not have yet how a round ended.
+   * @param place up to where the verifier has the list; null where it says that the list does not lead to the PCR
+   * @returns whether the list begins otherwise from now on, for a round at once
+   */
+  settle?(place: ListPlace | null): Promise<boolean>;
+}
+
+/** The list of a kernel, in a file. */
+export interface KernelList extends MeasurementSource {
+  readonly path: string;
 }
 
 const CHUNK = 256 * 1024;
@@ -33,11 +44,13 @@ const POLL_MILLISECONDS = 200;
 export const COUNT = 'runtime_measurements_count';
 
 /** The kernel's list in securityfs: one of the files of the directory. */
-export function kernelList(directory: string, file: string, bank: HashName): MeasurementSource {
+export function kernelList(directory: string, file: string, bank: HashName): KernelList {
+  const path = join(directory, file);
   return {
     bank,
+    path,
     start: () => Promise.resolve(BEGINNING),
-    read: (fromOffset, most) => readFrom(join(directory, file), fromOffset, most),
+    read: (fromOffset, most) => readFrom(path, fromOffset, most),
     watch(changed) {
       let last: string | null = '';
       let ended = false;
