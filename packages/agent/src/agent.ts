@@ -1,4 +1,4 @@
-import { ApiClient, ProblemError, type EvidenceReply } from '@assay/wire';
+import { ApiClient, ProblemError } from '@assay/wire';
 import { BackOff } from './back-off.ts';
 import { CertificateKeeper } from './certificate.ts';
 import { enrol, type Enrolled } from './enrolment.ts';
@@ -171,23 +171,16 @@ async function attest({
     const last = stop.aborted;
     await keeper?.keep(enrolled.client);
     const { reply, behind } = await attestOnce(options, keys, enrolled.client, challenge);
-    const again = await settleList(options.source, reply);
+    if (reply.verified) await options.source.settle?.(reply.challenge.list);
     succeeded();
     options.onPhase?.({ phase: 'attested', reply });
     if (last) return 'stop';
     if (reply.renewKey === true && renewer.isDue()) return 'another-key';
     challenge = reply.challenge;
-    rushed = behind || again ? rushed + 1 : 0;
+    rushed = behind ? rushed + 1 : 0;
     await pause(ROUND_MILLISECONDS, stop);
     if (rushed === 0 || rushed > RUSH_LIMIT) await wakeup.wait(reply.heartbeatSeconds * 1000, stop);
   }
-}
-
-/** @returns whether a round is due at once */
-async function settleList(source: AgentOptions['source'], reply: EvidenceReply): Promise<boolean> {
-  const leadsNowhere = reply.errors.some(({ code }) => code === 'IMA-REPLAY');
-  if (!reply.verified && !leadsNowhere) return false;
-  return (await source.settle?.(reply.verified ? reply.challenge.list : null)) ?? false;
 }
 
 /** What the verifier says of a refusal is worth more than its status. */

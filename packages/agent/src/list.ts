@@ -47,7 +47,8 @@ async function wholeRecords(source: MeasurementSource, fromEntry: number, fromOf
     bytes = await source.read(fromOffset, LIST_CHUNK_LIMIT);
     whole = wholeBytes(bytes, source.bank);
   }
-  return { bank: listBank(source), fromEntry, fromOffset, entries: toBase64(bytes.subarray(0, whole)) };
+  const entries = toBase64(bytes.subarray(0, whole));
+  return { bank: listBank(source), fromEntry, fromOffset, entries, ...(source.mayLack?.() ? { trimmed: true } : {}) };
 }
 
 /** How many bytes the whole records take; of the entries, only those of one piece are in memory. @throws FormatError */

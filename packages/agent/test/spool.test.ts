@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { kernelList, spooledList, type MeasurementSource } from '@assay/linux/ima';
+import { kernelList, spooledList, spoolName, type MeasurementSource } from '@assay/linux/ima';
 import { capture, detailOf, directory, Machine, service, TOKENS, Watched } from './bench.ts';
 
 const FILE = 'binary_runtime_measurements_sha256';
@@ -19,9 +19,13 @@ class Files {
     this.#write();
   }
 
+  /** As a kernel does: what is extended is in the list before. */
   async run(...paths: readonly string[]): Promise<void> {
-    await this.#machine.run(...paths);
-    this.#write();
+    for (const path of paths) {
+      const entry = this.#machine.append(path);
+      this.#write();
+      await this.#machine.extend(entry);
+    }
   }
 
   trimTo(entry: number): void {
@@ -116,4 +120,32 @@ test('what was trimmed before the agent read it is a list that has lost its begi
     0,
   );
   assert.equal((await detailOf(verifier)).list.entries, 4);
+  await files.run('/usr/bin/id');
+  await after.until('told again', (phase) => (phase.phase === 'attested' ? true : undefined));
+  assert.deepEqual(
+    new Set(after.replies().flatMap(({ errors }) => errors.map(({ code }) => code))),
+    new Set(['IMA-LOG-TRIMMED']),
+  );
+});
+
+test('a damaged spool of a list that was trimmed is a list that has lost its beginning', async (t) => {
+  const machine = await Machine.simulated(t);
+  const files = new Files(t, machine);
+  const state = directory(t);
+  const verifier = await service(t);
+  const options = { verifierUrl: verifier.url, joinToken: TOKENS.join, statePath: join(state, 'agent.json') };
+  const before = new Watched(t, machine, { ...options, source: files.source(t, state) });
+  const many = Array.from({ length: 900 }, (_, index) => `/usr/bin/program-${index}`);
+  await files.run(...many);
+  await before.attested(901);
+  await before.agent.stop();
+  const spool = join(state, spoolName());
+  truncateSync(spool, statSync(spool).size - 1000);
+  files.trimTo(901);
+  const after = new Watched(t, machine, { ...options, source: files.source(t, state) });
+  const reply = await after.until('attested', (phase) => (phase.phase === 'attested' ? phase.reply : undefined), 0);
+  assert.deepEqual(
+    reply.errors.map(({ code }) => code),
+    ['IMA-LOG-TRIMMED'],
+  );
 });

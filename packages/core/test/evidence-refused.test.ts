@@ -216,6 +216,24 @@ describe('a list that does not go on from what was kept', () => {
     }
   });
 
+  test('that leads nowhere, or does not continue, on a host that says that entries may be missing: IMA-LOG-TRIMMED', async () => {
+    const bench = await Bench.running(['/usr/bin/a', '/usr/bin/b']);
+    const kept = await bench.kept();
+    await bench.run('/usr/bin/c', '/usr/bin/d');
+    const good = await bench.round(kept);
+    const [, lacking] = recordsOf(good);
+    assert.ok(lacking !== undefined);
+    const trimmed = (input: typeof good): typeof good => ({ ...input, list: { ...input.list, trimmed: true } });
+    assertRefused(trimmed(withList(good, lacking)), 'IMA-LOG-TRIMMED');
+    assertRefused(withList(good, lacking), 'IMA-REPLAY');
+    const elsewhere = await bench.round(kept, { fromEntry: 2, fromOffset: bench.host.list.offsetOf(2) });
+    assertRefused(trimmed(elsewhere), 'IMA-LOG-TRIMMED');
+    assertRefused(elsewhere, 'IMA-LOG-GAP');
+    assert.equal(verified(trimmed(good)).state.entries, 5);
+    const restarted = { ...kept, restartCount: kept.restartCount - 1 };
+    assertRefused(trimmed({ ...good, kept: restarted }), 'IMA-LOG-GAP');
+  });
+
   test('from the middle where nothing was kept: IMA-LOG-TRIMMED', async () => {
     const bench = await Bench.running(['/usr/bin/a']);
     const place = { fromEntry: 2, fromOffset: bench.host.list.offsetOf(2) };

@@ -11,6 +11,8 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import promises from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -146,24 +148,42 @@ describe('a list with a spool', () => {
     await assert.rejects(source.read(0), { code: 'IMA-LOG-TRIMMED' });
   });
 
-  test('takes a list that goes on where its spool ends for what it is, until the verifier says that it does not', async (t) => {
+  test('takes a list that has nothing in common with its spool to go on there, and says that it may lack something until the verifier has what is behind', async (t) => {
     const trimmed = new Trimmed(t, 20);
-    const source = trimmed.source();
+    let source = trimmed.source();
     await source.start();
+    assert.equal(source.mayLack?.(), false);
     trimmed.grow(2);
     trimmed.trimTo(21);
     await trimmed.assertHas(source, 1);
+    for (const settled of [20, 21]) {
+      await trimmed.settle(source, settled);
+      assert.equal(source.mayLack?.(), true);
+      source = trimmed.source();
+      await trimmed.assertHas(source, 1);
+      assert.equal(source.mayLack?.(), true);
+    }
+    await trimmed.settle(source, 22);
+    assert.equal(source.mayLack?.(), false);
+    source = trimmed.source();
+    await trimmed.assertHas(source, 1);
+    assert.equal(source.mayLack?.(), false);
+  });
 
-    const behind = new Trimmed(t, 20);
-    const lost = behind.source();
-    await lost.start();
-    behind.grow(2);
-    behind.trimTo(22);
-    const end = behind.list.offsetOf(21);
-    assert.deepEqual(Buffer.from(await lost.read(end)), Buffer.from(behind.list.bytes(22)));
-    await lost.settle?.(null);
-    assert.deepEqual(await lost.start(), { fromEntry: 1, fromOffset: 0 });
-    assert.deepEqual(Buffer.from(await lost.read(0)), Buffer.from(behind.list.bytes(22)));
+  test('that lost something that nobody read says so for as long as it lasts', async (t) => {
+    const trimmed = new Trimmed(t, 20);
+    let source = trimmed.source();
+    await source.start();
+    trimmed.grow(2);
+    trimmed.trimTo(22);
+    const end = trimmed.list.offsetOf(21);
+    for (let started = 0; started < 3; started++) {
+      assert.deepEqual(Buffer.from(await source.read(end)), Buffer.from(trimmed.list.bytes(22)));
+      assert.equal(source.mayLack?.(), true);
+      await trimmed.settle(source, 21);
+      trimmed.grow(1);
+      source = trimmed.source();
+    }
   });
 
   test('finds a spool that was torn anywhere, and what is damaged in it', async (t) => {
@@ -250,8 +270,41 @@ describe('a list with a spool', () => {
     await trimmed.assertHas(source, 1);
     trimmed.trimTo(1);
     await trimmed.assertHas(source, 1);
+    assert.equal(source.mayLack?.(), false);
     trimmed.grow(2);
     await trimmed.assertHas(source, 1);
+  });
+
+  test('of which nothing is sound but its place begins anew', async (t) => {
+    const trimmed = new Trimmed(t, 3000);
+    const source = trimmed.source();
+    await source.start();
+    await trimmed.settle(source, 2900);
+    const header = readFileSync(trimmed.spool).indexOf('\n') + 1;
+    truncateSync(trimmed.spool, header + 10);
+    trimmed.trimTo(2950);
+    const again = trimmed.source();
+    assert.deepEqual(await again.start(), { fromEntry: 1, fromOffset: 0 });
+    assert.deepEqual(Buffer.from(await again.read(0)), Buffer.from(trimmed.list.bytes(2950)));
+  });
+
+  test('is read when the program that trims it has closed it', async (t) => {
+    const trimmed = new Trimmed(t, 5);
+    const { open } = promises;
+    let busy = 3;
+    const opens = t.mock.method(promises, 'open', async (...given: Parameters<typeof open>) => {
+      if (given[0] === join(trimmed.directory, FILE) && busy-- > 0) {
+        throw Object.assign(new Error('EBUSY: resource busy or locked'), { code: 'EBUSY' });
+      }
+      return open(...given);
+    });
+    syncBuiltinESMExports();
+    t.after(() => {
+      opens.mock.restore();
+      syncBuiltinESMExports();
+    });
+    await trimmed.assertHas(trimmed.source(), 1);
+    assert.ok(busy < 0);
   });
 
   test('was trimmed before it was read first: it is what is left', async (t) => {

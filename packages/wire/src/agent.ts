@@ -136,6 +136,8 @@ export const EvidenceMessage = z.object({
     entries: base64(LIST_CHUNK_LIMIT),
     /** The entries continue the parts of the list that were sent before. */
     continues: z.boolean().optional(),
+    /** Entries may be missing in the list on the host: it was trimmed, and nothing is left by which the host could tell. */
+    trimmed: z.boolean().optional(),
   }),
   /** In answer to a challenge that asks for it. */
   eventLog: EventLogSent.optional(),

@@ -59,7 +59,7 @@ export const LIST_START: ListPosition = { entries: 0, bytes: 0, pcr: emptyPcr('s
 export function positionOf(
   boot: Boot,
   kept: KeptState | null,
-  list: { readonly fromEntry: number; readonly fromOffset: number },
+  list: { readonly fromEntry: number; readonly fromOffset: number; readonly trimmed?: boolean | undefined },
 ): ListPosition {
   if (list.fromEntry === 1 && list.fromOffset === 0) return LIST_START;
   const continues =
@@ -72,11 +72,11 @@ export function positionOf(
 function isTrimmed(
   boot: Boot,
   kept: KeptState | null,
-  { fromEntry, fromOffset }: { readonly fromEntry: number; readonly fromOffset: number },
+  { fromEntry, fromOffset, trimmed: known }: Parameters<typeof positionOf>[2],
 ): boolean {
   if (fromEntry === 1 || fromOffset === 0) return false;
   if (kept === null) return true;
-  if (boot === 'same') return fromEntry > kept.entries + 1 && fromOffset > kept.bytes;
+  if (boot === 'same') return known === true || (fromEntry > kept.entries + 1 && fromOffset > kept.bytes);
   // After a restart it is asked for its list from the start when it has gone on with that of before.
   return fromEntry !== kept.entries + 1 || fromOffset !== kept.bytes;
 }

@@ -53,6 +53,8 @@ export interface EvidenceInput {
      * so, and there is none.
      */
     readonly sentBefore?: SentBefore | null;
+    /** The host says that entries may be missing in it, as it was trimmed: where it leads nowhere, that is why. */
+    readonly trimmed?: boolean | undefined;
   };
   readonly kept: KeptState | null;
 }
@@ -142,7 +144,8 @@ function coveredList(input: EvidenceInput, boot: Boot, quote: VerifiedQuote, has
   try {
     return coveredBy(quote, { bank, start, sent, kept }, hasher);
   } catch (error) {
-    throw hasLostBeginning(start, sent) && error instanceof VerificationError ? trimmed(kept) : error;
+    const lost = input.list.trimmed === true || hasLostBeginning(start, sent);
+    throw lost && error instanceof VerificationError ? trimmed(kept) : error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { HashName } from '@assay/core/hash';
 
 /** A place in a list: an entry, from 1, and the byte of the binary list where it begins. */
@@ -23,12 +24,10 @@ export interface MeasurementSource {
   read(fromOffset: number, most?: number): Promise<Uint8Array>;
   /** Calls back when the list may have grown, until the returned function is called. */
   watch(changed: () => void): () => void;
-  /**
-   * Tells a list that keeps what the verifier does not have yet how a round ended.
-   * @param place up to where the verifier has the list; null where it says that the list does not lead to the PCR
-   * @returns whether the list begins otherwise from now on, for a round at once
-   */
-  settle?(place: ListPlace | null): Promise<boolean>;
+  /** Whether entries may be missing in what was read last: the list was trimmed, and nothing shows what came before. */
+  mayLack?(): boolean;
+  /** Tells a list that keeps what the verifier does not have yet up to where it has it now. */
+  settle?(place: ListPlace): Promise<void>;
 }
 
 /** The list of a kernel, in a file. */
@@ -39,6 +38,9 @@ export interface KernelList extends MeasurementSource {
 const CHUNK = 256 * 1024;
 /** securityfs tells nobody of changes, so its counter is read this often. */
 const POLL_MILLISECONDS = 200;
+/** Who trims the list has it open for a moment. */
+const BUSY_POLL_MILLISECONDS = 20;
+const BUSY_MILLISECONDS = 5000;
 
 /** The file with the number of entries. */
 export const COUNT = 'runtime_measurements_count';
@@ -70,8 +72,21 @@ export function kernelList(directory: string, file: string, bank: HashName): Ker
   };
 }
 
+/** Since Linux 7.2 nobody opens a list while another process has it open for writing (EBUSY). @throws Error of the file system */
+export async function openList(path: string): Promise<FileHandle> {
+  for (let waited = 0; ; waited += BUSY_POLL_MILLISECONDS) {
+    try {
+      return await open(path, 'r');
+    } catch (error) {
+      const busy = error instanceof Error && 'code' in error && error.code === 'EBUSY';
+      if (!busy || waited >= BUSY_MILLISECONDS) throw error;
+      await delay(BUSY_POLL_MILLISECONDS);
+    }
+  }
+}
+
 async function readFrom(path: string, fromOffset: number, most = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
-  const file = await open(path, 'r');
+  const file = await openList(path);
   try {
     return await readUpTo(file, fromOffset, most);
   } finally {

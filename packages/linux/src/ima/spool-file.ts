@@ -8,7 +8,8 @@ import { BEGINNING, readUpTo, type ListPlace } from './list-file.ts';
 
 const PIECE = 256 * 1024;
 const HEADER_LIMIT = 256;
-const HEADER = /^(assay-spool 1 ([a-z0-9-]+) ([0-9]{1,15}) ([0-9]{1,15})) ([0-9a-f]{64})\n/;
+/** The bank, the first record and its byte, the doubt; all as long as they can be, so that a line can take the place of another. */
+const HEADER = /^(assay-spool 1 ([a-z0-9-]+) ([0-9]{16}) ([0-9]{16}) ([0-9]{16})) ([0-9a-f]{64})\n/;
 /** Bytes that stay of what is forgotten: by them one finds the place of a list that was trimmed. */
 const ANCHOR = 4096;
 
@@ -17,6 +18,7 @@ interface Opened {
   /** Bytes before the records. */
   readonly header: number;
   readonly start: ListPlace;
+  readonly doubt: number;
 }
 
 /**
@@ -38,16 +40,30 @@ export class SpoolFile {
 
   /** Opens what an agent left, without what is torn or damaged and what follows that; or begins. @throws Error of the file system */
   static async open(path: string, bank: HashName): Promise<SpoolFile> {
-    const spool = new SpoolFile(path, bank, (await openedAt(path, bank)) ?? (await created(path, bank, BEGINNING)));
+    const spool = new SpoolFile(path, bank, (await openedAt(path, bank)) ?? (await created(path, bank, BEGINNING, 0)));
     const { file, header, start } = spool.#opened;
     spool.#end = start.fromOffset + (await soundBytes(file, header, bank));
     await file.truncate(header + spool.bytes);
+    if (spool.bytes === 0) await spool.clear(); // A place without records by which to find it.
     return spool;
   }
 
   /** Of its first record. */
   get start(): ListPlace {
     return this.#opened.start;
+  }
+
+  /** Byte of the list, before which records may be missing that nobody read; 0 where none are. */
+  get doubt(): number {
+    return this.#opened.doubt;
+  }
+
+  /** @throws Error of the file system */
+  async setDoubt(doubt: number): Promise<void> {
+    if (doubt === this.doubt) return;
+    const { file, start } = this.#opened;
+    await writeAt(file, 0, headerOf(this.#bank, start, doubt));
+    this.#opened = { ...this.#opened, doubt };
   }
 
   /** Byte of the list behind its last. */
@@ -68,19 +84,24 @@ export class SpoolFile {
   /** Adds what the list has next; what was not written whole counts for nothing. @throws Error of the file system */
   async append(bytes: Uint8Array): Promise<void> {
     const { file, header } = this.#opened;
-    await writeAt(file, header + this.bytes, bytes);
+    try {
+      await writeAt(file, header + this.bytes, bytes);
+    } catch (error) {
+      await file.truncate(header + this.bytes);
+      throw error;
+    }
     this.#end += bytes.length;
   }
 
   /** Forgets what is before a byte of the list, but for a few records. @throws Error of the file system */
   async forget(before: number): Promise<void> {
     const start = await this.#recordAt(Math.min(before, this.#end) - ANCHOR);
-    if (start.fromOffset > this.start.fromOffset) await this.#replace(start, this.#end);
+    if (start.fromOffset > this.start.fromOffset) await this.#replace(start, this.#end, this.doubt);
   }
 
   /** Forgets all, and begins with the list. @throws Error of the file system */
   async clear(): Promise<void> {
-    await this.#replace(BEGINNING, BEGINNING.fromOffset);
+    await this.#replace(BEGINNING, BEGINNING.fromOffset, 0);
   }
 
   close(): Promise<void> {
@@ -101,9 +122,9 @@ export class SpoolFile {
     return { fromEntry, fromOffset };
   }
 
-  async #replace(start: ListPlace, end: number): Promise<void> {
+  async #replace(start: ListPlace, end: number, doubt: number): Promise<void> {
     const path = `${this.#path}.new`;
-    const next = await created(path, this.#bank, start);
+    const next = await created(path, this.#bank, start, doubt);
     try {
       for (let at = start.fromOffset; at < end; at += PIECE) {
         await writeAt(next.file, next.header + at - start.fromOffset, await this.read(at, PIECE));
@@ -128,17 +149,22 @@ async function writeAt(file: FileHandle, position: number, bytes: Uint8Array): P
   }
 }
 
-async function created(path: string, bank: HashName, start: ListPlace): Promise<Opened> {
+async function created(path: string, bank: HashName, start: ListPlace, doubt: number): Promise<Opened> {
   const file = await open(path, 'w+', 0o600);
-  const place = `assay-spool 1 ${bank} ${start.fromEntry} ${start.fromOffset}`;
-  const line = utf8(`${place} ${sumOf(place)}\n`);
+  const line = headerOf(bank, start, doubt);
   try {
     await writeAt(file, 0, line);
   } catch (error) {
     await file.close();
     throw error;
   }
-  return { file, header: line.length, start };
+  return { file, header: line.length, start, doubt };
+}
+
+function headerOf(bank: HashName, { fromEntry, fromOffset }: ListPlace, doubt: number): Uint8Array {
+  const numbers = [fromEntry, fromOffset, doubt].map((number) => String(number).padStart(16, '0'));
+  const place = ['assay-spool 1', bank, ...numbers].join(' ');
+  return utf8(`${place} ${sumOf(place)}\n`);
 }
 
 function sumOf(place: string): string {
@@ -153,9 +179,10 @@ async function openedAt(path: string, bank: HashName): Promise<Opened | undefine
   });
   if (file === undefined) return undefined;
   const text = Buffer.from(await readUpTo(file, 0, HEADER_LIMIT)).toString('latin1');
-  const [line = '', place = '', ofBank, entry, offset, sum] = HEADER.exec(text) ?? [];
+  const [line = '', place = '', ofBank, entry, offset, doubt, sum] = HEADER.exec(text) ?? [];
   if (ofBank === bank && sum === sumOf(place)) {
-    return { file, header: line.length, start: { fromEntry: Number(entry), fromOffset: Number(offset) } };
+    const start = { fromEntry: Number(entry), fromOffset: Number(offset) };
+    return { file, header: line.length, start, doubt: Number(doubt) };
   }
   await file.close();
   return undefined;

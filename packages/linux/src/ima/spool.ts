@@ -1,18 +1,15 @@
 import { readFileSync, statSync } from 'node:fs';
-import { mkdir, open, readdir, unlink, type FileHandle } from 'node:fs/promises';
+import { mkdir, readdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes } from '@assay/core/bytes';
 import { VerificationError } from '@assay/core/errors';
-import { entryKind, firstRecord, type MeasurementEntry } from '@assay/core/measurement';
-import { FIRST_RECORD_LIMIT, headOf } from '../lists/archive.ts';
-import { BEGINNING, readUpTo, type KernelList, type ListPlace, type MeasurementSource } from './list-file.ts';
+import { BEGINNING, openList, readUpTo, type KernelList, type ListPlace, type MeasurementSource } from './list-file.ts';
+import { agrees, baseOf, SAMPLE, type Base } from './spool-base.ts';
 import { SpoolFile } from './spool-file.ts';
 
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 const DEFAULT_LIMIT = 64 * 1024 * 1024;
 const PIECE = 1024 * 1024;
-/** At each end of what the spool and the kernel both have, so much is compared whenever the list is read. */
-const SAMPLE = 512;
 /** So much that the verifier has may stay in the spool, which is then seldom rewritten. */
 const SLACK = 64 * 1024;
 
@@ -57,6 +54,7 @@ export function spooledList(list: KernelList, options: SpoolOptions): SpooledSou
     start: () => spooled.start(),
     read: (fromOffset, most) => spooled.read(fromOffset, most),
     watch: (changed) => list.watch(() => void spooled.keep().then(changed, changed)),
+    mayLack: () => spooled.mayLack(),
     settle: (place) => spooled.settle(place),
     close: () => spooled.close(),
   };
@@ -72,8 +70,6 @@ class SpooledList {
   #base = 0;
   /** How the kernel's begins: looking there is cheap. */
   #head: Uint8Array = new Uint8Array();
-  /** The verifier showed that nothing leads to what the kernel has. */
-  #lost = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(list: KernelList, options: SpoolOptions) {
@@ -84,7 +80,7 @@ class SpooledList {
 
   start(): Promise<ListPlace> {
     return this.#using((_file, spool) => {
-      return Promise.resolve(this.#lost || this.#base === 0 || spool === undefined ? BEGINNING : spool.start);
+      return Promise.resolve(this.#base === 0 || spool === undefined ? BEGINNING : spool.start);
     });
   }
 
@@ -94,7 +90,7 @@ class SpooledList {
 
   read(fromOffset: number, most = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
     return this.#using(async (file, spool) => {
-      if (this.#lost || spool === undefined) return readUpTo(file, fromOffset, most);
+      if (spool === undefined) return readUpTo(file, fromOffset, most);
       if (fromOffset < spool.start.fromOffset || (!this.#keeps() && fromOffset >= this.#base)) {
         return this.#ofKernel(file, fromOffset, most);
       }
@@ -109,36 +105,44 @@ class SpooledList {
     throw new VerificationError('IMA-LOG-TRIMMED', `the list has nothing left before byte ${this.#base}`);
   }
 
+  mayLack(): boolean {
+    return (this.#spool?.doubt ?? 0) > 0;
+  }
+
   /** As `settle` of the source. */
-  settle(place: ListPlace | null): Promise<boolean> {
+  settle({ fromOffset }: ListPlace): Promise<void> {
     return this.#inTurn(async () => {
       const spool = this.#spool;
-      const loses = place === null && this.#base > 0 && !this.#lost;
-      this.#lost ||= loses;
-      if (place === null || spool === undefined) return loses;
-      const room = this.#state?.state === 'full' ? 0 : SLACK;
-      if (place.fromOffset > spool.start.fromOffset + room) await this.#trying(() => spool.forget(place.fromOffset));
-      return false;
+      if (spool === undefined) return;
+      await this.#trying(async () => {
+        // What is behind the doubt was proved with what is before it.
+        if (fromOffset > spool.doubt) await spool.setDoubt(0);
+        const slack = this.#state?.state === 'full' ? 0 : SLACK;
+        if (fromOffset > spool.start.fromOffset + slack) await spool.forget(fromOffset);
+      });
     });
   }
 
   close(): Promise<void> {
-    return this.#inTurn(async () => {
-      const spool = this.#spool;
-      this.#spool = undefined;
-      await spool?.close();
-    });
+    return this.#inTurn(() => this.#letGo());
   }
 
-  /** While the list is open for reading the kernel lets nobody trim it (EBUSY). */
+  async #letGo(): Promise<void> {
+    const spool = this.#spool;
+    this.#spool = undefined;
+    this.#head = new Uint8Array();
+    await spool?.close();
+  }
+
+  /** While the list is open for reading the kernel lets nobody open it to trim it (EBUSY). */
   #using<T>(use: (file: FileHandle, spool: SpoolFile | undefined) => Promise<T>): Promise<T> {
     return this.#inTurn(async () => {
-      const file = await open(this.#list.path, 'r');
+      const file = await openList(this.#list.path);
       try {
         await this.#trying(async () => {
           this.#spool ??= await openSpool(this.#options, this.#list);
         });
-        if (this.#spool !== undefined && !this.#lost) await this.#follow(file, this.#spool);
+        if (this.#spool !== undefined) await this.#follow(file, this.#spool);
         return await use(file, this.#spool);
       } finally {
         await file.close();
@@ -159,8 +163,8 @@ class SpooledList {
     const placed = (known || spool.bytes === 0) && (await agrees(file, spool, this.#base, same));
     if (!placed) {
       const base = await baseOf(file, spool, this.#list);
-      if (base === undefined && !(await this.#trying(() => spool.clear()))) return;
-      this.#base = base ?? 0;
+      if (!(await this.#trying(() => placeAt(spool, base)))) return this.#letGo();
+      this.#base = base === 'behind' ? spool.end : base === 'another' ? 0 : base;
     }
     this.#head = head;
     await this.#collect(file, spool);
@@ -212,59 +216,9 @@ async function openSpool({ directory, bootId }: SpoolOptions, { bank }: KernelLi
   return SpoolFile.open(join(directory, name), bank);
 }
 
-/** Whether what both have is the same at its two ends, or at the second, where the kernel's list begins at this byte. */
-async function agrees(file: FileHandle, spool: SpoolFile, base: number, begins = false): Promise<boolean> {
-  const from = Math.max(base, spool.start.fromOffset);
-  const most = Math.min(SAMPLE, spool.end - from);
-  if (most < 0) return false;
-  for (const at of begins ? [spool.end - most] : [from, spool.end - most]) {
-    if (!equalBytes(await readUpTo(file, at - base, most), await spool.read(at, most))) return false;
-  }
-  return true;
-}
-
-/**
- * With which byte of the list the kernel's begins: with a record of the spool, or with one from which on it comes to the first of the
- * spool. Where they have nothing in common it is taken to begin behind the spool; the verifier will see.
- * @returns undefined where it begins as every list does, so that the spool is of another one
- */
-async function baseOf(file: FileHandle, spool: SpoolFile, { bank }: KernelList): Promise<number | undefined> {
-  const form = { format: 'binary', bank } as const;
-  const head = await headOf(file);
-  const first = firstRecord(head, form);
-  if (first === undefined) return spool.end;
-  const { fromOffset } = spool.start;
-  const readSpool = (at: number): Promise<Uint8Array> => spool.read(fromOffset + at, PIECE);
-  for await (const at of occurrences(bytesOf(first, head), readSpool)) {
-    if (await agrees(file, spool, fromOffset + at)) return fromOffset + at;
-  }
-  const kept = await spool.read(fromOffset, FIRST_RECORD_LIMIT);
-  const anchor = firstRecord(kept, form);
-  const readKernel = (at: number): Promise<Uint8Array> => readUpTo(file, at, PIECE);
-  for await (const at of anchor === undefined ? [] : occurrences(bytesOf(anchor, kept), readKernel)) {
-    if (at <= fromOffset && (await agrees(file, spool, fromOffset - at))) return fromOffset - at;
-  }
-  return entryKind(first) === 'boot-aggregate' ? undefined : spool.end;
-}
-
-function bytesOf({ length }: MeasurementEntry, head: Uint8Array): Uint8Array {
-  return head.subarray(0, length);
-}
-
-/** Where these bytes stand in what is read in pieces. */
-async function* occurrences(
-  wanted: Uint8Array,
-  read: (at: number) => Promise<Uint8Array>,
-): AsyncGenerator<number, void, undefined> {
-  let at = 0;
-  let held: Buffer = Buffer.alloc(0);
-  for (;;) {
-    const piece = await read(at + held.length);
-    if (piece.length === 0) return;
-    held = Buffer.concat([held, piece]);
-    for (let found = held.indexOf(wanted); found >= 0; found = held.indexOf(wanted, found + 1)) yield at + found;
-    const past = Math.max(0, held.length - wanted.length + 1);
-    at += past;
-    held = held.subarray(past);
-  }
+/** @throws Error of the file system */
+async function placeAt(spool: SpoolFile, base: Base): Promise<void> {
+  if (base === 'another') await spool.clear();
+  if (base === 'behind') await spool.setDoubt(spool.end);
+  if (typeof base === 'number' && base < spool.doubt) await spool.setDoubt(0); // The kernel has what is on both sides of it.
 }

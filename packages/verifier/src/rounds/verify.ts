@@ -33,6 +33,7 @@ export function verifyMessage(
           fromOffset: message.list.fromOffset,
           bytes: base64Bytes(message.list.entries),
           ...(message.list.continues === true ? { sentBefore: sentBefore ?? null } : {}),
+          trimmed: message.list.trimmed,
         },
         kept: kept?.state ?? null,
       },
