@@ -2,6 +2,7 @@ import { SUITES, type Suite } from '@assay/testkit/suites';
 import { attest } from './attest/suite.ts';
 import { bpfGate } from './bpf-gate/suite.ts';
 import { engineAppraisal } from './engine/appraisal.ts';
+import { engineLabels } from './engine/labels.ts';
 import { engineLists } from './engine/lists.ts';
 import { engineMatching } from './engine/matching.ts';
 import { engineWorkload } from './engine/workload.ts';
@@ -15,6 +16,7 @@ export const KERNEL_SUITES: readonly Suite[] = [
   bpfGate,
   engineMatching,
   engineAppraisal,
+  engineLabels,
   engineLists,
   engineWorkload,
 ];

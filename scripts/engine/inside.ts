@@ -1,7 +1,7 @@
 // Runs the engine beside a program of a suite: DIRECTORY PROGRAM MODE HASH TEMPLATE; the directory has the program, its files,
 // and in `kernel` which one the engine stands for. For ./ask.ts.
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { equalBytes } from '@assay/core/bytes';
@@ -12,7 +12,7 @@ import { startEngine, type Engine } from '@assay/engine';
 import { EngineControl, type AuditEvent, type DeciderSetup } from '@assay/engine/decision';
 import { readMounts } from '@assay/linux/mounts';
 import { connectSwtpm, Tpm } from '@assay/linux/tpm';
-import { certifiedKey, keptAnswers, profileOf, theOnly, type AskedKernel } from '@assay/testkit/suites';
+import { certifiedKey, keptAnswers, labelsEvm, profileOf, theOnly, type AskedKernel } from '@assay/testkit/suites';
 import { startSwtpm } from '@assay/testkit/swtpm';
 import { parseBoot, type EngineBoot } from './question.ts';
 
@@ -36,16 +36,25 @@ function setupOf(kernel: AskedKernel, { mode, hash, template }: EngineBoot): Dec
   const { rules } = checkPolicy(parsePolicy(readFileSync(join(directory, 'policy'), 'utf8')), profile);
   const names = readdirSync(directory).filter((name) => name.endsWith('.der'));
   const keys = names.map((name) => certifiedKey(readFileSync(join(directory, name))));
+  const evm = evmWith(kernel, keys);
   return {
     epoch: 1,
     rules: acceptedRules(rules),
     failSecurely: false,
     kernel: { profile, imaHash: hash, template },
     keys,
+    ...(evm === undefined ? {} : { evm }),
     updaters: [],
     relabel: 'writers',
     control: control.memory,
   };
+}
+
+/** As the program would start the kernel's, had it one. */
+function evmWith(kernel: AskedKernel, keys: Parameters<typeof labelsEvm>[2]): ReturnType<typeof labelsEvm> {
+  const names = ['evm', 'evm-key', 'kmk'].filter((name) => existsSync(join(directory, name)));
+  if (!names.includes('evm')) return undefined;
+  return labelsEvm(new Map(names.map((name) => [name, readFileSync(join(directory, name))])), kernel, keys);
 }
 
 function auditLine({ type, text }: AuditEvent): string {

@@ -4,6 +4,7 @@ import { KERNEL_SERIES, type KernelSeries } from '@assay/testkit/lab';
 import { cannotMount } from '@assay/testkit/mounts';
 import { keptAnswers, type GuestAnswer, type Suite } from '@assay/testkit/suites';
 import { engineAppraisal } from '../engine/appraisal.ts';
+import { engineLabels } from '../engine/labels.ts';
 import { engineLists } from '../engine/lists.ts';
 import { engineMatching } from '../engine/matching.ts';
 import type { EngineSuite } from '../engine/suite.ts';
@@ -38,6 +39,14 @@ const SUITES: readonly TestedSuite[] = [
       ['an access that is allowed', 'answers', (text) => text.replace(/\tdenied,/, '\tok,')],
       ['another cause', 'answers', (text) => text.replace('invalid-hash', 'missing-hash')],
       ['another label afterwards', 'answers', (text) => text.replace(/(\t04)04(\w+)$/m, '$105$2')],
+    ],
+  },
+  {
+    suite: engineLabels,
+    series: '6.12',
+    others: [
+      ['an access that is allowed', 'answers', (text) => text.replace(/\tdenied,/, '\tok,')],
+      ['another HMAC afterwards', 'answers', (text) => text.replace(/(\t02)\w{2}(\w{38})$/m, '$1--$2')],
     ],
   },
   { suite: engineLists, series: '6.1', others: [] },

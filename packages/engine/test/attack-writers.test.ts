@@ -3,7 +3,7 @@ import { copyFileSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { cannotMount, mountExt4, mountOver, mountTmpfs, mountXfs } from '@assay/testkit/mounts';
-import { Attacker, digestOf, openGate, watchdog, writeProgram } from './gate-support.ts';
+import { Attacker, digestOf, labelNow, openGate, watchdog, writeProgram } from './gate-support.ts';
 import { eventually } from './support.ts';
 
 // Who writes a file while it is hashed goes on; who executes it gets what the kernel says, or what was hashed.
@@ -131,4 +131,23 @@ test('what the kernel would execute through an overlay while it is written below
   await writer.does('unmap', below);
   assert.equal(await runner.run(join(merged.path, 'program')), 0);
   assert.equal(gate.entries.length, 1);
+});
+
+test('who reads what somebody writes is refused by its label, also where his flags cannot be seen', LIMIT, async () => {
+  using at = mountExt4();
+  using reader = new Attacker();
+  using writer = new Attacker();
+  const policy = 'appraise func=FILE_CHECK mask=MAY_READ\n';
+  const path = writeProgram(join(at.path, 'file'));
+  labelNow(path);
+  await using gate = await openGate([at.path], { policy, mode: 'enforce' }, PATIENT);
+  assert.equal(await reader.does('openat2', path), 'read');
+  await writer.does('map', path);
+  await writer.does('store', path);
+  await assert.rejects(reader.does('openat2', path), /EPERM/);
+  assert.deepEqual(
+    gate.audits.map(({ cause }) => cause),
+    ['invalid-hash'],
+  );
+  await writer.does('unmap', path);
 });

@@ -7,6 +7,7 @@ import {
   changeAtTheSameTime,
   mapForWriting,
   moveBlocks,
+  openByMemory,
   setClockToNow,
   WAYS_OF_EXT4,
   WAYS_OF_XFS,
@@ -82,6 +83,11 @@ const actions: Readonly<Record<string, (...given: string[]) => unknown>> = {
   bother: (path = '', times = '0') => {
     for (let time = 0; time < Number(times); time++) closeSync(openForWriting(path, false));
     return 'done';
+  },
+  /** Opens a file for reading, by openat2(2). */
+  openat2: (path = '') => {
+    closeSync(openByMemory(path));
+    return 'read';
   },
   chmod: (path = '', mode = '') => {
     chmodSync(path, Number.parseInt(mode, 8));

@@ -6,6 +6,7 @@ import { ACCESS } from '@assay/core/policy';
 import type { AccessQuestion, Decider, Decision, FileMemory, HookCall } from '../src/decision/contract.ts';
 import { EngineControl } from '../src/decision/control.ts';
 import { createDecider } from '../src/decision/decider.ts';
+import { MAY_ONLY_READ } from '../src/decision/hooks.ts';
 import {
   deciderSetup,
   EXEC,
@@ -340,6 +341,11 @@ describe('hooks', () => {
       'a file that is appended to',
       hooks(false, { content: CONTENT }, 0o2002),
       [`FILE_CHECK:${MAY_READ | MAY_WRITE | MAY_APPEND}`],
+    ],
+    [
+      'a file with a writer that somebody opens for what is not known: as of a reader, and as of one who writes, too',
+      hooks(false, { content: CONTENT }, 0o2 | MAY_ONLY_READ),
+      [`FILE_CHECK:${MAY_READ}`, `FILE_CHECK:${MAY_READ | MAY_WRITE}`],
     ],
     ['a file whose path alone is opened', hooks(false, { content: elf(3) }, 0o10000000), []],
     [

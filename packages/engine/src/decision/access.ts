@@ -202,7 +202,7 @@ export class Access {
     if (slot === 'file' && found.status !== undefined) {
       this.#memory.fileStatus = found.status === 'pass' ? 'passed' : 'failed';
     }
-    this.#memory.isMended ||= found.writes.some((write) => this.#changesLabel(write));
+    this.#memory.isMended ||= found.writes.some((write) => write.name === 'security.ima' && this.#changes(write));
     for (const record of found.records) this.#tell(hook, rules, record, !found.allowed);
     this.#write(found.writes);
     if (!found.passes) this.#isSettled = false;
@@ -211,10 +211,9 @@ export class Access {
   }
 
   /** Writing the same value again changes nothing, not even the ctime. */
-  #changesLabel({ name, value }: KernelWrite): boolean {
-    if (name !== 'security.ima' || value === null) return false;
+  #changes({ name, value }: KernelWrite): boolean {
     const before = this.#xattr(name);
-    return !(before instanceof Uint8Array && equalBytes(before, value));
+    return value !== null && !(before instanceof Uint8Array && equalBytes(before, value));
   }
 
   /** A file that is empty and has not changed since its birth is one that this opening made, or could as well have made. */
@@ -233,6 +232,7 @@ export class Access {
     const evm: EvmResult =
       setup.evm === undefined || isKnown ? { status: 'unknown', writes: [] } : evmOf(file, setup.evm);
     const modsig = this.#appended(rules);
+    this.#memory.isMended ||= evm.writes.some((write) => this.#changes(write));
     this.#write(evm.writes);
     return {
       label: label === 'unsupported' ? null : label,

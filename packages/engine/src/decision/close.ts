@@ -1,4 +1,4 @@
-import { kernelLabel, type KernelWrite } from '@assay/core/appraisal';
+import { kernelLabel, NOTHING_REMEMBERED, type KernelWrite } from '@assay/core/appraisal';
 import { equalBytes } from '@assay/core/bytes';
 import { LABEL_TYPES } from '@assay/core/label';
 import { ACCESS, evaluate, type Evaluation } from '@assay/core/policy';
@@ -38,7 +38,7 @@ export function decideClose(context: AccessContext, { file, task, memory = NO_ME
 
 function afterChange(memory: FileMemory, { state }: OpenedFile): FileMemory {
   const { fileStatus, isHashed, mayBeTomtou } = memory;
-  const appraisal = { ...appraisalAfterChange(memory, state), isNew: false };
+  const appraisal = { ...appraisalAfterChange(memory, state), isNew: false, fulfilled: NOTHING_REMEMBERED.fulfilled };
   const kept = { isHashed, mayBeTomtou, ...(fileStatus === undefined ? {} : { fileStatus }) };
   return { ...NO_MEMORY, ...kept, appraisal, seen: state };
 }

@@ -13,7 +13,8 @@ import type { EntryDraft } from '../drafts.ts';
 // The order for one event:
 //   1. facts: `OpenedFile`, `Task`, and the hooks of `hooksOf`;
 //   2. `decide`, with the memory that was kept for the inode;
-//   3. `writes` are set on the descriptor (fix mode and updaters; a failure is logged and changes no answer);
+//   3. `writes` are set on the descriptor (fix mode and updaters; a failure is logged and changes no answer), after which the
+//      memory is of the file as it is then;
 //   4. `entries` go to the recorder in their order and are in the list and in the PCR before the answer;
 //   5. `audits` go to the journal, without waiting;
 //   6. the answer, `memory` kept by inode, the verdict cached where `cache` grants it.
@@ -158,7 +159,7 @@ export interface FileMemory {
   readonly isHashed: boolean;
   /** Who opened it for writing asks for a new label when it is closed (IMA_UPDATE_XATTR). */
   readonly updatesLabel: boolean;
-  /** Fix mode has written a label, which counts as a change of the file when its writer closes it. */
+  /** A label that was mended, or the HMAC in the place of a signature: a change of the file when its writer closes it. */
   readonly isMended: boolean;
   /** The state in which the file was opened for writing, until it is closed. */
   readonly written?: FileState;

@@ -11,6 +11,8 @@ const O_RDWR = 2;
 const O_TRUNC = 0o1000;
 const O_APPEND = 0o2000;
 const O_PATH = 0o10000000;
+/** No flag of open(2): those are not known, and the file has a writer, who may be another one than he who opens it. */
+export const MAY_ONLY_READ = 0x4000_0000;
 
 /**
  * The hooks that the kernel would call, as far as an opening tells. Executions are exact. What is read may be mapped for
@@ -31,8 +33,10 @@ export function hooksOf(
   if (mask === 0) return [];
   const opened: HookCall = { func: 'FILE_CHECK', mask };
   if ((mask & MAY_READ) === 0) return [opened];
+  const isUnsure = ((event.flags ?? 0) & MAY_ONLY_READ) !== 0;
   const loaded = LOADED[roleOf(Buffer.from(file.path).toString('latin1'))];
   return [
+    ...(isUnsure ? [{ func: opened.func, mask: MAY_READ }] : []),
     opened,
     ...(isLoadable(file) ? maps : []),
     ...(loaded === undefined ? [] : [{ func: loaded, mask: MAY_READ }]),

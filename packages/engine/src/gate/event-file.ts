@@ -61,7 +61,7 @@ export class EventFile implements OpenedFile {
   constructor(setup: EventFileSetup) {
     const { fd, status, fileSystem, keepsWritersOff } = setup;
     this.#setup = setup;
-    this.state = { ...status.identity, owner: status.owner, group: status.group, mode: status.mode };
+    this.state = stateOf(status);
     this.stamp = status.stamp();
     this.#mayBeSteady = fileSystem.isHonest && isSettled(status.changeTime);
     // After statx and before the content is looked at: a change between shows in the ctime.
@@ -160,6 +160,11 @@ export class EventFile implements OpenedFile {
     return isQuiet && later.read(fd).matches(this.stamp);
   }
 
+  /** Later than when the event was taken up. */
+  stateNow(): FileState {
+    return stateOf(later.read(this.#setup.fd));
+  }
+
   #givesWay(): boolean {
     return this.#waiting?.areOverdue(clock()) === true;
   }
@@ -178,6 +183,10 @@ export class EventFile implements OpenedFile {
   letWritersIn(): void {
     if (this.#waiting !== undefined) letWritersIn(this.#setup.fd);
   }
+}
+
+function stateOf({ identity, owner, group, mode }: FileStatus): FileState {
+  return { ...identity, owner, group, mode };
 }
 
 /** A path that is longer than a page has no other name than the inode. */

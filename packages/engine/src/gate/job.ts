@@ -1,6 +1,7 @@
 import type { Stamp } from '@assay/linux/files';
 import type { AskedEvent } from '@assay/linux/fanotify';
 import type { BegunVouch } from '../bpf/vouches.ts';
+import { MAY_ONLY_READ } from '../decision/hooks.ts';
 import type { Case } from './judge.ts';
 import { verdictKey, type KnownFile } from './verdict-cache.ts';
 import type { WaitingWriters } from './waiting-writers.ts';
@@ -55,7 +56,7 @@ export interface Job {
 }
 
 /** O_ACCMODE, O_TRUNC, O_APPEND, O_DIRECT, O_PATH of all architectures: what hooks depend on. */
-const ACCESS_FLAGS = 0o3 | 0o1000 | 0o2000 | 0o40000 | 0o200000 | 0o10000000;
+const ACCESS_FLAGS = 0o3 | 0o1000 | 0o2000 | 0o40000 | 0o200000 | 0o10000000 | MAY_ONLY_READ;
 
 /** What of an opening a verdict depends on. */
 export function keyOf(kind: AskedEvent['kind'], flags: number, subject: string): string {

@@ -105,11 +105,10 @@ export class Judge {
       entries: decision.entries,
       ...(decision.lost === undefined ? {} : { lost: decision.lost }),
       audits: decision.audits,
-      memory: decision.memory,
+      ...labelled(event.fd, file, decision),
       writersOff: isExec ? writersOff : undefined,
       cache: decision.cache,
       digests: decision.cache === undefined ? undefined : file.foundDigests,
-      failures: decision.writes.flatMap(({ name, value }) => written(event.fd, name, value)),
       uses: tellsOfWriters(Number(file.fileSystem.magic))
         ? usesOf(hooks) | (mapped?.allowed === true ? USE.map : 0)
         : 0,
@@ -180,6 +179,13 @@ function together(opened: Decision, mapped: Decision): Decision {
 function usesOf(hooks: readonly HookCall[]): number {
   const isAsked = (func: HookCall['func']): boolean => hooks.some((hook) => hook.func === func);
   return (isAsked('BPRM_CHECK') ? USE.exec : 0) | (isAsked('MMAP_CHECK') ? USE.map : 0);
+}
+
+/** What is written changes the ctime, and is no change by others. */
+function labelled(fd: number, file: EventFile, { writes, memory }: Decision): Pick<Verdict, 'memory' | 'failures'> {
+  if (writes.length === 0) return { memory, failures: [] };
+  const failures = writes.flatMap(({ name, value }) => written(fd, name, value));
+  return { memory: { ...memory, seen: file.stateNow() }, failures };
 }
 
 function written(fd: number, name: string, value: Uint8Array | null): string[] {

@@ -14,18 +14,11 @@ import { Purposes } from './purposes.ts';
 import type { ReaderParts } from './reader-parts.ts';
 import { Tally } from './tally.ts';
 import { taskOf } from './task.ts';
+import { DRAIN_LIMIT_MS, EXECUTING_MS, IDLE_MS, TICK_MS, WAITING_MS } from './times.ts';
 import { Turbo } from './turbo.ts';
 import { VerdictCache, type KnownFile } from './verdict-cache.ts';
 import { WaitingWriters } from './waiting-writers.ts';
 
-const IDLE_MS = 200;
-/** While somebody waits. */
-const WAITING_MS = 20;
-/** While somebody executes, and others may wait for that. */
-const EXECUTING_MS = 2;
-const TICK_MS = 250;
-/** How long what was opened before the stop may take. */
-const DRAIN_LIMIT_MS = 5000;
 const GROUP = 0;
 const BELL = 1;
 const LEASES = 2;
@@ -52,6 +45,8 @@ export class ReaderLoop {
   readonly #tally: Tally;
   readonly #ownThreads = new OwnThreads();
   readonly #jobs = new Map<number, Job>();
+  /** Of threads that do not wait yet. */
+  readonly #unready: AskedEvent[] = [];
   readonly #executing: ExecutingPrograms;
   readonly #purposes: Purposes;
   #sequence = 0;
@@ -94,7 +89,7 @@ export class ReaderLoop {
   }
 
   get #patience(): number {
-    if (this.#executing.size > 0) return EXECUTING_MS;
+    if (this.#executing.size > 0 || this.#unready.length > 0) return EXECUTING_MS;
     return this.#jobs.size > 0 ? WAITING_MS : IDLE_MS;
   }
 
@@ -105,8 +100,9 @@ export class ReaderLoop {
     this.#nextTick = 0;
     for (const end = clock() + DRAIN_LIMIT_MS; clock() < end; ) {
       const taken = this.#turn(this.#jobs.size > 0 ? WAITING_MS : 0);
-      if ((taken === 0 || leavesMarks) && this.#jobs.size === 0) return;
+      if ((taken === 0 || leavesMarks) && this.#jobs.size + this.#unready.length === 0) return;
     }
+    for (const event of this.#unready) this.#answer(event, this.#parts.setup.failure === 'open');
     for (const job of this.#jobs.values()) this.#giveUp(job, 'stopped');
   }
 
@@ -115,6 +111,7 @@ export class ReaderLoop {
     this.#readiness.wait(patience);
     if (this.#turbo !== undefined) this.#letWritersGo(this.#turbo);
     this.#executing.letGo();
+    for (const event of this.#unready.splice(0)) this.#meet(event);
     const isReady = this.#readiness.isReady(GROUP);
     const taken = isReady ? this.#take() : 0;
     if (this.#readiness.isReady(BELL)) this.#hear();
@@ -204,6 +201,10 @@ export class ReaderLoop {
     const flags = event.kind === 'open' ? this.#purposes.flagsOf(event, status.inodeKey) : 0;
     if (flags === 'exec') {
       this.#answer(event, true);
+      return;
+    }
+    if (flags === 'running') {
+      this.#unready.push(event);
       return;
     }
     const key = keyOf(event.kind, flags, decider.needsSubject ? decider.subjectKey(taskOf(event.pid)) : '');

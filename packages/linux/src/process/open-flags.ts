@@ -32,6 +32,8 @@ const OTHER_EXECS: Readonly<Record<string, readonly number[]>> = {
 };
 const otherExecs = OTHER_EXECS[process.arch] ?? [];
 
+/** In the place of the number (fs/proc/base.c, proc_pid_syscall). */
+const RUNNING = 'running';
 const AT_FDCWD = -100;
 const O_RDONLY_CLOEXEC = 0o2000000;
 /** A number, six arguments, stack and instruction pointer (proc_pid_syscall(5)). */
@@ -40,10 +42,12 @@ const path = new Pinned(64);
 
 /**
  * With which flags the thread opens the file for which it waits now: the registers of its call. Opens nothing but /proc.
- * @returns `exec` where it executes; undefined where registers do not tell, as for openat2(2) and io_uring
+ * @returns `exec` where it executes; `running` where it does not wait yet, so that its registers cannot be read; undefined
+ *   where registers do not tell, as for openat2(2) and io_uring, or the thread is gone
  */
-export function openFlags(thread: number): number | 'exec' | undefined {
+export function openFlags(thread: number): number | 'exec' | 'running' | undefined {
   const words = callOf(thread);
+  if (words[0]?.startsWith(RUNNING) === true) return RUNNING;
   const call = calls?.get(Number(words[0]));
   if (call?.isExec === true) return 'exec';
   const flags = call?.flags === undefined ? undefined : words[call.flags];
@@ -55,7 +59,7 @@ export function isExecuting(thread: number): boolean {
   const [number] = callOf(thread);
   if (number === undefined || number === '') return false;
   return (
-    number.startsWith('running') || calls?.get(Number(number))?.isExec === true || otherExecs.includes(Number(number))
+    number.startsWith(RUNNING) || calls?.get(Number(number))?.isExec === true || otherExecs.includes(Number(number))
   );
 }
 

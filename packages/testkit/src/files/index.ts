@@ -11,4 +11,4 @@ export {
   executeUnmounted,
   executeUnnamed,
 } from './execute.ts';
-export { moveBlocks } from './exchange.ts';
+export { moveBlocks, openByMemory } from './exchange.ts';

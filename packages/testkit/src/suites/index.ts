@@ -4,6 +4,7 @@ import { evmValues } from './evm-values.ts';
 import { kexec } from './kexec/index.ts';
 import { keyMeasurements } from './key-measurements/index.ts';
 import { labels } from './labels/index.ts';
+import { labelsAsked, labelsEvm } from './labels/judge.ts';
 import { certifiedKey, labelKey, type LabelKey as SigningLabelKey } from './label-key.ts';
 import { measurementLists } from './measurement-lists.ts';
 import { matchingRows, policyMatching } from './policy-matching.ts';
@@ -20,6 +21,9 @@ export {
   appraisalRows,
   certifiedKey,
   labelKey,
+  labels,
+  labelsAsked,
+  labelsEvm,
   tinyProgram,
   type SigningLabelKey,
   eventsOf as matchingEvents,

@@ -18,12 +18,16 @@ def run(*words, **more):
 
 def make_ext4(path, *options):
     """A file system of its own, in a file beside the program."""
-    os.makedirs(path)
     image = os.path.abspath(path.replace('/', '_') + '.img')
-    if BY_KERNEL:
-        run('modprobe', 'loop')
     run('truncate', '-s', '64M', image)
     run('mke2fs', '-q', '-t', 'ext4', *options, image)
+    mount_image(image, path)
+
+
+def mount_image(image, path):
+    os.makedirs(path)
+    if BY_KERNEL:
+        run('modprobe', 'loop')
     run('mount', '-o', 'loop', image, path)
 
 

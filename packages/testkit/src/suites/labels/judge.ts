@@ -26,7 +26,7 @@ import {
 import { activePolicy } from '../active-policy.ts';
 import type { KernelSeries } from '../../lab/index.ts';
 import { certifiedKey } from '../label-key.ts';
-import { fileOf, profileOf, textOf, type Agreement, type GuestAnswer } from '../suite.ts';
+import { fileOf, profileOf, textOf, type Agreement, type AskedKernel, type Files, type GuestAnswer } from '../suite.ts';
 import { isCovered, type Alteration } from './alterations.ts';
 import type { Guard } from './recipes.ts';
 
@@ -168,7 +168,22 @@ function settingOf({ kernel, asked, files }: GuestAnswer): Setting {
   };
 }
 
-function hmacKeyOf(asked: GuestAnswer['asked']): Uint8Array {
+/**
+ * EVM as a guest of the suite started it; undefined where it did not.
+ * @param keys certificates that the kernel took
+ */
+export function labelsEvm(asked: Files, kernel: AskedKernel, keys: readonly LabelKey[]): EvmState | undefined {
+  const evm = textOf(asked, 'evm');
+  return evm === '' ? undefined : evmOf({ evm }, profileOf(kernel), { keys, hmacKey: hmacKeyOf(asked) });
+}
+
+/** Certificates that the kernel did not take are left out. */
+export function labelsAsked({ asked, files }: GuestAnswer): Files {
+  const taken = textOf(files, 'keys').trimEnd().split('\n');
+  return new Map([...asked].filter(([name]) => !name.endsWith('.der') || taken.includes(name)));
+}
+
+function hmacKeyOf(asked: Files): Uint8Array {
   return decryptKey(parseEncryptedKey(textOf(asked, 'evm-key')), fileOf(asked, 'kmk'), nodeCrypto).payload;
 }
 
@@ -177,7 +192,7 @@ const EVM_INIT_X509 = 2;
 const EVM_SIGV3_REQUIRED = 8;
 
 function evmOf(
-  { evm }: Boot,
+  { evm }: Pick<Boot, 'evm'>,
   { version }: Pick<EvmState, 'version'>,
   { keys, hmacKey }: { readonly keys: readonly LabelKey[]; readonly hmacKey: Uint8Array },
 ): EvmState {
