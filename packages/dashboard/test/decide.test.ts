@@ -79,7 +79,7 @@ test('a finding is acknowledged with a reason and an end, shown as such, and wit
   await page.goto(`${verifier.url}/findings#token=${TOKENS.operator}`);
   await page.getByText('1 cause, 2 findings').waitFor();
   await page.getByRole('link', { name: /was measured/ }).click();
-  await page.getByRole('button', { name: 'Acknowledge' }).click();
+  await page.getByRole('button', { name: 'Acknowledge', exact: true }).click();
   const dialog = page.getByRole('dialog', { name: 'Acknowledge' });
   await dialog.getByLabel('Why').fill('ticket 7 <b>bold</b>');
   await assertAccessible(page);
@@ -92,7 +92,7 @@ test('a finding is acknowledged with a reason and an end, shown as such, and wit
   assert.match(page.url(), /notice=known/);
   await page.getByRole('link', { name: /was measured/ }).click();
   await page.getByRole('button', { name: 'Withdraw acknowledgement' }).click();
-  await page.getByRole('button', { name: 'Acknowledge' }).waitFor();
+  await page.getByRole('button', { name: 'Acknowledge', exact: true }).waitFor();
 
   await page.getByRole('button', { name: 'Resolve' }).click();
   const resolving = page.getByRole('dialog', { name: 'Resolve' });
@@ -118,6 +118,7 @@ test('what is rare leads to who ran it, and to a denial that is tried before it 
   await rows.nth(1).waitFor();
   assert.match(await rows.nth(1).innerText(), /\/tmp\/\s*x\s+2\s+2 hosts/);
   await page.getByRole('searchbox').fill('sshd');
+  await page.getByTitle(TAMPERED).waitFor({ state: 'detached' });
   await page.getByTitle('/usr/sbin/sshd').waitFor();
   assert.equal(await rows.count(), 2);
   await page.getByRole('searchbox').fill('nobody has this');

@@ -23,8 +23,9 @@ export const REQUEST_CODES = {
     remedy: 'Wait for the seconds that the header Retry-After names; where there is none, do as the detail says.',
   },
   'REQUEST-FORBIDDEN': {
-    meaning: 'The role of the token does not allow this.',
-    remedy: 'Use a token of the role that the detail names; `assay verifier token create` makes one.',
+    meaning: 'Who asks may not do this: the role does not allow it, or it is for somebody else.',
+    remedy:
+      'Use a token of the role that the detail names, which `assay verifier token create` makes, or have it done.',
   },
   'REQUEST-UNAUTHENTICATED': {
     meaning: 'The request has no bearer token, or one that is not valid here.',

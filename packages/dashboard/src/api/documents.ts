@@ -55,7 +55,7 @@ function hasSchema<Document extends { schema: string }>(body: unknown, schema: D
 }
 
 /**
- * Sends a request with the operator's token, if there is one: off the loopback the verifier asks for it on every path.
+ * Sends a request with the token of this tab, if there is one and no other is given: off the loopback the verifier asks for it on every path.
  *
  * @throws {ApiProblem} The verifier refused.
  * @throws {TypeError} The verifier cannot be reached.
@@ -63,7 +63,7 @@ function hasSchema<Document extends { schema: string }>(body: unknown, schema: D
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   const token = operatorToken();
-  if (token !== null) headers.set('authorization', `Bearer ${token}`);
+  if (token !== null && !headers.has('authorization')) headers.set('authorization', `Bearer ${token}`);
   const response = await fetch(path, { ...init, headers, cache: 'no-store' });
   noteServerTime(response.headers.get('date'));
   if (response.ok) return response;

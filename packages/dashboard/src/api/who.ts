@@ -3,7 +3,7 @@ import { ROUTES } from '@assay/wire/routes';
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import { useOperatorToken } from '../state/operator-token.ts';
 import { change } from './change.ts';
-import { requestDocument } from './documents.ts';
+import { ApiProblem, requestDocument } from './documents.ts';
 import { eventStream } from './live.ts';
 
 /** Asked again with each token, which may be nobody's. */
@@ -12,6 +12,20 @@ const whoQuery = (token: string | null) =>
     queryKey: ['who', token],
     queryFn: ({ signal }) => requestDocument<WhoAmI>(ROUTES.whoAmI, 'assay.who-am-i.v1', { signal }),
   });
+
+/**
+ * Asks who has a token that this tab does not use yet.
+ *
+ * @throws {ApiProblem} 401: it is nobody's.
+ */
+export const whoHas = (token: string): Promise<WhoAmI> =>
+  requestDocument<WhoAmI>(ROUTES.whoAmI, 'assay.who-am-i.v1', { headers: { authorization: `Bearer ${token}` } });
+
+/** Whether the verifier refuses the token of this tab. */
+export function useTokenRefused(): boolean {
+  const { error } = useQuery(whoQuery(useOperatorToken()));
+  return error instanceof ApiProblem && error.problem.status === 401;
+}
 
 /** Who asks, and how one may sign in; undefined until the verifier has answered, and where it refuses the token. */
 export function useWho(): WhoAmI | undefined {

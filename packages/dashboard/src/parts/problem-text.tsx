@@ -4,6 +4,7 @@ import { AGAIN_SECONDS, ApiProblem, isPassing } from '../api/documents.ts';
 import { useWho } from '../api/who.ts';
 import { Empty } from './empty.tsx';
 import { SignInLink } from './sign-in-link.tsx';
+import { useOperatorToken } from '../state/operator-token.ts';
 import { openToken } from '../state/overlay.ts';
 
 const SIGN_IN_NEEDED = {
@@ -15,6 +16,11 @@ const TOKEN_NEEDED = {
   title: 'This verifier wants the operator’s token',
   detail:
     'Open the page with the address that the verifier printed when it started; it ends in #token=… . Or paste it here.',
+};
+
+const TOKEN_REFUSED = {
+  title: 'The verifier does not take the token of this tab any more',
+  detail: 'It has expired, was revoked, or is of another verifier. Give another one; what you entered stays here.',
 };
 
 const UNREACHABLE = {
@@ -29,8 +35,16 @@ const statusOf = (error: Error): number | null => (error instanceof ApiProblem ?
 export const isUnknown = (error: Error | null): error is ApiProblem =>
   error instanceof ApiProblem && error.problem.status === 404;
 
-function words(error: Error, signIn: string | null): { title: string; detail: string } {
-  if (statusOf(error) === 401) return signIn === null ? TOKEN_NEEDED : SIGN_IN_NEEDED;
+interface Asker {
+  readonly signIn: string | null;
+  readonly token: string | null;
+}
+
+function words(error: Error, { signIn, token }: Asker): { title: string; detail: string } {
+  if (statusOf(error) === 401) {
+    if (token !== null) return TOKEN_REFUSED;
+    return signIn === null ? TOKEN_NEEDED : SIGN_IN_NEEDED;
+  }
   return error instanceof ApiProblem ? error.problem : UNREACHABLE;
 }
 
@@ -40,21 +54,22 @@ const PRESS_AGAIN = 'When it is back, press the button once more; what you enter
 /** @param children what can be done about it besides; what was pressed, where it is left out */
 export function ProblemText({ error, children }: { error: Error; children?: ReactNode }) {
   const signIn = useWho()?.signIn ?? null;
-  const problem = words(error, signIn);
+  const problem = words(error, { signIn, token: useOperatorToken() });
   const { title, detail } = problem;
+  const wantsToken = problem === TOKEN_NEEDED || problem === TOKEN_REFUSED;
   return (
     <div
       role="alert"
-      data-tone={problem === SIGN_IN_NEEDED || problem === TOKEN_NEEDED ? 'caution' : 'bad'}
+      data-tone={problem === SIGN_IN_NEEDED || wantsToken ? 'caution' : 'bad'}
       className="mt-4 rounded-lg border border-tone-line bg-tone-soft p-4 text-tone"
     >
       <p className="font-semibold">{title}</p>
       <p className="mt-1 text-sm wrap-anywhere">{detail}</p>
       <div className="mt-3 flex flex-wrap items-center gap-3 empty:hidden">
         {problem === SIGN_IN_NEEDED && signIn !== null && <SignInLink signIn={signIn} />}
-        {problem === TOKEN_NEEDED && (
+        {wantsToken && (
           <button type="button" onClick={openToken} className="button">
-            Paste the token
+            {problem === TOKEN_NEEDED ? 'Paste the token' : 'Give another token'}
           </button>
         )}
         {statusOf(error) === 403 && (

@@ -1,14 +1,31 @@
+import { useMutation } from '@tanstack/react-query';
 import { type SubmitEvent, useState } from 'react';
+import { ApiProblem } from '../api/documents.ts';
 import { eventStream } from '../api/live.ts';
+import { whoHas } from '../api/who.ts';
 import { Modal } from '../parts/modal.tsx';
+import { ProblemText } from '../parts/problem-text.tsx';
 import { forgetToken, keepToken, useOperatorToken } from '../state/operator-token.ts';
 import { Person } from './person.tsx';
 import { toast } from '../state/toasts.ts';
 import { closeOverlay } from '../state/overlay.ts';
 
+/** What a header can carry; anything else is no token of any verifier. */
+const SENDABLE = /^[\x21-\x7e]+$/;
+
+/** @returns whether it is somebody's */
+async function isKnown(token: string): Promise<boolean> {
+  if (!SENDABLE.test(token)) return false;
+  try {
+    return (await whoHas(token)).principal !== null;
+  } catch (error) {
+    if (error instanceof ApiProblem && error.problem.status === 401) return false;
+    throw error;
+  }
+}
+
 function take(token: string): void {
   keepToken(token);
-  // The stream is what tells whether the verifier takes it.
   eventStream.connect();
   closeOverlay();
   toast('good', 'The token is kept for this tab.');
@@ -25,9 +42,17 @@ function forget(): void {
 export function TokenDialog() {
   const token = useOperatorToken();
   const [typed, setTyped] = useState('');
+  const { mutate, isPending, error, data, reset } = useMutation({
+    mutationFn: isKnown,
+    onSuccess: (known, given) => known && take(given),
+  });
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    if (typed.trim() !== '') take(typed.trim());
+    if (typed.trim() !== '') mutate(typed.trim());
+  };
+  const type = (text: string): void => {
+    setTyped(text);
+    reset();
   };
   return (
     <Modal label="Who acts" onClose={closeOverlay} className="p-6 sm:p-8">
@@ -45,12 +70,14 @@ export function TokenDialog() {
             type="password"
             autoComplete="off"
             value={typed}
-            onChange={(event) => setTyped(event.target.value)}
+            onChange={(event) => type(event.target.value)}
+            aria-invalid={data === false}
+            aria-describedby="token-fault"
             placeholder={token === null ? 'Paste a token' : 'Paste another token'}
             className="field w-full"
           />
         </label>
-        <button type="submit" disabled={typed.trim() === ''} className="button-primary">
+        <button type="submit" disabled={typed.trim() === '' || isPending} className="button-primary">
           Use it
         </button>
         {token !== null && (
@@ -59,6 +86,11 @@ export function TokenDialog() {
           </button>
         )}
       </form>
+      <p id="token-fault" role="status" data-tone="bad" className="mt-2 text-sm text-tone empty:hidden">
+        {data === false &&
+          'The verifier does not know this token: it is not whole, has expired, was revoked, or is of another verifier.'}
+      </p>
+      {error !== null && <ProblemText error={error} />}
     </Modal>
   );
 }

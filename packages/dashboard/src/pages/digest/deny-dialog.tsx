@@ -46,7 +46,7 @@ export function DenyDialog({ digests, onClose }: DenyDialogProps) {
     return change<PolicyProposed>(path, 'assay.policy-proposal.v1', { body, touched: ['policies', 'audit'] });
   };
   const done = ({ policy: { name, version } }: PolicyProposed): void => {
-    toast('good', `${name} version ${version} is proposed; somebody else has to activate it.`);
+    toast('good', `${name} version ${version} is proposed, and waits for activation.`);
     onClose();
     void navigate({ to: '/policies/$name', params: { name }, search: { version } });
   };

@@ -109,7 +109,7 @@ export function ApproveDialog({ finding, onClose }: DialogProps) {
       touched: ['policies', 'policy', 'audit'],
     });
   const done = ({ policy: { name, version } }: FindingApproval): void => {
-    toast('good', `${name} version ${version} is proposed; somebody else has to activate it.`);
+    toast('good', `${name} version ${version} is proposed, and waits for activation.`);
     onClose();
     void navigate({ to: '/policies/$name', params: { name }, search: { version } });
   };

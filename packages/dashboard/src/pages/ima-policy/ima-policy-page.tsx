@@ -3,6 +3,7 @@ import { useDeferredValue, useMemo, useRef, useState } from 'react';
 import { CopyButton } from '../../parts/copy-button.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Section } from '../../parts/section.tsx';
+import { keepDraft, keptDraft } from '../../state/draft.ts';
 import { toast } from '../../state/toasts.ts';
 import { countWords } from '../../text/numbers.ts';
 import { assayCommand } from '../../text/shell.ts';
@@ -16,7 +17,7 @@ const page = getRouteApi('/ima-policy');
 const KEY = 'assay.ima-policy';
 const LONGEST_CHARACTERS = 200_000;
 
-const keptText = (): string => sessionStorage.getItem(KEY) ?? '';
+const keptText = (): string => keptDraft(KEY) ?? '';
 
 /** The text, what it was at the start, and what changes them; it stays in this tab. */
 function useDraft() {
@@ -24,7 +25,7 @@ function useDraft() {
   const [text, setText] = useState(start);
   const edit = (next: string): void => {
     setText(next);
-    sessionStorage.setItem(KEY, next);
+    keepDraft(KEY, next);
   };
   const begin = (next: string): void => {
     setStart(next);

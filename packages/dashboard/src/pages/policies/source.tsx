@@ -1,15 +1,19 @@
 import type { PolicyList } from '@assay/wire';
 import { Badge } from '../../parts/badge.tsx';
+import { Icon } from '../../parts/icon.tsx';
 import { Age, Since } from '../../parts/time-text.tsx';
 
 type Source = NonNullable<PolicyList['source']>;
 
+/** Of a commit or digest, with the name of its algorithm where it has one. */
 const SHORT = 12;
+
+const shortened = (commit: string): string => commit.slice(0, commit.indexOf(':') + 1 + SHORT);
 
 function Commit({ commit }: { commit: string }) {
   return (
     <code title={commit} className="font-mono text-xs">
-      {commit.slice(0, SHORT)}
+      {shortened(commit)}
     </code>
   );
 }
@@ -44,9 +48,9 @@ export function PolicySource({
       </p>
       {failure !== null && (
         <p className="text-tone wrap-anywhere">
-          <Badge tone="bad" icon="cross">
-            Not applied
-          </Badge>{' '}
+          <Icon name="cross" className="me-1 inline size-4 align-text-bottom" />
+          <strong>Not applied</strong>
+          {'. '}
           What it has now cannot be used, and what is in force stays: <bdi>{failure.message}</bdi>{' '}
           <code className="font-mono text-xs">{failure.code}</code>, <Since at={failure.since} />
         </p>

@@ -1,6 +1,7 @@
 import type { PolicyActivation, PolicyReply, PolicyVersion } from '@assay/wire';
 import { ROUTES, route } from '@assay/wire/routes';
 import { change } from '../../api/change.ts';
+import { useWho } from '../../api/who.ts';
 import { DialogForm, Field, textOf } from '../../parts/dialog-form.tsx';
 import { toast } from '../../state/toasts.ts';
 import { countWords } from '../../text/numbers.ts';
@@ -19,6 +20,25 @@ function hostsIn(fields: FormData): PolicyActivation['hosts'] {
     .filter((name) => name !== '');
 }
 
+/** Two people decide what is good; who set the verifier up may be both. */
+function PushedBy({ name }: { name: string }) {
+  const principal = useWho()?.principal ?? null;
+  if (principal?.name !== name) {
+    return (
+      <p>
+        <bdi>{name}</bdi> pushed it.
+      </p>
+    );
+  }
+  return (
+    <p data-tone="caution" className="text-tone">
+      {principal.role === 'admin'
+        ? 'You pushed it. As an admin you may activate it all the same; two people see more.'
+        : 'You pushed it, so somebody else has to activate it: send them the address of this page.'}
+    </p>
+  );
+}
+
 /** Brings a version into force; all boots are judged again by it. */
 export function ActivateDialog({ version: { name, version, pushedBy }, hosts, onClose }: ActivateDialogProps) {
   const send = (fields: FormData): Promise<PolicyReply> => {
@@ -30,10 +50,10 @@ export function ActivateDialog({ version: { name, version, pushedBy }, hosts, on
     <DialogForm
       title={`Activate ${name} version ${version}?`}
       lead={
-        <p>
-          Every boot of its hosts is judged again by it. <bdi>{pushedBy}</bdi> pushed it, so somebody else has to
-          activate it.
-        </p>
+        <>
+          <p>Every boot of its hosts is judged again by it.</p>
+          <PushedBy name={pushedBy} />
+        </>
       }
       action="Activate"
       send={send}

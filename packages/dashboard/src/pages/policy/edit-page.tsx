@@ -14,6 +14,7 @@ import { Page } from '../../parts/page.tsx';
 import { ProblemText } from '../../parts/problem-text.tsx';
 import { Section } from '../../parts/section.tsx';
 import { SimulationView } from '../../parts/simulation-view.tsx';
+import { forgetDraft, keepDraft, keptDraft } from '../../state/draft.ts';
 import { toast } from '../../state/toasts.ts';
 import { assayCommand } from '../../text/shell.ts';
 import { policiesQuery, policyTextQuery, simulateCandidate } from '../policies/queries.ts';
@@ -36,6 +37,8 @@ function draftOf(text: string): Draft {
     throw error;
   }
 }
+
+const draftKey = ({ policy: { name, version } }: PolicyText): string => `assay.policy-draft ${name}@${version}`;
 
 /** The document as people edit it, under the number that it will have. */
 function startOf(text: string, next: number): string {
@@ -67,7 +70,7 @@ function Trial({ name, draft }: { name: string; draft: ReferenceDocument }) {
   );
 }
 
-function PushButton({ draft }: { draft: ReferenceDocument }) {
+function PushButton({ draft, onPushed }: { draft: ReferenceDocument; onPushed: () => void }) {
   const navigate = page.useNavigate();
   const { mutate, isPending, error } = useMutation({
     mutationFn: () => {
@@ -75,7 +78,8 @@ function PushButton({ draft }: { draft: ReferenceDocument }) {
       return change<PolicyReply>(ROUTES.policies, 'assay.policy.v1', { body, touched: ['policies', 'audit'] });
     },
     onSuccess: ({ policy: { name, version } }) => {
-      toast('good', `${name} version ${version} is pushed; somebody else has to activate it.`);
+      onPushed();
+      toast('good', `${name} version ${version} is pushed, and waits for activation.`);
       void navigate({ to: '/policies/$name', params: { name }, search: { version } });
     },
   });
@@ -89,46 +93,66 @@ function PushButton({ draft }: { draft: ReferenceDocument }) {
   );
 }
 
-function Editor({ base, next }: { base: PolicyText; next: number }) {
+/** What was written of the next version in this tab, and what it is as a document. */
+function useDraft(base: PolicyText, next: number) {
   const start = useMemo(() => startOf(base.document, next), [base, next]);
-  const before = useMemo(() => parseReference(utf8(base.document)).document, [base]);
-  const [text, setText] = useState(start);
+  const key = draftKey(base);
+  const [text, setText] = useState(() => keptDraft(key) ?? start);
   const late = useDeferredValue(text);
   const draft = useMemo(() => draftOf(late), [late]);
+  const edit = (written: string): void => {
+    setText(written);
+    keepDraft(key, written);
+  };
+  return { start, text, draft, edit, forget: () => forgetDraft(key) };
+}
+
+function Readable({ draft }: { draft: Draft }) {
+  const is = 'document' in draft;
+  return (
+    <Badge tone={is ? 'good' : 'bad'} icon={is ? 'check' : 'cross'}>
+      {is ? 'Can be read' : 'Cannot be read'}
+    </Badge>
+  );
+}
+
+function Writing({ start, text, draft, edit, forget }: ReturnType<typeof useDraft>) {
+  return (
+    <Section id="draft" title="Draft" aside={<Readable draft={draft} />}>
+      <label className="block">
+        <span className="sr-only">The document</span>
+        <textarea
+          value={text}
+          onChange={(event) => edit(event.target.value)}
+          rows={30}
+          spellCheck={false}
+          aria-invalid={'fault' in draft}
+          aria-describedby="fault"
+          className="field w-full font-mono text-xs"
+        />
+      </label>
+      <p id="fault" role="status" data-tone="bad" className="mt-2 min-h-6 text-sm wrap-anywhere text-tone">
+        {'fault' in draft && `${draft.fault}. It can be tried and pushed once it can be read.`}
+      </p>
+      <div className="flex flex-wrap items-start gap-3">
+        {'document' in draft && <PushButton draft={draft.document} onPushed={forget} />}
+        {text !== start && (
+          <button type="button" className="button" onClick={() => edit(start)}>
+            Begin again
+          </button>
+        )}
+      </div>
+    </Section>
+  );
+}
+
+function Editor({ base, next }: { base: PolicyText; next: number }) {
+  const before = useMemo(() => parseReference(utf8(base.document)).document, [base]);
+  const writing = useDraft(base, next);
+  const { draft } = writing;
   return (
     <div className="grid items-start gap-8 xl:grid-cols-2">
-      <Section
-        id="draft"
-        title="Draft"
-        aside={
-          'document' in draft ? (
-            <Badge tone="good" icon="check">
-              Can be read
-            </Badge>
-          ) : (
-            <Badge tone="bad" icon="cross">
-              Cannot be read
-            </Badge>
-          )
-        }
-      >
-        <label className="block">
-          <span className="sr-only">The document</span>
-          <textarea
-            value={text}
-            onChange={(event) => setText(event.target.value)}
-            rows={30}
-            spellCheck={false}
-            aria-invalid={'fault' in draft}
-            aria-describedby="fault"
-            className="field w-full font-mono text-xs"
-          />
-        </label>
-        <p id="fault" role="status" data-tone="bad" className="mt-2 min-h-6 text-sm wrap-anywhere text-tone">
-          {'fault' in draft ? draft.fault : ''}
-        </p>
-        {'document' in draft && <PushButton draft={draft.document} />}
-      </Section>
+      <Writing {...writing} />
       {'document' in draft && (
         <div className="min-w-0 space-y-8">
           <Section id="changed" title={`What changes since version ${base.policy.version}`}>
