@@ -181,6 +181,23 @@ function longList(): NewEntry[] {
   return Array.from({ length: LONG }, (_, place) => longEntry(place));
 }
 
+test('of a long list its beginning may be known, or one entry anywhere, or none', async (t) => {
+  const database = await openStore(await newStore(t));
+  t.after(() => database.destroy());
+  const known = await entryIds(database, [0, 1, 2, 5000].map(longEntry));
+  const stored = (): Promise<number[]> => database.transaction().execute((db) => entryIds(db, longList()));
+  const ids = await stored();
+  assert.deepEqual(
+    [0, 1, 2, 5000].map((place) => ids[place]),
+    known,
+  );
+  assert.equal(new Set(ids).size, LONG);
+  await database.deleteFrom('entries').where('id', 'not in', known.slice(0, 3)).execute();
+  const again = await stored();
+  assert.deepEqual(again.slice(0, 3), known.slice(0, 3));
+  assert.equal(new Set(again).size, LONG);
+});
+
 test('one long list that is stored twice at the same time has one id for each entry', async (t) => {
   const database = await openStore(await newStore(t));
   t.after(() => database.destroy());

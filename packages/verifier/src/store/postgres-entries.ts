@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { equalBytes } from '@assay/core/bytes';
 import { CompiledQuery, sql } from 'kysely';
 import pg from 'pg';
@@ -23,9 +24,10 @@ const AT_THE_SAME_TIME: ReadonlySet<string> = new Set(['23505', '40P01']);
 export async function postgresEntryIds(db: Database, entries: readonly NewEntry[]): Promise<number[]> {
   if (entries.length <= LARGE) return withMissing(db, entries, await knownIds(db, entries));
   // What it would compile for so many rows takes longer than it saves.
-  await sql`set local work_mem = ${sql.lit(WORK_MEMORY)}`.execute(db);
-  await sql`set local jit = off`.execute(db);
-  const known = (await someAreKnown(db, entries)) ? await knownIds(db, entries) : entries.map(() => null);
+  await sql`select set_config('work_mem', ${WORK_MEMORY}, true), set_config('jit', 'off', true)`.execute(db);
+  const looked = entries.slice(0, await knownUpTo(db, entries));
+  const beginning = looked.length === 0 ? [] : await knownIds(db, looked);
+  const known = entries.map((_entry, place) => beginning[place] ?? null);
   const missing = entries.filter((_entry, place) => known[place] === null);
   const copied = missing.length > LARGE ? await copiedIds(db, missing) : undefined;
   if (copied === undefined) return withMissing(db, entries, known);
@@ -33,11 +35,18 @@ export async function postgresEntryIds(db: Database, entries: readonly NewEntry[
   return known.map((id) => id ?? stored(ids.next().value ?? null));
 }
 
-/** Of a list of what nobody had yet, nothing need be looked for. */
-async function someAreKnown(db: Database, entries: readonly NewEntry[]): Promise<boolean> {
+/**
+ * How many of the entries may be known, from the first on: machines of one kind begin alike. Where none of many that are
+ * looked for behind that beginning is known, all are taken for new.
+ */
+async function knownUpTo(db: Database, entries: readonly NewEntry[]): Promise<number> {
   const step = Math.ceil(entries.length / PROBES);
-  const some = entries.filter((_entry, place) => place % step === 0);
-  return (await knownIds(db, some)).some((id) => id !== null);
+  const probes = await knownIds(
+    db,
+    entries.filter((_entry, place) => place % step === 0),
+  );
+  const known = probes.findLastIndex((id) => id !== null) + 1;
+  return probes.slice(0, known).includes(null) ? entries.length : known * step;
 }
 
 /** @param ids of those that are known. What another verifier adds between two looks is known the next time. */
@@ -65,9 +74,12 @@ function stored(id: number | null): number {
  * @returns undefined where another verifier has added one since, or where one is in the list that was not looked for
  */
 async function copiedIds(db: Database, entries: readonly NewEntry[]): Promise<number[] | undefined> {
-  const first = firstPlaces(entries);
+  // PostgreSQL counts meanwhile.
+  const [ids, first] = await Promise.all([
+    nextIds(db, entries.length),
+    setImmediate().then(() => firstPlaces(entries)),
+  ]);
   if (first === undefined) return undefined;
-  const ids = await nextIds(db, entries.length);
   const rows = rowsOf(entries, first, ids);
   await sql`savepoint copied`.execute(db);
   try {
