@@ -1,11 +1,13 @@
 import { ApiClient, ProblemError } from '@assay/wire';
 import { BackOff } from './back-off.ts';
 import { CertificateKeeper } from './certificate.ts';
+import { kindOf, refuseRenewal } from './cloud-key.ts';
 import { enrol, type Enrolled } from './enrolment.ts';
 import { openKeys, type HostKeys } from './keys.ts';
 import type { AgentOptions } from './options.ts';
 import { renewAttestationKey, Renewer, settle } from './renewal.ts';
 import { attestOnce } from './round.ts';
+import { loadState } from './state.ts';
 import { ANSWER_LIMIT, TlsTransport } from './transport.ts';
 import { pause, Wakeup } from './wakeup.ts';
 
@@ -84,7 +86,7 @@ async function session(working: Working): Promise<void> {
   const channel = openChannel(options);
   try {
     await settle(options.statePath, channel.client);
-    const keys = await openKeys(options.tpm, options.statePath);
+    const keys = await openKeys(options.tpm, options.statePath, options.attestationKey);
     if (keys === null) await renewAttestationKey(options, channel.client);
     else {
       const wanted = await options.tpm.using(keys.akHandle, () => work(working, keys, channel));
@@ -112,7 +114,7 @@ async function work(working: Working, keys: HostKeys, { client, transport }: Cha
 export async function enrolHost(options: AgentOptions): Promise<string> {
   return inChannel(options, async (client) => {
     await settle(options.statePath, client);
-    const keys = await openKeys(options.tpm, options.statePath);
+    const keys = await openKeys(options.tpm, options.statePath, options.attestationKey);
     if (keys === null) return renewAttestationKey(options, client);
     return options.tpm.using(keys.akHandle, async () => (await enrol(options, keys, client)).hostId);
   });
@@ -121,9 +123,10 @@ export async function enrolHost(options: AgentOptions): Promise<string> {
 /**
  * Gives the host another attestation key; the one of before is good for nothing from then on.
  * @returns its id at the verifier
- * @throws as `enrolHost`
+ * @throws as `enrolHost`; SystemError AGENT-STATE for a key that its cloud certified
  */
 export async function renewKey(options: AgentOptions): Promise<string> {
+  refuseRenewal(await loadState(options.statePath), options.statePath);
   return inChannel(options, (client) => renewAttestationKey(options, client));
 }
 
@@ -175,7 +178,7 @@ async function attest({
     succeeded();
     options.onPhase?.({ phase: 'attested', reply });
     if (last) return 'stop';
-    if (reply.renewKey === true && renewer.isDue()) return 'another-key';
+    if (reply.renewKey === true && kindOf(keys.state) === 'own' && renewer.isDue()) return 'another-key';
     challenge = reply.challenge;
     rushed = behind ? rushed + 1 : 0;
     await pause(ROUND_MILLISECONDS, stop);

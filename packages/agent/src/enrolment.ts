@@ -1,5 +1,15 @@
 import { toBase64, toHex } from '@assay/core/bytes';
-import { ActivateReply, Challenge, EnrolReply, ProblemError, route, ROUTES, type ApiClient } from '@assay/wire';
+import {
+  ActivateReply,
+  Challenge,
+  EnrolReply,
+  ProblemError,
+  route,
+  ROUTES,
+  type ApiClient,
+  type EnrolRequest,
+} from '@assay/wire';
+import { akCertificatesFor } from './cloud-key.ts';
 import { activate, certificatesFor, type HostKeys } from './keys.ts';
 import type { AgentOptions } from './options.ts';
 import { saveState } from './state.ts';
@@ -36,14 +46,17 @@ export async function challengeBy(client: ApiClient, token: string): Promise<Cha
 export async function enrolAnew(options: AgentOptions, keys: HostKeys, joining: ApiClient): Promise<Enrolled> {
   options.onPhase?.({ phase: 'enrolling' });
   const ekCertificates = await certificatesFor(options.tpm, keys);
-  const { hostId, token, challenge } = await prove(options, keys, joining, { path: ROUTES.enrol, ekCertificates });
+  const akCertificates = await akCertificatesFor(options.tpm, keys.state);
+  const vouching = { ekCertificates, ...(akCertificates.length > 0 && { akCertificates }) };
+  const { hostId, token, challenge } = await prove(options, keys, joining, { path: ROUTES.enrol, vouching });
   await saveState(options.statePath, { ...keys.state, enrolment: { hostId, token } });
   return { client: joining.withToken(token), hostId, challenge };
 }
 
 interface Proving {
   readonly path: string;
-  readonly ekCertificates?: string[];
+  /** Certificates of the keys. */
+  readonly vouching?: Pick<EnrolRequest, 'ekCertificates' | 'akCertificates'>;
   /** The token that the host wants; by default the verifier chooses. */
   readonly token?: string;
 }
@@ -53,10 +66,10 @@ export async function prove(
   { tpm, name, facts }: AgentOptions,
   keys: HostKeys,
   client: ApiClient,
-  { path, ekCertificates, token }: Proving,
+  { path, vouching, token }: Proving,
 ): Promise<ActivateReply> {
   const [ekPublic, akPublic] = [toBase64(keys.ekPublic), toBase64(keys.akPublic)];
-  const body = { name, ekPublic, akPublic, facts, ...(ekCertificates && { ekCertificates }) };
+  const body = { name, ekPublic, akPublic, facts, ...vouching };
   const credential = await client.call(path, EnrolReply, { body });
   const secret = toHex(await activate(tpm, keys, credential));
   const answer = route(ROUTES.activate, credential.enrolment);

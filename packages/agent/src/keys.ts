@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { fromBase64, toBase64, toHex } from '@assay/core/bytes';
+import { SystemError } from '@assay/core/errors';
 import { nodeHasher } from '@assay/core/node';
 import { parsePublic, TpmResponseError, type EkTemplateName } from '@assay/core/tpm';
 import type { Tpm } from '@assay/linux/tpm';
+import { checkKind, cloudKey, kindOf, loadCloudKey, type AttestationKeyKind } from './cloud-key.ts';
 import { certifiedTemplate, endorsementKey, sentCertificates } from './endorsement.ts';
-import { loadState, saveState, type AgentState, type Enrolment, type NextKey } from './state.ts';
+import { loadState, saveState, type AgentState, type AkBlobs, type Enrolment, type NextKey } from './state.ts';
 
 /** The host's keys in its TPM; `ekPublic` and `akPublic` are TPM2B_PUBLIC. */
 export interface HostKeys {
@@ -18,32 +20,44 @@ export interface HostKeys {
 /**
  * Loads the attestation key that this agent made before in this TPM, or makes one.
  * The endorsement key does not stay loaded: TPMs have room for few objects.
+ * @param wanted by default the kind of key that is kept
  * @returns null where the host is enrolled with a key that this TPM, which is the same, does not load: it needs another
+ * @throws SystemError AGENT-STATE where the host is enrolled with a key of another kind
  */
-export async function openKeys(tpm: Tpm, statePath: string): Promise<HostKeys | null> {
-  const kept = await loadState(statePath);
+export async function openKeys(tpm: Tpm, statePath: string, wanted?: AttestationKeyKind): Promise<HostKeys | null> {
+  const kept = await keptState(statePath, wanted);
+  const kind = wanted ?? (kept === null ? 'own' : kindOf(kept));
   const found = kept === null ? null : await keptKeys(tpm, kept);
   const isEnrolled = (kept?.enrolment ?? null) !== null;
   if (found === 'lost' && isEnrolled) return null;
   if (found !== null && found !== 'lost') return found; // The file stays as it is: one that is written is measured anew.
-  const keys = await newKeys(tpm);
+  const keys = await newKeys(tpm, kind);
   await saveState(statePath, keys.state);
   return keys;
 }
 
+/** Null where it is of no use: keys of another kind that nobody knows yet. */
+async function keptState(statePath: string, wanted: AttestationKeyKind | undefined): Promise<AgentState | null> {
+  const kept = await loadState(statePath);
+  checkKind(kept, wanted, statePath);
+  return kept === null || wanted === undefined || kindOf(kept) === wanted ? kept : null;
+}
+
 /** @returns null for a TPM that was cleared, or another, which keeps no key of before */
 async function keptKeys(tpm: Tpm, state: AgentState): Promise<HostKeys | 'lost' | null> {
-  return underKeptEk(tpm, state, async (ek) => (await unlessRefused(load(tpm, ek, state, state.ak))) ?? 'lost');
+  return underKeptEk(tpm, state, async (ek) => (await unlessRefused(load(tpm, ek, state))) ?? 'lost');
 }
 
 /** An attestation key that is kept nowhere yet. */
-export async function newKeys(tpm: Tpm): Promise<HostKeys> {
+export async function newKeys(tpm: Tpm, kind: AttestationKeyKind = 'own'): Promise<HostKeys> {
   const ekTemplate = await certifiedTemplate(tpm);
   return withEk(tpm, ekTemplate, async (ek) => {
-    const ak = await newAk(tpm, ek);
+    const ak = kind === 'own' ? await newAk(tpm, ek) : await cloudKey(tpm, kind);
     const named = ekTemplate === undefined ? {} : { ekTemplate };
     const state = { schema: 'assay.agent-state.v1', ekDigest: digestOf(ek), ...named, ak, enrolment: null } as const;
-    return load(tpm, ek, state, ak);
+    const keys = await load(tpm, ek, state);
+    if (keys !== null) return keys;
+    throw new SystemError('TPM-RESPONSE', `the TPM made two different attestation keys as ${kind}`);
   });
 }
 
@@ -57,20 +71,20 @@ export interface NextKeys {
 /**
  * The attestation key that shall take the place of the one in use. It is kept before anybody hears of it, and stays the same
  * until the verifier has it: whatever is interrupted goes on with it.
- * @returns null where the host is not enrolled, or has another TPM
+ * @returns null where the host is not enrolled, or has another TPM, or a key that its cloud certified
  */
 export async function nextKeys(tpm: Tpm, statePath: string): Promise<NextKeys | null> {
   const kept = await loadState(statePath);
   const enrolment = kept?.enrolment ?? null;
-  if (kept === null || enrolment === null) return null;
+  if (kept === null || enrolment === null || kindOf(kept) !== 'own') return null;
   return underKeptEk(tpm, kept, async (ek) => {
     const before = enrolment.next;
-    const loaded = before === undefined ? null : await unlessRefused(load(tpm, ek, kept, before.ak));
+    const loaded = before === undefined ? null : await unlessRefused(loadOwn(tpm, ek, kept, before.ak));
     if (before !== undefined && loaded !== null) return { keys: loaded, enrolment, next: before };
     const next = { ak: await newAk(tpm, ek), token: randomBytes(32).toString('base64url') };
     const state = { ...kept, enrolment: { ...enrolment, next } };
     await saveState(statePath, state);
-    return { keys: await load(tpm, ek, state, next.ak), enrolment, next };
+    return { keys: await loadOwn(tpm, ek, state, next.ak), enrolment, next };
   });
 }
 
@@ -79,7 +93,7 @@ interface LoadedEk {
   readonly public: Uint8Array;
 }
 
-async function newAk(tpm: Tpm, ek: LoadedEk): Promise<AgentState['ak']> {
+async function newAk(tpm: Tpm, ek: LoadedEk): Promise<AkBlobs> {
   const blobs = await tpm.createAttestationKey(ek.handle);
   return { public: toBase64(blobs.public), private: toBase64(blobs.private) };
 }
@@ -120,7 +134,14 @@ function digestOf(ek: LoadedEk): string {
   return toHex(nodeHasher.digest('sha256', ek.public));
 }
 
-async function load(tpm: Tpm, ek: LoadedEk, state: AgentState, blobs: AgentState['ak']): Promise<HostKeys> {
+/** @returns null where the cloud put another key into this TPM */
+async function load(tpm: Tpm, ek: LoadedEk, state: AgentState): Promise<HostKeys | null> {
+  if (!('certified' in state.ak)) return loadOwn(tpm, ek, state, state.ak);
+  const ak = await loadCloudKey(tpm, state.ak.certified, state.ak);
+  return ak && { ekPublic: ek.public, akPublic: ak.public, akHandle: ak.handle, akName: ak.name, state };
+}
+
+async function loadOwn(tpm: Tpm, ek: LoadedEk, state: AgentState, blobs: AkBlobs): Promise<HostKeys> {
   const akPublic = fromBase64(blobs.public);
   const ak = await tpm.loadAttestationKey(ek.handle, { public: akPublic, private: fromBase64(blobs.private) });
   return { ekPublic: ek.public, akPublic, akHandle: ak.handle, akName: ak.name, state };

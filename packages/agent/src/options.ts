@@ -1,6 +1,7 @@
 import type { MeasurementSource } from '@assay/linux/ima';
 import type { Tpm } from '@assay/linux/tpm';
 import type { EvidenceReply, HostFacts, MissingLog, ProblemError } from '@assay/wire';
+import type { AttestationKeyKind } from './cloud-key.ts';
 
 export interface AgentOptions {
   /** Name of this host at the verifier. */
@@ -11,6 +12,8 @@ export interface AgentOptions {
   /** Authorities that may vouch for the verifier, in PEM; by default those that Node trusts. */
   readonly authorities?: string;
   readonly tpm: Tpm;
+  /** With which attestation key the host enrols; by default the one that it has, or one that the agent makes. */
+  readonly attestationKey?: AttestationKeyKind;
   readonly source: MeasurementSource;
   readonly facts: HostFacts;
   /** The boot event log of the firmware that measured into this TPM, at most `EVENT_LOG_LIMIT` bytes; by default there is none. */

@@ -1,5 +1,6 @@
 import { ProblemError, ROUTES, type ApiClient } from '@assay/wire';
 import { BackOff } from './back-off.ts';
+import { kindOf } from './cloud-key.ts';
 import { challengeBy, enrolAnew, prove } from './enrolment.ts';
 import { newKeys, nextKeys, type HostKeys, type NextKeys } from './keys.ts';
 import type { AgentOptions } from './options.ts';
@@ -33,7 +34,8 @@ export async function renewAttestationKey(options: AgentOptions, joining: ApiCli
   await settle(statePath, joining);
   const next = await nextKeys(tpm, statePath);
   if (next !== null) return tpm.using(next.keys.akHandle, () => replaceKey(options, next, joining));
-  const keys = await newKeys(tpm);
+  const kept = await loadState(statePath);
+  const keys = await newKeys(tpm, options.attestationKey ?? (kept === null ? 'own' : kindOf(kept)));
   return tpm.using(keys.akHandle, async () => (await enrolAnew(options, keys, joining)).hostId);
 }
 

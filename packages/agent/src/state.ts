@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { fromBase64 } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
 import { writePrivateJson } from '@assay/linux/files';
+import { CLOUD_KEY_NAMES } from '@assay/linux/tpm';
 import { base64, HostId } from '@assay/wire';
 import { z } from 'zod';
 import { EK_PREFERENCE } from './endorsement.ts';
@@ -11,6 +12,10 @@ const Blob = base64(4096).refine(isCanonical, 'not canonical base64');
 
 /** The attestation key as the TPM gave it out; only the TPM that made it can load the private part. */
 const AkBlobs = z.strictObject({ public: Blob, private: Blob });
+export type AkBlobs = z.infer<typeof AkBlobs>;
+
+/** An attestation key that the cloud of the host certified, which its TPM makes or has. */
+const CertifiedAk = z.strictObject({ certified: z.enum(CLOUD_KEY_NAMES), public: Blob });
 
 const Token = z.string().min(1).max(256);
 
@@ -27,7 +32,7 @@ const AgentState = z.strictObject({
   ekDigest: z.string().regex(/^[0-9a-f]{64}$/),
   /** Template of that EK, where it was chosen for its certificate. */
   ekTemplate: z.enum(EK_PREFERENCE).optional(),
-  ak: AkBlobs,
+  ak: z.union([AkBlobs, CertifiedAk]),
   enrolment: Enrolment.nullable(),
 });
 export type AgentState = z.infer<typeof AgentState>;

@@ -45,6 +45,12 @@ function working(target: Command): Command {
     .option('--join-token-file <file>', 'token that lets a host enrol; else ASSAY_JOIN_TOKEN; not needed afterwards')
     .option('--name <name>', 'name of this host at the verifier (default: its host name)')
     .option('--tpm <which>', 'device[:PATH], swtpm:PATH, swtpm:unix:PATH or swtpm:tcp:HOST:PORT', 'device')
+    .addOption(
+      new Option(
+        '--attestation-key <which>',
+        'one of its own, or that which the cloud certified (default: the one that it has, or its own)',
+      ).choices(['own', 'gce-ecc', 'gce-rsa', 'azure']),
+    )
     .option('--list <which>', 'whose measurement list: kernel[:DIR] or engine[:DIR]', 'kernel')
     .option('--event-log <file>', "boot event log of the firmware, or none (default: the kernel's, with a TPM device)")
     .option('--spool-size <size>', "what the state may keep of a kernel's list that can be trimmed", '64M')

@@ -15,9 +15,14 @@ export async function readRoots(path: string): Promise<ParsedCertificate[]> {
   return found;
 }
 
-/** Those of every PEM file of a directory. @throws UsageError where it has none; FormatError PEM-FORM */
-export async function readEkRoots(directory: string): Promise<ParsedCertificate[]> {
+/**
+ * Those of every PEM file of a directory; none without one.
+ * @param option that names it
+ * @throws UsageError where it has none; FormatError PEM-FORM
+ */
+export async function readRootsIn(option: string, directory: string | undefined): Promise<ParsedCertificate[]> {
+  if (directory === undefined) return [];
   const names = (await readdir(directory)).filter((name) => /\.(?:pem|crt|cer)$/.test(name)).toSorted();
-  if (names.length === 0) throw new UsageError(`--ek-roots ${directory}: no file in it ends in .pem, .crt or .cer`);
+  if (names.length === 0) throw new UsageError(`${option} ${directory}: no file in it ends in .pem, .crt or .cer`);
   return (await Promise.all(names.map((name) => readRoots(join(directory, name))))).flat();
 }

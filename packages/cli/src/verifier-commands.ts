@@ -33,6 +33,7 @@ export function addVerifier(program: Command): void {
     .option('--policies-signers <file>', 'keys by which commits must be signed: allowed signers of ssh-keygen(1)')
     .option('--policies-every <seconds>', 'how often the source is looked at', number, 60)
     .option('--ek-roots <dir>', 'authorities that may vouch for TPMs, beside the known makers: PEM files')
+    .option('--ak-roots <dir>', 'authorities that may vouch for attestation keys, such as those of clouds: PEM files')
     .addOption(
       new Option(
         '--approve-enrolments <which>',

@@ -122,6 +122,7 @@ const FACTS: LadderFacts = {
   akName: '000bbb',
   akSince: NOW,
   akRenewal: null,
+  akCertificate: null,
   enrolledAt: NOW,
   endorsement: null,
   admission: null,
@@ -231,6 +232,7 @@ describe('the ladder', () => {
   const rungs: Readonly<Record<FindingCode, RungName>> = {
     'EK-UNTRUSTED': 'ek',
     'EK-CERTIFICATE': 'ek',
+    'AK-CERTIFICATE': 'ak',
     'CERT-CHAIN': 'ek',
     'CERT-SIGNATURE': 'ek',
     'CERT-VALIDITY': 'ek',

@@ -1,3 +1,4 @@
+import type { ParsedCertificate } from '@assay/core/keys';
 import type { EkAuthorities } from './hosts/ek-certificate.ts';
 import type { ReferenceCache } from './hosts/references.ts';
 import type { News } from './news/news.ts';
@@ -14,6 +15,8 @@ export interface Context {
   /** Simulations of policies, of which one is made at a time. */
   readonly simulations: Turns;
   readonly ekAuthorities: EkAuthorities;
+  /** Authorities that may vouch for attestation keys; with none, certificates of such keys are not looked at. */
+  readonly akAuthorities: readonly ParsedCertificate[];
   /** Gives hosts certificates, and wants them; null: hosts have none. */
   readonly hostAuthority: HostAuthority | null;
   /** What the listeners of `/v1/events` are told, at every verifier of this store. */

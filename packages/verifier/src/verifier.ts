@@ -12,6 +12,7 @@ import { startPolicyReader, type PolicyReader } from './policies/source/start.ts
 import { ReferenceCache } from './hosts/references.ts';
 import { startAlerter } from './alerts/alerter.ts';
 import type { Sink } from './alerts/sinks.ts';
+import { certifyAgain } from './hosts/ak-certificate.ts';
 import { endorseAgain } from './hosts/endorsement.ts';
 import { expireVerdicts } from './hosts/verdict.ts';
 import { createApp } from './http/app.ts';
@@ -55,6 +56,8 @@ export interface VerifierOptions {
   readonly policySource?: { readonly source: PolicySource; readonly seconds: number } | 'none';
   /** Authorities that may vouch for endorsement keys, beside the makers of TPMs that Assay knows. */
   readonly ekRoots?: readonly ParsedCertificate[];
+  /** Authorities that may vouch for attestation keys, such as those of clouds; without any, their certificates do not count. */
+  readonly akRoots?: readonly ParsedCertificate[];
   /** Which machines wait for a decision when they enrol: those that nobody vouches for, or all; default `none`. */
   readonly approveEnrolments?: Context['approveEnrolments'];
   /** Age at which hosts are asked for another attestation key; without it, only when somebody asks. */
@@ -132,6 +135,7 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   };
   try {
     await endorseAgain(context);
+    await certifyAgain(context);
     await renew(context);
     await listen(app, host, options.port);
   } catch (error) {
@@ -175,6 +179,7 @@ async function contextOf(
   return {
     database,
     ekAuthorities: { anchors: [...roots, ...(options.ekRoots ?? [])], known: intermediates },
+    akAuthorities: options.akRoots ?? [],
     references: new ReferenceCache(),
     attestationKeys: new AttestationKeys(),
     simulations: new Turns(),

@@ -25,5 +25,8 @@ export function hostRow(id: string): HostRow {
     ek_certificates: null,
     endorsement: null,
     admission: null,
+    ak_certificates: null,
+    ak_certificate: null,
+    ak_identity: null,
   };
 }

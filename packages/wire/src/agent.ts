@@ -39,6 +39,8 @@ export const EnrolRequest = z.object({
   facts: HostFacts,
   /** X.509 in DER: the certificate of the endorsement key, then those above it that its maker left in the TPM. */
   ekCertificates: z.array(base64(EK_CERTIFICATE_LIMIT)).max(EK_CERTIFICATES_LIMIT).optional(),
+  /** The same of an attestation key that the cloud of the host certified. */
+  akCertificates: z.array(base64(EK_CERTIFICATE_LIMIT)).max(EK_CERTIFICATES_LIMIT).optional(),
 });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 

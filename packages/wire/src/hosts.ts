@@ -9,10 +9,10 @@ export const TpmKind = z.enum(['hardware', 'software', 'simulated']);
 export type TpmKind = z.infer<typeof TpmKind>;
 
 /**
- * How the verifier came to trust the endorsement key: a trusted authority vouches for it, it was registered before the
- * host came, somebody approved it when the host came, or it was the first to come.
+ * How the verifier came to trust the keys of the TPM: a trusted authority vouches for the attestation key, as clouds do, or
+ * for the endorsement key, as makers of TPMs do; the endorsement key was registered before the host came, somebody approved it when the host came, or it was the first to come.
  */
-export const TrustTier = z.enum(['ek-certificate', 'registered', 'approved', 'first-use']);
+export const TrustTier = z.enum(['ak-certificate', 'ek-certificate', 'registered', 'approved', 'first-use']);
 export type TrustTier = z.infer<typeof TrustTier>;
 
 export const ListSource = z.enum(['kernel', 'engine', 'simulated']);

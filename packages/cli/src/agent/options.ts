@@ -12,7 +12,7 @@ import {
   type MeasurementSource,
   type SpoolState,
 } from '@assay/linux/ima';
-import { kernelEventLog, readEventLog, type Tpm } from '@assay/linux/tpm';
+import { CLOUD_KEY_NAMES, kernelEventLog, readEventLog, type Tpm } from '@assay/linux/tpm';
 import { EVENT_LOG_LIMIT } from '@assay/wire';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -44,6 +44,7 @@ export const AgentCommandOptions = z.object({
   joinTokenFile: z.string().min(1, 'names no file').optional(),
   name: HostNameOption.optional(),
   tpm: TpmOptions.shape.tpm,
+  attestationKey: z.enum(['own', ...CLOUD_KEY_NAMES]).optional(),
   list: ListChoice,
   eventLog: z.string().min(1, 'names no file').optional(),
   state: ConnectOptions.shape.state,
@@ -81,6 +82,7 @@ export async function agentOptions(
     joinToken,
     ...(options.ca === undefined ? {} : { authorities: await authoritiesIn(options.ca) }),
     tpm,
+    ...(options.attestationKey === undefined ? {} : { attestationKey: options.attestationKey }),
     source: openList(options, onSpool),
     facts: {
       tpmKind: options.tpm.kind === 'device' ? 'hardware' : 'software',

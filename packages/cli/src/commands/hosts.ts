@@ -106,6 +106,7 @@ function hostTable(hosts: readonly HostSummary[]): string {
 }
 
 const TRUSTED: Readonly<Record<HostSummary['tpm']['trust'], string>> = {
+  'ak-certificate': ', certified AK',
   'ek-certificate': ', certified',
   registered: ', registered',
   approved: ', approved',

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
 import { boundedContent } from '../bounded-file.ts';
 import { EXIT, UsageError } from '../exit.ts';
-import { readEkRoots } from '../ek-roots.ts';
+import { readRootsIn } from '../ek-roots.ts';
 import { optionsFrom, StateOptions } from '../options.ts';
 import { trustedKeys } from '../reference/files.ts';
 import { policySourceFrom, PolicySourceOptions } from '../reference/policy-source.ts';
@@ -31,6 +31,7 @@ const ServeOptions = StateOptions.extend({
     .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'takes an address, or a network as 10.0.0.0/8'))
     .default([]),
   ekRoots: z.string().min(1, 'names no directory').optional(),
+  akRoots: z.string().min(1, 'names no directory').optional(),
   approveEnrolments: z.enum(['none', 'first-use', 'all']),
   renewKeysAfter: z.int().min(1).max(36_500).optional(),
   policyKey: z.array(z.string().min(1)).default([]),
@@ -62,7 +63,8 @@ export async function serve(given: unknown): Promise<number> {
       `--policy-signatures ${options.policySignatures} asks for more than the ${distinct} keys of --policy-key`,
     );
   }
-  const ekRoots = options.ekRoots === undefined ? [] : await readEkRoots(options.ekRoots);
+  const ekRoots = await readRootsIn('--ek-roots', options.ekRoots);
+  const akRoots = await readRootsIn('--ak-roots', options.akRoots);
   const { directory, tokens, resultKey } = await openTokens(options.state);
   const { host, port, heartbeat, staleAfter } = options;
   const tls = await tlsFrom(options, directory);
@@ -81,6 +83,7 @@ export async function serve(given: unknown): Promise<number> {
     trustedProxies: options.trustedProxy,
     ...(tls === undefined ? {} : { tls }),
     ekRoots,
+    akRoots,
     approveEnrolments: options.approveEnrolments,
     ...(options.renewKeysAfter === undefined ? {} : { renewKeysAfterSeconds: options.renewKeysAfter * DAY_SECONDS }),
     publicDirectory: BUILT_PAGE,

@@ -39,6 +39,10 @@ export const VERIFICATION_CODES = {
     meaning: 'The attestation key is not a restricted signing key that is fixed to its TPM.',
     remedy: 'Create the key from the attestation key template of the agent.',
   },
+  'AK-CERTIFICATE': {
+    meaning: 'The certificate of the attestation key is for another key, or cannot be read.',
+    remedy: 'Read the certificate and the key from one TPM; treat a host that sends such a pair as forged.',
+  },
   'AK-UNKNOWN': {
     meaning: 'The attestation key was never activated for this host.',
     remedy: 'Enrol the host.',

@@ -72,6 +72,11 @@ export const REQUEST_CODES = {
     remedy:
       'If that was wrong, `assay enrolments approve` lets it in; `assay enrolments list --only refused` names it.',
   },
+  'KEY-CERTIFIED': {
+    meaning: 'The attestation key of the host is the one that its cloud put into its TPM, and cannot be renewed.',
+    remedy:
+      'Nothing is to be done: such a key ends with the virtual machine. To have another, enrol with one of its own.',
+  },
   'ENROLMENT-OVER': {
     meaning: 'The machine of this enrolment is a host already, so nothing is left to decide.',
     remedy: 'To take it back, remove the host: `assay hosts remove`.',

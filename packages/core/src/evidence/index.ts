@@ -1,4 +1,6 @@
+export { verifyAkCertificate, type AkCertificateInput, type VerifiedAkCertificate } from './ak-certificate.ts';
 export { bindingDigest, keyBindingDigest, type Binding, type HostFacts, type MissingLog } from './binding.ts';
+export { cloudInstance, type CloudInstance } from './cloud-instance.ts';
 export {
   manufacturerName,
   tpmIdentity,

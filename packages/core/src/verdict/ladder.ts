@@ -20,6 +20,19 @@ export interface LadderFacts {
   /** Since when it is the host's, and who asked for another one that has not come yet. */
   readonly akSince: Date;
   readonly akRenewal: Act | null;
+  /** Who vouches for the attestation key by a certificate that verified, and which machine it names; null where nobody does. */
+  readonly akCertificate: {
+    readonly authority: string;
+    readonly subject: string;
+    readonly instance?:
+      | {
+          readonly zone: string;
+          readonly projectId: string;
+          readonly instanceId: string;
+          readonly instanceName: string;
+        }
+      | undefined;
+  } | null;
   readonly enrolledAt: Date;
   /** Who vouches for the endorsement key by a certificate that verified; null where nobody does. */
   readonly endorsement: {
@@ -87,6 +100,7 @@ const RUNG_OF: Readonly<Partial<Record<FindingCode, RungName>>> = {
   'HOST-DUPLICATE': 'ek',
   'EK-DUPLICATE': 'ek',
   'AK-ATTRIBUTES': 'ak',
+  'AK-CERTIFICATE': 'ak',
   'AK-UNKNOWN': 'ak',
   'TPM-FIRMWARE-CHANGED': 'ek',
   'IMA-REPLAY': 'pcr',
@@ -149,7 +163,10 @@ const ADMITTED = {
   },
 } as const;
 
-function ekRung({ tpmKind, ekDigest, enrolledAt, endorsement, admission }: LadderFacts): Rung {
+const BESIDE_CERTIFIED =
+  'In one TPM with the attestation key, for which an authority that this verifier trusts vouches.';
+
+function ekRung({ tpmKind, ekDigest, enrolledAt, endorsement, akCertificate, admission }: LadderFacts): Rung {
   const facts = [
     { label: 'SHA-256 of the public area', value: ekDigest },
     { label: 'First seen', value: enrolledAt.toISOString() },
@@ -159,6 +176,8 @@ function ekRung({ tpmKind, ekDigest, enrolledAt, endorsement, admission }: Ladde
     const { label } = ADMITTED[admission.how];
     facts.push({ label, value: actWords(admission) });
   }
+  if (endorsement === null && akCertificate !== null)
+    return { ...rung, state: 'ok', sentence: BESIDE_CERTIFIED, facts };
   if (endorsement === null) {
     const { state, sentence } =
       admission === null || tpmKind === 'simulated'
@@ -173,18 +192,36 @@ function ekRung({ tpmKind, ekDigest, enrolledAt, endorsement, admission }: Ladde
   return { ...rung, state: 'ok', sentence, facts };
 }
 
+const PROVED = 'The TPM that holds the endorsement key proved that it holds this key too.';
+const CERTIFIED = `Certified by an authority that this verifier trusts. ${PROVED}`;
+
 function akRung(facts: LadderFacts): Rung {
   return {
     rung: 'ak',
     title: 'Attestation key',
     state: 'ok',
-    sentence: 'The TPM that holds the endorsement key proved that it holds this key too.',
+    sentence: facts.akCertificate === null ? PROVED : CERTIFIED,
     facts: [
       { label: 'Name', value: facts.akName },
       { label: 'Since', value: facts.akSince.toISOString() },
       ...(facts.akRenewal === null ? [] : [{ label: 'Another one asked for', value: actWords(facts.akRenewal) }]),
+      ...(facts.akCertificate === null ? [] : certificateFacts(facts.akCertificate)),
     ],
   };
+}
+
+function certificateFacts({ authority, subject, instance }: NonNullable<LadderFacts['akCertificate']>): Rung['facts'] {
+  return [
+    { label: 'Certified for', value: subject },
+    ...(instance === undefined
+      ? []
+      : [
+          { label: 'Instance', value: `${instance.instanceName} (${instance.instanceId})` },
+          { label: 'Project', value: instance.projectId },
+          { label: 'Zone', value: instance.zone },
+        ]),
+    { label: 'Authority', value: authority },
+  ];
 }
 
 function quoteRung({ quote, stale }: LadderFacts): Rung {

@@ -16,7 +16,8 @@ export const EXTENSION = {
 const UNDERSTOOD: ReadonlySet<string> = new Set(Object.values(EXTENSION));
 /** anyExtendedKeyUsage (RFC 5280 section 4.2.1.12). */
 const ANY_USE = '551d2500';
-/** Bit 5 of KeyUsage, counted from the most significant (RFC 5280 section 4.2.1.3). */
+/** Bits 0 and 5 of KeyUsage, counted from the most significant (RFC 5280 section 4.2.1.3). */
+const DIGITAL_SIGNATURE = 0x80;
 const KEY_CERT_SIGN = 0x04;
 
 export interface BasicConstraints {
@@ -46,12 +47,21 @@ export function basicConstraints(certificate: ParsedCertificate): BasicConstrain
 
 /** Whether the key may sign certificates: where no keyUsage restricts it, any may. @throws FormatError DER-FORM */
 export function maySignCertificates(certificate: ParsedCertificate): boolean {
+  return mayBeUsed(certificate, KEY_CERT_SIGN);
+}
+
+/** Whether the key may sign what is no certificate. @throws FormatError DER-FORM */
+export function mayBeUsedToSign(certificate: ParsedCertificate): boolean {
+  return mayBeUsed(certificate, DIGITAL_SIGNATURE);
+}
+
+function mayBeUsed(certificate: ParsedCertificate, usage: number): boolean {
   const value = certificate.extensions.get(EXTENSION.keyUsage)?.value;
   if (value === undefined) return true;
   const reader = new DerReader(value, 'keyUsage');
   const bits = reader.read(DER.bitString, 'KeyUsage');
   reader.end();
-  return ((bits[1] ?? 0) & KEY_CERT_SIGN) !== 0;
+  return ((bits[1] ?? 0) & usage) !== 0;
 }
 
 /** Whether the key may be used so: where no extendedKeyUsage restricts it, it may. @throws FormatError DER-FORM */

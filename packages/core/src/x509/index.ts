@@ -1,3 +1,4 @@
+export { mayBeUsedToSign } from './extensions.ts';
 export {
   alternativeNames,
   DIRECTORY_NAME,

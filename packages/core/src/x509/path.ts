@@ -14,6 +14,8 @@ export interface PathInput {
   readonly anchors: readonly ParsedCertificate[];
   /** KeyPurposeId that the path must allow, content octets in hexadecimal. */
   readonly use: string;
+  /** Others that the authorities on it may be restricted to instead. */
+  readonly authorityUses?: readonly string[];
   /** Milliseconds since 1970-01-01T00:00:00Z. */
   readonly now: number;
 }
@@ -104,7 +106,8 @@ function isAllowed(search: Search, path: readonly ParsedCertificate[]): boolean 
 
 function failureOf(search: Search, path: readonly ParsedCertificate[]): VerificationError | undefined {
   for (const [below, certificate] of path.entries()) {
-    const failure = failureOfOne(search, certificate) ?? (below === 0 ? undefined : failureOfIssuer(path, below));
+    const uses = below === 0 ? [search.use] : [search.use, ...(search.authorityUses ?? [])];
+    const failure = failureOfOne(search, certificate, uses) ?? (below === 0 ? undefined : failureOfIssuer(path, below));
     if (failure !== undefined) return failure;
   }
   const [leaf] = path;
@@ -112,7 +115,11 @@ function failureOf(search: Search, path: readonly ParsedCertificate[]): Verifica
   return refused('CERT-AUTHORITY', leaf, 'is an authority, where the certificate of one key is wanted');
 }
 
-function failureOfOne(search: Search, certificate: ParsedCertificate): VerificationError | undefined {
+function failureOfOne(
+  search: Search,
+  certificate: ParsedCertificate,
+  uses: readonly string[],
+): VerificationError | undefined {
   const { notBefore, notAfter } = certificate.validity;
   if (search.now < notBefore) return refused('CERT-VALIDITY', certificate, `is not valid before ${dateOf(notBefore)}`);
   if (search.now > notAfter) return refused('CERT-VALIDITY', certificate, `was valid until ${dateOf(notAfter)}`);
@@ -121,7 +128,7 @@ function failureOfOne(search: Search, certificate: ParsedCertificate): Verificat
     return refused('CERT-EXTENSION', certificate, `has the unknown critical extension ${unknown}`);
   const weakness = weaknessOf(certificate.publicKey);
   if (weakness !== null) return refused('CERT-ALGORITHM', certificate, `has a weak key: ${weakness}`);
-  if (mayBeUsedFor(certificate, search.use)) return undefined;
+  if (uses.some((use) => mayBeUsedFor(certificate, use))) return undefined;
   return refused('CERT-USE', certificate, 'may not be used for this purpose (extendedKeyUsage)');
 }
 

@@ -15,6 +15,7 @@ export const TPM_WORDS: Readonly<Record<HostSummary['tpm']['kind'], Words>> = {
 };
 
 export const TRUST_WORDS: Readonly<Record<HostSummary['tpm']['trust'], string>> = {
+  'ak-certificate': 'Attestation key certified by the cloud of the machine',
   'ek-certificate': 'Key certified by the maker of the TPM',
   registered: 'Key registered before the host came',
   approved: 'Key approved when the host came',
@@ -23,6 +24,7 @@ export const TRUST_WORDS: Readonly<Record<HostSummary['tpm']['trust'], string>> 
 
 /** The same where there is little room. */
 export const TRUST_SHORT: Readonly<Record<HostSummary['tpm']['trust'], string>> = {
+  'ak-certificate': 'certified AK',
   'ek-certificate': 'certified',
   registered: 'registered',
   approved: 'approved',

@@ -9,6 +9,7 @@ export {
 } from './attest.ts';
 export { readAlgorithms, readBanks, readCommands, readCurves, readHandles, readProperties } from './capability.ts';
 export { certificatesIn, readCertificateChain, readCertificates, type TpmCertificate } from './certificates.ts';
+export { CLOUD_KEY_NAMES, openCloudKey, readCloudCertificates, type CloudKeyName } from './cloud-key.ts';
 export { SwtpmControl } from './control.ts';
 export { openTpmDevice } from './device.ts';
 export { createCertifiedEndorsementKey } from './ek-template.ts';

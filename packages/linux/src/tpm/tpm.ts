@@ -73,6 +73,9 @@ const SEND_AGAIN: readonly number[] = [TPM_RC.RETRY, TPM_RC.YIELDED, TPM_RC.TEST
 /** TPMs make RSA keys in seconds, discrete ones in up to a minute. */
 const TIME_LIMIT_MS = 120_000;
 
+/** TPM_HT_PERSISTENT (TPM 2.0 Part 2, clause 7.2). */
+const PERSISTENT = 0x81;
+
 const NONE = new Uint8Array(0);
 
 /**
@@ -215,8 +218,9 @@ export class Tpm {
     await this.run(command(flushContext, { flushHandle: handle }));
   }
 
-  /** Gives a loaded object or an open session to `use`, and flushes it whatever happens. */
+  /** Gives a loaded object or an open session to `use`, and flushes it whatever happens; a persistent object stays. */
   async using<R>(handle: number, use: () => Promise<R>): Promise<R> {
+    if (handle >>> 24 === PERSISTENT) return use();
     try {
       return await use();
     } finally {

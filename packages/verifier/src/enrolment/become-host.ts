@@ -1,5 +1,6 @@
 import { HostFacts } from '@assay/wire';
 import type { Context } from '../context.ts';
+import { akColumns } from '../hosts/ak-certificate.ts';
 import type { Admission } from '../hosts/admission.ts';
 import { hostById, hostByName, insertHost, updateHost } from '../store/hosts.ts';
 import { assignPolicy, policyInForceFor } from '../store/policies.ts';
@@ -57,6 +58,8 @@ function identityOf(enrolment: EnrolmentRow, { standing, decided, token }: LetIn
     list_source: facts.listSource,
     kernel: facts.kernel,
     ek_certificates: enrolment.ek_certificates,
+    ak_certificates: enrolment.ak_certificates,
+    ...akColumns(standing.certified),
     admission: admission === null ? null : JSON.stringify(admission),
   };
 }

@@ -2,26 +2,33 @@ import { EnrolmentReason, type TrustTier } from '@assay/wire';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
 import { admissionIn, trustTier, type Admission } from '../hosts/admission.ts';
+import { certifyAk, type CertifiedAk } from '../hosts/ak-certificate.ts';
 import { endorse, type Endorsing } from '../hosts/ek-certificate.ts';
-import { hostById, hostByName } from '../store/hosts.ts';
+import { hostByAkIdentity, hostById, hostByName } from '../store/hosts.ts';
 import { registeredKey } from '../store/registered-keys.ts';
 import type { AdmissionRow, Database, EnrolmentRow, HostRow } from '../store/schema.ts';
 import { registeredDigests } from './ek-digest.ts';
 
 /** A machine that asks to be a host under a name. */
-export type Asking = Pick<EnrolmentRow, 'host' | 'name' | 'ek_public' | 'ek_certificates'>;
+export type Asking = Pick<
+  EnrolmentRow,
+  'host' | 'name' | 'ek_public' | 'ek_certificates' | 'ak_public' | 'ak_certificates'
+>;
 
 /** What speaks for a machine, and what against its becoming a host now. */
 export interface Standing {
   readonly endorsing: Endorsing;
+  readonly certified: CertifiedAk | null;
   readonly admission: Admission | null;
   readonly trust: TrustTier;
   /** Empty: nothing is to be decided. */
   readonly reasons: readonly EnrolmentReason[];
 }
 
+/** @throws VerificationError AK-CERTIFICATE and the CERT codes, where an authority should vouch for the key and does not */
 export async function standingOf(db: Database, context: Context, asking: Asking): Promise<Standing> {
   const endorsing = endorse(context.ekAuthorities, asking, context.now());
+  const certified = certifyAk(context, asking, context.now());
   const [named, known] = [await hostByName(db, asking.name), await hostById(db, asking.host)];
   const registered = await registeredKey(db, registeredDigests(asking.ek_public));
   const mayHaveName = registered !== undefined && (registered.name === null || registered.name === asking.name);
@@ -30,9 +37,11 @@ export async function standingOf(db: Database, context: Context, asking: Asking)
     : known === undefined
       ? null
       : admissionIn(known);
-  const trust = trustTier(endorsing.endorsement, admission);
-  const disputes = disputesOf(asking, named, known);
-  if (disputes.length > 0) return { endorsing, admission, trust, reasons: disputes };
+  const { endorsement } = endorsing;
+  const trust = trustTier({ akCertificate: certified?.certificate ?? null, endorsement, admission });
+  const standing = { endorsing, certified, admission, trust };
+  const disputes = [...disputesOf(asking, named, known), ...(await sameMachine(db, asking, certified, known))];
+  if (disputes.length > 0) return { ...standing, reasons: disputes };
   const sentence =
     registered !== undefined && !mayHaveName
       ? `This endorsement key is registered for the name ${registered.name}.`
@@ -40,7 +49,7 @@ export async function standingOf(db: Database, context: Context, asking: Asking)
         ? missingApproval(context.approveEnrolments, trust)
         : undefined;
   const reasons = sentence === undefined ? [] : [{ code: 'APPROVAL-REQUIRED' as const, sentence, host: null }];
-  return { endorsing, admission, trust, reasons };
+  return { ...standing, reasons };
 }
 
 /** One name, one endorsement key. */
@@ -59,6 +68,22 @@ function disputesOf(asking: Asking, named: HostRow | undefined, known: HostRow |
     reasons.push({ code: 'EK-DUPLICATE', sentence, host: { id: known.id, name: known.name } });
   }
   return reasons;
+}
+
+/** One machine, by the word of its cloud, one host: it may have several endorsement keys. */
+async function sameMachine(
+  db: Database,
+  asking: Asking,
+  certified: CertifiedAk | null,
+  known: HostRow | undefined,
+): Promise<EnrolmentReason[]> {
+  if (certified === null || known?.ak_identity === certified.identity) return [];
+  const other = await hostByAkIdentity(db, certified.identity);
+  if (other === undefined || other.name === asking.name) return [];
+  const sentence =
+    `By the certificate of its attestation key this is the machine that is enrolled as ${other.name}, which has another ` +
+    'endorsement key: its TPM has several of them, or it was made anew. Approved, it is a host beside that one.';
+  return [{ code: 'APPROVAL-REQUIRED', sentence, host: { id: other.id, name: other.name } }];
 }
 
 function missingApproval(wanted: Context['approveEnrolments'], trust: TrustTier): string | undefined {

@@ -4,6 +4,7 @@ import { parsePublic, publicName } from '@assay/core/tpm';
 import type { ActivateReply } from '@assay/wire';
 import { audit } from '../access/audit.ts';
 import type { Context } from '../context.ts';
+import { akColumns } from '../hosts/ak-certificate.ts';
 import { reasonForNewKey, renewalIn } from '../hosts/key-renewal.ts';
 import type { Change } from '../news/news.ts';
 import { RequestProblem } from '../problem.ts';
@@ -51,7 +52,13 @@ async function replaceKey(db: Database, context: Context, host: HostRow, next: U
   const asked = renewalIn(host);
   const reason = reasonForNewKey(context, host) ?? 'host';
   const name = nameOf(next);
-  await updateHost(db, host.id, { ak_public: next, ak_since: at, key_renewal: null });
+  await updateHost(db, host.id, {
+    ak_public: next,
+    ak_since: at,
+    key_renewal: null,
+    ak_certificates: null,
+    ...akColumns(null),
+  });
   await addKeyRenewal(db, { host: host.id, at, name, reason, asked_by: asked?.by ?? null });
   const detail = {
     host: host.id,

@@ -5,6 +5,7 @@ import { isStale, ladderOf, type LadderFacts } from '@assay/core/verdict';
 import type { HostDetail, HostLabels } from '@assay/wire';
 import type { HostRow } from '../store/schema.ts';
 import { admissionIn } from './admission.ts';
+import { akCertificateIn } from './ak-certificate.ts';
 import { endorsementIn } from './ek-certificate.ts';
 import { openFindings, type HostState } from './facts.ts';
 import { keptOf } from './kept.ts';
@@ -55,6 +56,7 @@ function ladderFacts(state: HostState, { authority, now, staleAfterSeconds }: Mo
     akName: akNameOf(host),
     akSince: new Date(host.ak_since),
     akRenewal: renewal === null ? null : { by: renewal.by, at: new Date(renewal.at) },
+    akCertificate: akCertificateIn(host),
     enrolledAt: new Date(host.enrolled_at),
     endorsement: endorsementIn(host),
     admission: admission === null ? null : { ...admission, at: new Date(admission.at) },

@@ -20,8 +20,9 @@ export function renewalIn({ key_renewal }: Pick<HostRow, 'key_renewal'>): Asked 
 /** Why the host shall make another attestation key; null where the one that it has is good. */
 export function reasonForNewKey(
   { renewKeysAfterSeconds, now }: Pick<Context, 'renewKeysAfterSeconds' | 'now'>,
-  { id, ak_since, key_renewal }: Pick<HostRow, 'id' | 'ak_since' | 'key_renewal'>,
+  { id, ak_since, ak_certificates, key_renewal }: Pick<HostRow, 'id' | 'ak_since' | 'ak_certificates' | 'key_renewal'>,
 ): Exclude<KeyRenewalReason, 'host'> | null {
+  if (ak_certificates !== null) return null;
   if (key_renewal !== null) return 'asked';
   if (renewKeysAfterSeconds === null) return null;
   const age = now().getTime() - Date.parse(ak_since);
@@ -36,8 +37,20 @@ function shareOf(host: string): number {
   return 1 - (SPREAD * Number.parseInt(host.slice(0, SPREAD_DIGITS), 16)) / 16 ** SPREAD_DIGITS;
 }
 
-/** Asks a host for another attestation key; its agent is told with the answer to its next evidence. */
-export async function askForNewKey(context: Context, by: Principal, { id, name }: HostRow): Promise<KeyRenewal> {
+/**
+ * A key that the cloud of the host put into its TPM is the same each time, and no other one is certified.
+ * @throws RequestProblem KEY-CERTIFIED
+ */
+export function refuseCertified({ name, ak_certificates }: Pick<HostRow, 'name' | 'ak_certificates'>): void {
+  if (ak_certificates === null) return;
+  const detail = `The attestation key of ${name} is the one that its cloud put into its TPM: it is the same each time.`;
+  throw new RequestProblem('KEY-CERTIFIED', detail);
+}
+
+/** Asks a host for another attestation key; its agent is told with the answer to its next evidence. @throws RequestProblem KEY-CERTIFIED */
+export async function askForNewKey(context: Context, by: Principal, host: HostRow): Promise<KeyRenewal> {
+  refuseCertified(host);
+  const { id, name } = host;
   const asked = { by: by.name, at: context.now().toISOString() };
   await transact(context, async (db) => {
     await lockRounds(db, [id]);

@@ -1,6 +1,5 @@
 import type { HostSummary } from '@assay/wire';
-import { admissionIn, trustTier } from './admission.ts';
-import { endorsementIn } from './ek-certificate.ts';
+import { trustOf } from './admission.ts';
 import type { HostState } from './facts.ts';
 
 export function summaryOf(state: HostState, staleAfterSeconds: number): HostSummary {
@@ -14,7 +13,7 @@ export function summaryOf(state: HostState, staleAfterSeconds: number): HostSumm
     evidenceAt: round.evidence_at,
     staleAfterSeconds,
     enrolledAt: host.enrolled_at,
-    tpm: { kind: host.tpm_kind, trust: trustTier(endorsementIn(host), admissionIn(host)) },
+    tpm: { kind: host.tpm_kind, trust: trustOf(host) },
     list: { source: host.list_source, entries: boot?.entries ?? 0, violations: boot?.violations ?? 0 },
     reference:
       reference === null

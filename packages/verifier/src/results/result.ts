@@ -1,9 +1,12 @@
 import { appraise, type AttestationResult } from '@assay/core/ear';
-import type { HostSummary, ResultQuery } from '@assay/wire';
+import type { HostSummary, ResultQuery, TrustTier } from '@assay/wire';
 import type { OpenFinding } from '@assay/core/verdict';
 import packageJson from '../../package.json' with { type: 'json' };
 
 const VERIFIER = { developer: 'tag:assay,2026', build: `assay ${packageJson.version}` };
+
+/** Tiers in which somebody vouches for the TPM who knew it before it came. */
+const ENDORSED: ReadonlySet<TrustTier> = new Set(['ak-certificate', 'ek-certificate', 'registered']);
 
 /**
  * What is said of a host now. It ends when the evidence that it rests on grows old, so that nobody can show a verdict
@@ -23,7 +26,7 @@ export function resultOf(
     ...(nonce === undefined ? {} : { nonce }),
     appraisals: appraise({
       verdict: host.verdict,
-      endorsed: host.tpm.trust === 'ek-certificate' || host.tpm.trust === 'registered',
+      endorsed: ENDORSED.has(host.tpm.trust),
       openFindings,
       reference: host.reference === null ? null : `reference:${host.name}/v${host.reference.version}`,
     }),

@@ -1,6 +1,5 @@
 import type { HostLine } from '@assay/wire';
-import { admissionIn, trustTier } from '../hosts/admission.ts';
-import { endorsementIn } from '../hosts/ek-certificate.ts';
+import { trustOf } from '../hosts/admission.ts';
 import { labelsIn } from './labels.ts';
 import type { Database } from './schema.ts';
 
@@ -24,6 +23,7 @@ function lines(db: Database) {
       'hosts.list_source',
       'hosts.kernel',
       'hosts.endorsement',
+      'hosts.ak_certificate',
       'hosts.admission',
       'hosts.boot',
       'hosts.reference_version',
@@ -85,7 +85,7 @@ function lineOf(row: Row, findings: HostLine['findings']): HostLine {
     verdict: row.verdict,
     verdictSince: row.verdict_since,
     evidenceAt: row.evidence_at,
-    tpm: { kind: row.tpm_kind, trust: trustTier(endorsementIn(row), admissionIn(row)) },
+    tpm: { kind: row.tpm_kind, trust: trustOf(row) },
     source: row.list_source,
     kernel: row.kernel,
     labels: row.labels === null ? {} : labelsIn(row.labels),

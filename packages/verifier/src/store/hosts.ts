@@ -78,3 +78,18 @@ export async function hostsWithoutEndorsement(db: Database): Promise<HostRow[]> 
     .where('endorsement', 'is', null)
     .execute();
 }
+
+/** The host whose attestation key a trusted authority certified for this machine. */
+export async function hostByAkIdentity(db: Database, identity: string): Promise<HostRow | undefined> {
+  return db.selectFrom('hosts').selectAll().where('ak_identity', '=', identity).executeTakeFirst();
+}
+
+/** Hosts that came with certificates of their attestation keys, for which nobody vouches. */
+export async function hostsWithoutAkCertificate(db: Database): Promise<HostRow[]> {
+  return db
+    .selectFrom('hosts')
+    .selectAll()
+    .where('ak_certificates', 'is not', null)
+    .where('ak_certificate', 'is', null)
+    .execute();
+}

@@ -36,6 +36,12 @@ export interface HostRow {
   ak_since: string;
   /** Who asked for another one, and when, as JSON (hosts/key-renewal.ts); null where nobody did since. */
   key_renewal: string | null;
+  /** What came with the attestation key, as JSON: DER in base64, its certificate first; null where the agent made the key. */
+  ak_certificates: string | null;
+  /** AkCertificate as JSON (hosts/ak-certificate.ts), where a trusted authority vouches for that key. */
+  ak_certificate: string | null;
+  /** The machine that the authority vouches for: one host each. */
+  ak_identity: string | null;
 }
 
 /** An enrolment whose credential was not answered yet. */
@@ -52,6 +58,7 @@ export interface EnrolmentRow {
   expires_at: string;
   /** As in HostRow. */
   ek_certificates: string | null;
+  ak_certificates: string | null;
   /** Who asked, for the audit log. */
   asked_by: string;
   /** 1 where a host asks for another attestation key by its own token. */

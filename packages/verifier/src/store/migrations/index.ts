@@ -1,6 +1,7 @@
 import { acknowledgements } from './acknowledgements.ts';
 import { alerts } from './alerts.ts';
 import { access } from './access.ts';
+import { akCertificates } from './ak-certificates.ts';
 import { admissions } from './admissions.ts';
 import { bootLogs } from './boot-logs.ts';
 import { endorsements } from './endorsements.ts';
@@ -42,4 +43,5 @@ export const MIGRATIONS: readonly Migration[] = [
   bootLogs,
   keyRenewals,
   policySigners,
+  akCertificates,
 ];
