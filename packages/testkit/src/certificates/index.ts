@@ -1,4 +1,11 @@
 export {
+  DIGITAL_SIGNATURE,
+  GCE_INSTANCE_OID,
+  GCE_PROPERTIES,
+  gceInstance,
+  mintAkCertificate,
+} from './attestation-key.ts';
+export {
   alternativeName,
   AUTHORITY,
   authorityConstraints,
