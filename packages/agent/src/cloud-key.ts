@@ -1,7 +1,11 @@
 import { equalBytes, fromBase64, toBase64 } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
+import { POSSESSION_SELECTION, possessionDigest } from '@assay/core/evidence';
+import { nodeHasher } from '@assay/core/node';
 import { openCloudKey, readCloudCertificates, type CloudKeyName, type LoadedObject, type Tpm } from '@assay/linux/tpm';
-import { EK_CERTIFICATE_LIMIT, EK_CERTIFICATES_LIMIT } from '@assay/wire';
+import { EK_CERTIFICATE_LIMIT, EK_CERTIFICATES_LIMIT, type ActivateRequest } from '@assay/wire';
+import type { HostKeys } from './keys.ts';
+import { quotedEvidence } from './quote.ts';
 import type { AgentState } from './state.ts';
 
 /** Which attestation key a host has: one that its agent made, or one that its cloud certified. */
@@ -37,6 +41,18 @@ export async function akCertificatesFor(tpm: Tpm, state: AgentState): Promise<st
     .filter((der) => der.length <= EK_CERTIFICATE_LIMIT)
     .slice(0, EK_CERTIFICATES_LIMIT)
     .map(toBase64);
+}
+
+/** What a key that the cloud certified signs to show that this host has it, for the answer to the credential. */
+export async function possessionOf(
+  tpm: Tpm,
+  { state, akHandle, akName }: Pick<HostKeys, 'state' | 'akHandle' | 'akName'>,
+  enrolment: string,
+  secret: Uint8Array,
+): Promise<Pick<ActivateRequest, 'possession'>> {
+  if (kindOf(state) === 'own') return {};
+  const extraData = possessionDigest(nodeHasher, { nonce: secret, session: enrolment, akName });
+  return { possession: await quotedEvidence(tpm, akHandle, extraData, POSSESSION_SELECTION) };
 }
 
 /**

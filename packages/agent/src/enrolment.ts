@@ -9,7 +9,7 @@ import {
   type ApiClient,
   type EnrolRequest,
 } from '@assay/wire';
-import { akCertificatesFor } from './cloud-key.ts';
+import { akCertificatesFor, possessionOf } from './cloud-key.ts';
 import { activate, certificatesFor, type HostKeys } from './keys.ts';
 import type { AgentOptions } from './options.ts';
 import { saveState } from './state.ts';
@@ -71,7 +71,10 @@ export async function prove(
   const [ekPublic, akPublic] = [toBase64(keys.ekPublic), toBase64(keys.akPublic)];
   const body = { name, ekPublic, akPublic, facts, ...vouching };
   const credential = await client.call(path, EnrolReply, { body });
-  const secret = toHex(await activate(tpm, keys, credential));
+  const secret = await activate(tpm, keys, credential);
+  const possession = await possessionOf(tpm, keys, credential.enrolment, secret);
   const answer = route(ROUTES.activate, credential.enrolment);
-  return client.call(answer, ActivateReply, { body: { secret, ...(token !== undefined && { token }) } });
+  return client.call(answer, ActivateReply, {
+    body: { secret: toHex(secret), ...possession, ...(token !== undefined && { token }) },
+  });
 }

@@ -184,6 +184,13 @@ test('agent: a maker that the verifier is told to trust vouches for the key of t
   const none = await assay([...serve, scratch(t)]);
   assert.deepEqual([none.code, /no file in it ends in \.pem/.test(none.stderr)], [2, true], none.stderr);
   writeFileSync(join(roots, 'other.pem'), 'nothing');
+  const noAk = await assay(['verifier', 'serve', '--state', service.state, '--ak-roots', scratch(t)]);
+  assert.deepEqual([noAk.code, /--ak-roots .*: no file in it/.test(noAk.stderr)], [2, true], noAk.stderr);
+  const cloud = [...words(host, service, token), '--attestation-key'];
+  const kept = await assay(['agent', 'enrol', ...cloud, 'azure']);
+  assert.match(kept.stderr, /AGENT-STATE: .* is enrolled with the attestation key own, and azure is wanted/);
+  const fresh = await assay(['agent', 'enrol', ...cloud, 'gce-ecc', '--state', scratch(t)]);
+  assert.match(fresh.stderr, /no template of an attestation key at NV index 0x01c10003/);
   const broken = await assay([...serve, roots]);
   assert.deepEqual([broken.code, /PEM-FORM/.test(broken.stderr)], [3, true], broken.stderr);
 });

@@ -18,6 +18,7 @@ import { SimulatedHost } from '@assay/testkit/evidence';
 import type { Verifier } from '@assay/verifier';
 import {
   ActivateReply,
+  type ActivateRequest,
   EnrolmentList,
   EnrolReply,
   HostLines,
@@ -44,7 +45,8 @@ async function ask(verifier: Verifier, host: SimulatedHost, change: Partial<Aske
   const begun = await post(verifier, ROUTES.enrol, TOKENS.join, { ...(await host.enrolRequest()), ...change });
   if (begun.status !== 201) return begun;
   const reply = EnrolReply.parse(JSON.parse(begun.text));
-  return activate(verifier, reply.enrolment, await host.openCredential(reply));
+  const secret = await host.openCredential(reply);
+  return activate(verifier, reply.enrolment, secret, await host.possession(reply.enrolment, secret));
 }
 
 async function akOf(host: SimulatedHost): Promise<Uint8Array> {
@@ -173,6 +175,25 @@ describe('a certificate of an attestation key', () => {
     const { akPublic } = await owner.enrolRequest();
     const stolen = { akPublic, ...(await certified(owner)) };
     await assert.rejects(ask(verifier, thief, stolen), { code: 'TPM-RESPONSE' });
+    assert.deepEqual(await lines(verifier), []);
+  });
+
+  test('counts with a signature of its key alone, since an endorsement key may be made up to open the credential', async (t) => {
+    const verifier = await service(t, { akRoots: ROOTS });
+    const host = await boot();
+    const other = await boot();
+    const body = { ...(await host.enrolRequest()), ...(await certified(host)) };
+    const proofs: Readonly<Record<string, (enrolment: string, secret: string) => Promise<Partial<ActivateRequest>>>> = {
+      '422 AK-CERTIFICATE': async () => ({}),
+      '422 QUOTE-SIGNATURE': (enrolment, secret) => other.possession(enrolment, secret),
+      '409 QUOTE-NONCE': (_, secret) => host.possession('another enrolment', secret),
+    };
+    for (const [code, make] of Object.entries(proofs)) {
+      const reply = content(await post(verifier, ROUTES.enrol, TOKENS.join, body), EnrolReply);
+      const secret = await host.openCredential(reply);
+      const answer = await activate(verifier, reply.enrolment, secret, await make(reply.enrolment, secret));
+      assert.equal(refusal(answer), code);
+    }
     assert.deepEqual(await lines(verifier), []);
   });
 

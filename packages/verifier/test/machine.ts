@@ -1,6 +1,7 @@
 import { SimulatedHost } from '@assay/testkit/evidence';
 import {
   ActivateReply,
+  type ActivateRequest,
   CaptureReply,
   Challenge,
   EnrolReply,
@@ -90,8 +91,13 @@ export async function beginEnrolment(verifier: Pick<Verifier, 'url'>, host: Simu
   return content(await post(verifier, ROUTES.enrol, TOKENS.join, await host.enrolRequest()), EnrolReply);
 }
 
-export function activate(verifier: Pick<Verifier, 'url'>, enrolment: string, secret: string): Promise<Answer> {
-  return post(verifier, route(ROUTES.activate, enrolment), TOKENS.join, { secret });
+export function activate(
+  verifier: Pick<Verifier, 'url'>,
+  enrolment: string,
+  secret: string,
+  more: Partial<ActivateRequest> = {},
+): Promise<Answer> {
+  return post(verifier, route(ROUTES.activate, enrolment), TOKENS.join, { secret, ...more });
 }
 
 export async function enrol(verifier: Pick<Verifier, 'url'>, host: SimulatedHost): Promise<TestAgent> {

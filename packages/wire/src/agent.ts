@@ -54,8 +54,17 @@ export const EnrolReply = z.object({
 });
 export type EnrolReply = z.infer<typeof EnrolReply>;
 
+const Quote = z.object({
+  /** TPMS_ATTEST, as signed. */
+  message: base64(4096),
+  /** TPMT_SIGNATURE. */
+  signature: base64(4096),
+});
+
 export const ActivateRequest = z.object({
   secret: Hex,
+  /** A quote of PCR 10 of the SHA-256 bank, by an attestation key that came with a certificate. */
+  possession: z.object({ quote: Quote, pcrs: PcrValues }).optional(),
   /** The bearer token that the agent wants, 32 random bytes in base64url: known to it whatever becomes of the answer. */
   token: z
     .string()
@@ -88,13 +97,6 @@ export type ActivateReply = z.infer<typeof ActivateReply>;
 
 /** Bank of template digests that are sent. */
 const ListBank = z.enum(['sha1', 'sha256', 'sha384', 'sha512']);
-
-const Quote = z.object({
-  /** TPMS_ATTEST, as signed. */
-  message: base64(4096),
-  /** TPMT_SIGNATURE. */
-  signature: base64(4096),
-});
 
 /** Asks for a certificate; answers a challenge with a quote that binds the key to the attestation key of the host. */
 export const CertificateRequest = z.object({

@@ -1,5 +1,6 @@
 import { ByteWriter, utf8 } from '../bytes/index.ts';
 import type { Hasher } from '../hash/index.ts';
+import type { PcrSelection } from '../tpm/index.ts';
 
 /** What the agent says of its host; bound into the quote so that nobody on the way can change it, but not proved. */
 export interface HostFacts {
@@ -25,7 +26,11 @@ export interface Binding {
 export type MissingLog = 'none' | 'unreadable' | 'too-long';
 
 const LABEL = 'assay evidence v1';
+/** What the quote covers by which a certified attestation key shows that its host has it: any PCR would do. */
+export const POSSESSION_SELECTION: PcrSelection = { bank: 'sha256', pcrs: [10] };
+
 const KEY_LABEL = 'assay key v1';
+const POSSESSION_LABEL = 'assay possession v1';
 
 /**
  * `extraData` of the quote: SHA-256 over a label, the nonce, the session, the AK's name and the facts, each with its
@@ -50,6 +55,16 @@ function eventLogPart(hasher: Hasher, eventLog: Binding['eventLog']): Uint8Array
  */
 export function keyBindingDigest(hasher: Hasher, binding: Omit<Binding, 'facts'>, key: Uint8Array): Uint8Array {
   return bound(hasher, KEY_LABEL, binding, [key]);
+}
+
+/**
+ * `extraData` of what an attestation key signs when its host enrols by the certificate of that key: nothing else shows that
+ * the host has it, since only a trusted endorsement key proves a key that its TPM activated.
+ * @param binding.nonce the secret of the credential
+ * @param binding.session identifier of the enrolment
+ */
+export function possessionDigest(hasher: Hasher, binding: Omit<Binding, 'facts'>): Uint8Array {
+  return bound(hasher, POSSESSION_LABEL, binding, []);
 }
 
 function bound(

@@ -1,5 +1,13 @@
 export { verifyAkCertificate, type AkCertificateInput, type VerifiedAkCertificate } from './ak-certificate.ts';
-export { bindingDigest, keyBindingDigest, type Binding, type HostFacts, type MissingLog } from './binding.ts';
+export {
+  bindingDigest,
+  keyBindingDigest,
+  POSSESSION_SELECTION,
+  possessionDigest,
+  type Binding,
+  type HostFacts,
+  type MissingLog,
+} from './binding.ts';
 export { cloudInstance, type CloudInstance } from './cloud-instance.ts';
 export {
   manufacturerName,

@@ -163,8 +163,8 @@ const ADMITTED = {
   },
 } as const;
 
-const BESIDE_CERTIFIED =
-  'In one TPM with the attestation key, for which an authority that this verifier trusts vouches.';
+const UNCERTIFIED_BELOW =
+  'Nobody vouches for this key, which signs nothing; the attestation key, which does, has a certificate of its own.';
 
 function ekRung({ tpmKind, ekDigest, enrolledAt, endorsement, akCertificate, admission }: LadderFacts): Rung {
   const facts = [
@@ -176,12 +176,10 @@ function ekRung({ tpmKind, ekDigest, enrolledAt, endorsement, akCertificate, adm
     const { label } = ADMITTED[admission.how];
     facts.push({ label, value: actWords(admission) });
   }
-  if (endorsement === null && akCertificate !== null)
-    return { ...rung, state: 'ok', sentence: BESIDE_CERTIFIED, facts };
   if (endorsement === null) {
     const { state, sentence } =
       admission === null || tpmKind === 'simulated'
-        ? ({ state: 'warning', sentence: EK_SENTENCES[tpmKind] } as const)
+        ? ({ state: 'warning', sentence: akCertificate === null ? EK_SENTENCES[tpmKind] : UNCERTIFIED_BELOW } as const)
         : ADMITTED[admission.how];
     return { ...rung, state, sentence, facts };
   }

@@ -1,10 +1,12 @@
 import { fromBase64, fromHex, toBase64, toHex, utf8 } from '@assay/core/bytes';
-import { bindingDigest, keyBindingDigest } from '@assay/core/evidence';
+import { bindingDigest, keyBindingDigest, POSSESSION_SELECTION, possessionDigest } from '@assay/core/evidence';
 import type { HashName } from '@assay/core/hash';
 import { bootAggregate } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
+import type { PcrSelection } from '@assay/core/tpm';
 import { Tpm, type KeyBlobs } from '@assay/linux/tpm';
 import type {
+  ActivateRequest,
   CertificateRequest,
   Challenge,
   EnrolReply,
@@ -26,6 +28,8 @@ const FACTS: HostFacts = {
   kernel: '6.12.0-simulated',
   agentVersion: '0.1.0',
 };
+
+type Quoted = Pick<EvidenceMessage, 'quote' | 'pcrs'>;
 
 /** The keys of a host; only the attestation key stays loaded, since TPMs have room for few objects. */
 interface HostKeys {
@@ -162,6 +166,13 @@ export class SimulatedHost {
     );
   }
 
+  /** What the attestation key signs to show that the host has it. @param secret of the credential, hexadecimal */
+  async possession(enrolment: string, secret: string): Promise<Required<Pick<ActivateRequest, 'possession'>>> {
+    const { akHandle, akName } = await this.#loadedKeys();
+    const extraData = possessionDigest(nodeHasher, { nonce: fromHex(secret), session: enrolment, akName });
+    return { possession: await this.#quoted(akHandle, extraData, POSSESSION_SELECTION) };
+  }
+
   #loadedKeys(): Promise<HostKeys> {
     this.#keys ??= loadKeys(this.tpm);
     return this.#keys;
@@ -171,11 +182,13 @@ export class SimulatedHost {
   async certificateRequest({ session, nonce, selection }: Challenge, key: Uint8Array): Promise<CertificateRequest> {
     const { akHandle, akName } = await this.#loadedKeys();
     const extraData = keyBindingDigest(nodeHasher, { nonce: fromHex(nonce), session, akName }, key);
+    return { session, key: toBase64(key), ...(await this.#quoted(akHandle, extraData, selection)) };
+  }
+
+  async #quoted(akHandle: number, extraData: Uint8Array, selection: PcrSelection): Promise<Quoted> {
     const { message, signature } = await this.tpm.quote(akHandle, extraData, [selection]);
     const pcrs = await this.tpm.readPcrs(selection.bank, selection.pcrs);
     return {
-      session,
-      key: toBase64(key),
       quote: { message: toBase64(message), signature: toBase64(signature) },
       pcrs: Object.fromEntries(Array.from(pcrs, ([pcr, value]) => [String(pcr), toHex(value)])),
     };

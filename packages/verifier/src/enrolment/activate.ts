@@ -15,19 +15,22 @@ import type { AdmissionRow, Database, EnrolmentRow } from '../store/schema.ts';
 import { newToken } from '../tokens.ts';
 import { admit, type Admitted } from './admit.ts';
 import { closeDisputes } from './disputes.ts';
+import { checkPossession, wantsPossession } from './possession.ts';
 import { becomeHost } from './become-host.ts';
 import { renewed } from './renew.ts';
 
 /**
  * Ends an enrolment, or the renewal of a key: who knows the secret has both keys in one TPM.
  * @throws RequestProblem ENROLMENT-UNKNOWN, ENROLMENT-SECRET, ENROLMENT-WAITS, ENROLMENT-REFUSED
+ * @throws as `checkPossession` of a certified attestation key
  */
 export async function activate(
   context: Context,
   id: string,
-  { secret, token = newToken() }: ActivateRequest,
+  { secret, possession, token = newToken() }: ActivateRequest,
 ): Promise<ActivateReply> {
   const enrolment = await answered(context, id, secret);
+  if (wantsPossession(context, enrolment)) checkPossession(enrolment, fromHex(secret), possession);
   const renews = enrolment.renews === 1;
   const reply = await transact<ActivateReply | RequestProblem>(context, async (db) => {
     if (renews) return renewed(db, context, enrolment, token);

@@ -84,11 +84,13 @@ export async function hostByAkIdentity(db: Database, identity: string): Promise<
   return db.selectFrom('hosts').selectAll().where('ak_identity', '=', identity).executeTakeFirst();
 }
 
-/** Hosts that came with certificates of their attestation keys, for which nobody vouches. */
+/** Hosts that came with certificates of their attestation keys, for which nobody vouches, and signed evidence with these. */
 export async function hostsWithoutAkCertificate(db: Database): Promise<HostRow[]> {
   return db
     .selectFrom('hosts')
-    .selectAll()
+    .innerJoin('rounds', 'rounds.host', 'hosts.id')
+    .selectAll('hosts')
+    .where('rounds.evidence_at', 'is not', null)
     .where('ak_certificates', 'is not', null)
     .where('ak_certificate', 'is', null)
     .execute();
