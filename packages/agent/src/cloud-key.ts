@@ -4,7 +4,6 @@ import { POSSESSION_SELECTION, possessionDigest } from '@assay/core/evidence';
 import { nodeHasher } from '@assay/core/node';
 import { openCloudKey, readCloudCertificates, type CloudKeyName, type LoadedObject, type Tpm } from '@assay/linux/tpm';
 import { EK_CERTIFICATE_LIMIT, EK_CERTIFICATES_LIMIT, type ActivateRequest } from '@assay/wire';
-import type { HostKeys } from './keys.ts';
 import { quotedEvidence } from './quote.ts';
 import type { AgentState } from './state.ts';
 
@@ -46,7 +45,7 @@ export async function akCertificatesFor(tpm: Tpm, state: AgentState): Promise<st
 /** What a key that the cloud certified signs to show that this host has it, for the answer to the credential. */
 export async function possessionOf(
   tpm: Tpm,
-  { state, akHandle, akName }: Pick<HostKeys, 'state' | 'akHandle' | 'akName'>,
+  { state, akHandle, akName }: { readonly state: AgentState; readonly akHandle: number; readonly akName: Uint8Array },
   enrolment: string,
   secret: Uint8Array,
 ): Promise<Pick<ActivateRequest, 'possession'>> {
