@@ -134,8 +134,7 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     await database.destroy();
   };
   try {
-    await endorseAgain(context);
-    await certifyAgain(context);
+    await lookAgain(context);
     await renew(context);
     await listen(app, host, options.port);
   } catch (error) {
@@ -167,6 +166,12 @@ async function policyReader(
   if (policySource === 'none') await forgetPolicySource(context.database);
   if (policySource === undefined || policySource === 'none') return undefined;
   return startPolicyReader(context, policySource.source, trust, policySource.seconds);
+}
+
+/** At what nobody vouched for before: the authorities may be others now. */
+async function lookAgain(context: Context): Promise<void> {
+  await endorseAgain(context);
+  await certifyAgain(context);
 }
 
 async function contextOf(
