@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { fromBase64, toBase64 } from '@assay/core/bytes';
+import { DER, derElement } from '@assay/core/keys';
 import {
   AUTHORITY,
   CERTIFICATE_SIGNING,
@@ -28,12 +29,18 @@ import {
   type EnrolRequest,
 } from '@assay/wire';
 import { activate, content, TestAgent } from './machine.ts';
-import { call, post, problemIn, refusal, service, TOKENS, type Answer } from './service.ts';
+import { call, newStore, post, problemIn, refusal, service, TOKENS, type Answer } from './service.ts';
 
 const AK_USE = '6781050803';
 const EK_USE = '6781050801';
 const SERVER_USE = '2b06010505070301';
 const ROOT = mintAuthority('cloud root');
+/** Bit 2 of KeyUsage alone. */
+const KEY_ENCIPHERMENT = {
+  oid: '551d0f',
+  critical: true,
+  value: derElement(DER.bitString, Uint8Array.of(5, 0x20)),
+} as const;
 const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
 const RSA_ROOT = mintAuthority('old root', undefined, { key: RSA, issuer: { name: ROOT.name, key: RSA } });
 const ROOTS = [ROOT.certificate, RSA_ROOT.certificate];
@@ -103,7 +110,8 @@ describe('a certificate of an attestation key', () => {
     ],
     'is of an authority itself': ['403 CERT-AUTHORITY', withExtensions(AUTHORITY, DIGITAL_SIGNATURE)],
     'is for certificates alone': ['403 CERT-USE', withExtensions(CERTIFICATE_SIGNING)],
-    'is that of an endorsement key': ['403 CERT-USE', withExtensions(DIGITAL_SIGNATURE, extendedKeyUsage(EK_USE))],
+    'is that of an endorsement key': ['403 CERT-USE', withExtensions(KEY_ENCIPHERMENT, extendedKeyUsage(EK_USE))],
+    'may be that of an endorsement key': ['403 CERT-USE', withExtensions(extendedKeyUsage(EK_USE))],
     'is that of a server': ['403 CERT-USE', withExtensions(DIGITAL_SIGNATURE, extendedKeyUsage(SERVER_USE))],
     'has a critical extension that nobody knows': [
       '403 CERT-EXTENSION',
@@ -139,6 +147,10 @@ describe('a certificate of an attestation key', () => {
 
   const taken: Readonly<Record<string, Make>> = {
     'of the key that signs': one({}),
+    'of old authorities of Google, as for an endorsement key, but to sign, and without a name': one({
+      subject: derElement(DER.sequence),
+      extensions: [DIGITAL_SIGNATURE, extendedKeyUsage(EK_USE)],
+    }),
     'restricted to attestation keys': withExtensions(DIGITAL_SIGNATURE, extendedKeyUsage(AK_USE)),
     'whose authority is restricted to endorsement keys': (ak) => {
       const extensions = [AUTHORITY, CERTIFICATE_SIGNING, extendedKeyUsage(EK_USE)];
@@ -230,6 +242,56 @@ describe('a certificate of an attestation key', () => {
     assert.deepEqual(await lines(verifier), ['web-03 ak-certificate']);
     assert.equal((await activate(verifier, begun.enrolment, await next.openCredential(begun))).status, 201);
     assert.deepEqual(await lines(verifier), ['web-03 first-use']);
+  });
+
+  test('is what let the host in: it waits when it comes without, and goes on as before meanwhile', async (t) => {
+    const verifier = await service(t, { akRoots: ROOTS, approveEnrolments: 'first-use' });
+    const host = await boot();
+    const first = content(await ask(verifier, host, await certified(host)), ActivateReply);
+    const own = host.withAnotherKey();
+    assert.equal(refusal(await ask(verifier, own, {})), '409 ENROLMENT-WAITS');
+    assert.deepEqual(await lines(verifier), ['web-03 ak-certificate']);
+    assert.equal((await new TestAgent(verifier, host, first).attest()).verified, true);
+    assert.equal((await post(verifier, route(ROUTES.enrolmentApproval, 'E-1'), TOKENS.operator, {})).status, 200);
+    assert.equal((await ask(verifier, own, {})).status, 201);
+    assert.deepEqual(await lines(verifier), ['web-03 approved']);
+    assert.equal((await ask(verifier, host, await certified(host))).status, 201);
+    assert.deepEqual(await lines(verifier), ['web-03 ak-certificate']);
+    assert.equal((await ask(verifier, own, {})).status, 201, 'somebody approved it');
+    assert.deepEqual(await lines(verifier), ['web-03 approved']);
+  });
+
+  test('tells who decides for which machine it is', async (t) => {
+    const verifier = await service(t, { akRoots: ROOTS, approveEnrolments: 'all' });
+    const [host, other] = [await boot('web-03'), await boot('web-04')];
+    const onGoogle = await certified(host, { extensions: [DIGITAL_SIGNATURE, gceInstance('web', '0a')] });
+    assert.match(
+      problemIn(await ask(verifier, host, onGoogle)).detail,
+      /for instance web \(10\) of project example-project in europe-west4-a, by CN=cloud root\./,
+    );
+    assert.match(
+      problemIn(await ask(verifier, other, await certified(other))).detail,
+      /certified for CN=machine, by CN=cloud root\./,
+    );
+  });
+
+  test('that nobody looked at counts later for the first host of its machine that had evidence', async (t) => {
+    const store = await newStore(t);
+    const before = await service(t, { store });
+    const onGoogle = { extensions: [DIGITAL_SIGNATURE, gceInstance('web', '0a')] };
+    for (const name of ['web-01', 'web-02', 'web-03']) {
+      const host = await boot(name);
+      const enrolled = content(await ask(before, host, await certified(host, onGoogle)), ActivateReply);
+      if (name !== 'web-01') await new TestAgent(before, host, enrolled).attest();
+    }
+    const own = (await boot('web-04')).withAnotherKey();
+    assert.equal((await ask(before, own, {})).status, 201);
+    await before.close();
+    const after = await service(t, { store, akRoots: ROOTS });
+    const tiers = ['web-01 first-use', 'web-02 ak-certificate', 'web-03 first-use', 'web-04 first-use'];
+    assert.deepEqual(await lines(after), tiers);
+    await after.close();
+    assert.deepEqual(await lines(await service(t, { store })), tiers, 'and stays, with whatever authorities');
   });
 
   test('names one machine: the same under another name waits, and the first is asked nothing again', async (t) => {

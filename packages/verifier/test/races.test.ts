@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fromBase64, toBase64 } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
+import { DIGITAL_SIGNATURE, gceInstance, mintAkCertificate, mintAuthority } from '@assay/testkit/certificates';
 import { SimulatedHost } from '@assay/testkit/evidence';
 import { checkedReference, emptyReference } from '@assay/core/reference';
 import {
@@ -8,6 +10,7 @@ import {
   AuditChain,
   AuditPage,
   EnrolmentList,
+  EnrolReply,
   HostList,
   PolicyList,
   route,
@@ -86,6 +89,24 @@ test('of two machines that enrol by one name at once, one has it and the other w
   const begun = await Promise.all(machines.map((host) => begin(verifier, host)));
   const statuses = await atOnce(...begun.map((each) => () => activate(verifier, each.enrolment, each.secret)));
   assert.deepEqual(statuses, [201, 409]);
+  assert.equal(content(await call(verifier, ROUTES.enrolments), EnrolmentList).enrolments.length, 1);
+});
+
+test('of two machines that enrol at once as the same instance of a cloud, one is it and the other waits', async (t) => {
+  const root = mintAuthority('cloud root');
+  const verifier = await service(t, { akRoots: [root.certificate] });
+  const answers = ['web-03', 'web-04'].map(async (name) => {
+    const host = await SimulatedHost.boot({ name });
+    const request = await host.enrolRequest();
+    const extensions = [DIGITAL_SIGNATURE, gceInstance('web')];
+    const akCertificates = [toBase64(mintAkCertificate(fromBase64(request.akPublic), root, { extensions }))];
+    const begun = await post(verifier, ROUTES.enrol, TOKENS.join, { ...request, akCertificates });
+    const reply = content(begun, EnrolReply);
+    const secret = await host.openCredential(reply);
+    const proof = await host.possession(reply.enrolment, secret);
+    return () => activate(verifier, reply.enrolment, secret, proof);
+  });
+  assert.deepEqual(await atOnce(...(await Promise.all(answers))), [201, 409]);
   assert.equal(content(await call(verifier, ROUTES.enrolments), EnrolmentList).enrolments.length, 1);
 });
 

@@ -2,11 +2,15 @@ import { equalBytes } from '../bytes/index.ts';
 import { FormatError, VerificationError } from '../errors/index.ts';
 import { publicKeyBits, type ParsedCertificate, type SignatureVerifier } from '../keys/index.ts';
 import type { VerifiedAttestationKey } from '../tpm/index.ts';
-import { mayBeUsedToSign, verifyPath, type VerifiedCertificate } from '../x509/index.ts';
+import { hasKeyUsage, mayBeUsedFor, mayBeUsedToSign, verifyPath, type VerifiedCertificate } from '../x509/index.ts';
 import { cloudInstance, type CloudInstance } from './cloud-instance.ts';
 
-/** tcg-kp-AIKCertificate, 2.23.133.8.3, and tcg-kp-EKCertificate, 2.23.133.8.1, to which Google restricts its authorities. */
+/** tcg-kp-AIKCertificate, 2.23.133.8.3. */
 const AK_USE = '6781050803';
+/**
+ * tcg-kp-EKCertificate, 2.23.133.8.1: Google restricts its authorities to it, and the older of them also what they sign, for
+ * keys of both kinds, which the key usage tells apart there.
+ */
 const EK_USE = '6781050801';
 
 const MAX_SENT = 16;
@@ -46,7 +50,7 @@ export type VerifiedAkCertificate = CertifiedAk;
 
 /**
  * That a trusted authority vouches for this attestation key: the key of the certificate is the one that is used. That the
- * TPM of the host holds it is for credential activation to show.
+ * host has it, only what it signs shows: certificates are no secret.
  * @throws VerificationError AK-CERTIFICATE and the CERT codes of `verifyPath`
  * @throws FormatError DER-FORM, BYTES-LIMIT
  */
@@ -57,9 +61,9 @@ export function verifyAkCertificate(input: AkCertificateInput, signatures: Signa
     throw new VerificationError('AK-CERTIFICATE', 'the certificate is for another key than the attestation key in use');
   }
   if (sent.length > MAX_SENT) throw new FormatError('BYTES-LIMIT', `over ${MAX_SENT} certificates came with one key`);
-  const uses = { use: AK_USE, authorityUses: [EK_USE] };
+  const uses = { use: mayBeUsedFor(certificate, AK_USE) ? AK_USE : EK_USE, authorityUses: [AK_USE, EK_USE] };
   const path = verifyPath({ leaf: certificate, intermediates: sent, anchors, ...uses, now }, signatures);
-  if (!mayBeUsedToSign(certificate)) {
+  if (!mayBeUsedToSign(certificate) || (uses.use === EK_USE && !hasKeyUsage(certificate))) {
     throw new VerificationError('CERT-USE', 'the certificate of the attestation key does not let it sign (keyUsage)');
   }
   return new CertifiedAk(path, ak, cloudInstance(certificate));

@@ -23,6 +23,7 @@ export interface LadderFacts {
   /** Who vouches for the attestation key by a certificate that verified, and which machine it names; null where nobody does. */
   readonly akCertificate: {
     readonly authority: string;
+    /** Empty where the certificate has no name, as older ones of Google. */
     readonly subject: string;
     readonly instance?:
       | {
@@ -159,7 +160,7 @@ const ADMITTED = {
   approved: {
     state: 'warning',
     label: 'Approved',
-    sentence: 'Trusted on first use, and approved by somebody; no certificate was checked.',
+    sentence: 'Trusted on first use, and approved by somebody; no certificate of this key was checked.',
   },
 } as const;
 
@@ -210,7 +211,7 @@ function akRung(facts: LadderFacts): Rung {
 
 function certificateFacts({ authority, subject, instance }: NonNullable<LadderFacts['akCertificate']>): Rung['facts'] {
   return [
-    { label: 'Certified for', value: subject },
+    ...(subject === '' ? [] : [{ label: 'Certified for', value: subject }]),
     ...(instance === undefined
       ? []
       : [

@@ -55,6 +55,11 @@ export function mayBeUsedToSign(certificate: ParsedCertificate): boolean {
   return mayBeUsed(certificate, DIGITAL_SIGNATURE);
 }
 
+/** Whether it restricts what the key may do. */
+export function hasKeyUsage({ extensions }: ParsedCertificate): boolean {
+  return extensions.has(EXTENSION.keyUsage);
+}
+
 function mayBeUsed(certificate: ParsedCertificate, usage: number): boolean {
   const value = certificate.extensions.get(EXTENSION.keyUsage)?.value;
   if (value === undefined) return true;

@@ -1,4 +1,4 @@
-export { mayBeUsedToSign } from './extensions.ts';
+export { hasKeyUsage, mayBeUsedFor, mayBeUsedToSign } from './extensions.ts';
 export {
   alternativeNames,
   DIRECTORY_NAME,

@@ -160,7 +160,7 @@ function noIssuer(certificate: ParsedCertificate): VerificationError {
 type CertificateCode = Extract<VerificationError['code'], `CERT-${string}`>;
 
 function refused(code: CertificateCode, certificate: ParsedCertificate, reason: string): VerificationError {
-  return new VerificationError(code, `the certificate of ${nameText(certificate.subject)} ${reason}`);
+  return new VerificationError(code, `the certificate of ${nameText(certificate.subject) || '(no name)'} ${reason}`);
 }
 
 function dateOf(time: number): string {

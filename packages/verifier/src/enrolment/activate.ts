@@ -75,7 +75,13 @@ async function enrolled(
   await renewVerdict(db, context, host);
   const { row, challenge } = issueChallenge(context, firstRound(host));
   await saveRounds(db, [row]);
-  const detail = { host, trust: standing.trust, ...(replaced === undefined ? {} : { replaced }) };
+  const machine = standing.certified?.identity;
+  const detail = {
+    host,
+    trust: standing.trust,
+    ...(machine === undefined ? {} : { machine }),
+    ...(replaced === undefined ? {} : { replaced }),
+  };
   await audit(db, context, { actor: enrolment.asked_by, action: 'host.enrol', subject: name, detail });
   const result = { hostId: host, token, challenge };
   return { result, changes: [...findings, ...disputes, { type: 'host', host }] };

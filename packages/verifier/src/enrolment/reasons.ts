@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { admissionIn, trustTier, type Admission } from '../hosts/admission.ts';
 import { certifyAk, type CertifiedAk } from '../hosts/ak-certificate.ts';
 import { endorse, type Endorsing } from '../hosts/ek-certificate.ts';
-import { hostByAkIdentity, hostById, hostByName } from '../store/hosts.ts';
+import { hostById, hostByName, otherByAkIdentity } from '../store/hosts.ts';
 import { registeredKey } from '../store/registered-keys.ts';
 import type { AdmissionRow, Database, EnrolmentRow, HostRow } from '../store/schema.ts';
 import { registeredDigests } from './ek-digest.ts';
@@ -45,8 +45,8 @@ export async function standingOf(db: Database, context: Context, asking: Asking)
   const sentence =
     registered !== undefined && !mayHaveName
       ? `This endorsement key is registered for the name ${registered.name}.`
-      : known === undefined
-        ? missingApproval(context.approveEnrolments, trust)
+      : known === undefined || isVouchedForNoMore(known, trust)
+        ? missingApproval(context.approveEnrolments, standing)
         : undefined;
   const reasons = sentence === undefined ? [] : [{ code: 'APPROVAL-REQUIRED' as const, sentence, host: null }];
   return { ...standing, reasons };
@@ -78,7 +78,7 @@ async function sameMachine(
   known: HostRow | undefined,
 ): Promise<EnrolmentReason[]> {
   if (certified === null || known?.ak_identity === certified.identity) return [];
-  const other = await hostByAkIdentity(db, certified.identity);
+  const other = await otherByAkIdentity(db, certified.identity, asking.host);
   if (other === undefined || other.name === asking.name) return [];
   const sentence =
     `By the certificate of its attestation key this is the machine that is enrolled as ${other.name}, which has another ` +
@@ -86,11 +86,30 @@ async function sameMachine(
   return [{ code: 'APPROVAL-REQUIRED', sentence, host: { id: other.id, name: other.name } }];
 }
 
-function missingApproval(wanted: Context['approveEnrolments'], trust: TrustTier): string | undefined {
+/** What let the host in was its attestation key, and it comes with another: its endorsement key may be made up. */
+function isVouchedForNoMore(known: HostRow, trust: TrustTier): boolean {
+  return known.ak_certificate !== null && trust === 'first-use';
+}
+
+function missingApproval(
+  wanted: Context['approveEnrolments'],
+  { trust, certified }: Pick<Standing, 'trust' | 'certified'>,
+): string | undefined {
   if (trust === 'registered' || wanted === 'none') return undefined;
   if (trust === 'first-use')
     return 'Nobody vouches for the endorsement key, and this verifier trusts none on first use.';
-  return wanted === 'all' ? 'This verifier wants every machine to be approved.' : undefined;
+  if (wanted !== 'all') return undefined;
+  const machine = certified === null ? '' : ` ${certifiedFor(certified.certificate)}`;
+  return `This verifier wants every machine to be approved.${machine}`;
+}
+
+/** Who decides shall know for which machine the key was certified. */
+function certifiedFor({ authority, subject, instance }: CertifiedAk['certificate']): string {
+  const machine =
+    instance === undefined
+      ? subject
+      : `instance ${instance.instanceName} (${instance.instanceId}) of project ${instance.projectId} in ${instance.zone}`;
+  return `Its attestation key was certified for ${machine || 'no name'}, by ${authority}.`;
 }
 
 const Reasons = z.array(EnrolmentReason);

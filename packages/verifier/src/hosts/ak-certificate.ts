@@ -7,10 +7,11 @@ import { checkAttestationKey, parsePublic } from '@assay/core/tpm';
 import { nameText } from '@assay/core/x509';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { transact } from '../news/news.ts';
-import { hostByAkIdentity, hostsWithoutAkCertificate, updateHost } from '../store/hosts.ts';
+import { transact, type Change } from '../news/news.ts';
+import { hostById, hostsWithoutAkCertificate, otherByAkIdentity, updateHost } from '../store/hosts.ts';
+import { lockWork } from '../store/locks.ts';
 import { lockRounds } from '../store/rounds.ts';
-import type { HostRow } from '../store/schema.ts';
+import type { Database, HostRow } from '../store/schema.ts';
 import { renewVerdict } from './verdict.ts';
 
 /** Who vouches for an attestation key, and for which machine, as the certificates have it. */
@@ -91,16 +92,28 @@ export function akColumns(certified: CertifiedAk | null): Pick<HostRow, 'ak_cert
 /** Looks again at the certificates that nobody vouched for when their hosts enrolled: the authorities may be others now. */
 export async function certifyAgain(context: Context): Promise<void> {
   if (context.akAuthorities.length === 0) return;
-  for (const host of await hostsWithoutAkCertificate(context.database)) {
-    const certified = unlessRefused(context, host);
-    if (certified === null || (await hostByAkIdentity(context.database, certified.identity)) !== undefined) continue;
-    await transact(context, async (db) => {
-      await lockRounds(db, [host.id]);
-      await updateHost(db, host.id, akColumns(certified));
-      await renewVerdict(db, context, host.id);
-      return { result: undefined, changes: [{ type: 'host', host: host.id }] };
-    });
+  for (const id of await hostsWithoutAkCertificate(context.database)) {
+    await transact(context, async (db) => ({ result: undefined, changes: await certifyOne(db, context, id) }));
   }
+}
+
+/** Other verifiers of this store enrol hosts meanwhile: locked as an enrolment is, the host is read once more. */
+async function certifyOne(db: Database, context: Context, id: string): Promise<Change[]> {
+  await lockWork(db, 'enrolment');
+  const [round] = await lockRounds(db, [id]);
+  const host = await hostById(db, id);
+  // Nothing that the key signed was seen of a host without evidence, and who opens a credential may have made up the rest.
+  if (host === undefined || host.ak_certificate !== null || (round?.evidence_at ?? null) === null) return [];
+  const certified = unlessRefused(context, host);
+  if (certified === null) return [];
+  const other = await otherByAkIdentity(db, certified.identity, id);
+  if (other !== undefined) {
+    context.log(`${host.name} (${id}): by the certificate of its attestation key it is the machine of ${other.name}`);
+    return [];
+  }
+  await updateHost(db, id, akColumns(certified));
+  await renewVerdict(db, context, id);
+  return [{ type: 'host', host: id }];
 }
 
 /** A host that enrolled when nobody looked at its certificate stays what it is. */

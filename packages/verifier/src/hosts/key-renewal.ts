@@ -43,7 +43,7 @@ function shareOf(host: string): number {
  */
 export function refuseCertified({ name, ak_certificates }: Pick<HostRow, 'name' | 'ak_certificates'>): void {
   if (ak_certificates === null) return;
-  const detail = `The attestation key of ${name} is the one that its cloud put into its TPM: it is the same each time.`;
+  const detail = `The attestation key of ${name} came with the certificate of a cloud: its TPM has no other such key.`;
   throw new RequestProblem('KEY-CERTIFIED', detail);
 }
 

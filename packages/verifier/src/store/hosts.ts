@@ -79,19 +79,28 @@ export async function hostsWithoutEndorsement(db: Database): Promise<HostRow[]> 
     .execute();
 }
 
-/** The host whose attestation key a trusted authority certified for this machine. */
-export async function hostByAkIdentity(db: Database, identity: string): Promise<HostRow | undefined> {
-  return db.selectFrom('hosts').selectAll().where('ak_identity', '=', identity).executeTakeFirst();
-}
-
-/** Hosts that came with certificates of their attestation keys, for which nobody vouches, and signed evidence with these. */
-export async function hostsWithoutAkCertificate(db: Database): Promise<HostRow[]> {
+/** Another host whose attestation key a trusted authority certified for this machine; of several, the same one each time. */
+export async function otherByAkIdentity(db: Database, identity: string, id: string): Promise<HostRow | undefined> {
   return db
     .selectFrom('hosts')
-    .innerJoin('rounds', 'rounds.host', 'hosts.id')
-    .selectAll('hosts')
-    .where('rounds.evidence_at', 'is not', null)
+    .selectAll()
+    .where('ak_identity', '=', identity)
+    .where('id', '!=', id)
+    .orderBy('enrolled_at')
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** Hosts that came with certificates of their attestation keys, for which nobody vouches, the first that enrolled first. */
+export async function hostsWithoutAkCertificate(db: Database): Promise<string[]> {
+  const rows = await db
+    .selectFrom('hosts')
+    .select('id')
     .where('ak_certificates', 'is not', null)
     .where('ak_certificate', 'is', null)
+    .orderBy('enrolled_at')
+    .orderBy('id')
     .execute();
+  return rows.map(({ id }) => id);
 }
