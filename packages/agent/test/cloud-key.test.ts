@@ -2,33 +2,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { renewKey } from '@assay/agent';
-import { concat } from '@assay/core/bytes';
 import type { ParsedCertificate } from '@assay/core/keys';
-import {
-  AK_TEMPLATES,
-  command,
-  EMPTY_PASSWORD,
-  encodePublic,
-  evictControl,
-  NV,
-  nvDefineSpace,
-  nvWrite,
-  OBJECT,
-  parsePublic,
-  TPM_HANDLE,
-  type AkTemplateName,
-} from '@assay/core/tpm';
-import { CLOUD_KEY_NAMES, openCloudKey, type CloudKeyName, type Tpm } from '@assay/linux/tpm';
-import {
-  AUTHORITY,
-  CERTIFICATE_SIGNING,
-  DIGITAL_SIGNATURE,
-  extendedKeyUsage,
-  GCE_PROPERTIES,
-  gceInstance,
-  mintAkCertificate,
-  mintAuthority,
-} from '@assay/testkit/certificates';
+import { command, EMPTY_PASSWORD, nvWrite, OBJECT, parsePublic } from '@assay/core/tpm';
+import { CLOUD_KEY_NAMES, openCloudKey, type CloudKeyName } from '@assay/linux/tpm';
+import { certifyAsCloud, cloudTemplate } from '@assay/testkit/certificates';
 import { swtpmAvailable } from '@assay/testkit/swtpm';
 import type { Verifier } from '@assay/verifier';
 import { Problem, route, ROUTES, type HostDetail } from '@assay/wire';
@@ -36,50 +13,6 @@ import { capture, detailOf, directory, Machine, service, TOKENS, Watched } from 
 
 const swtpm = swtpmAvailable();
 const skip = 'missing' in swtpm ? `swtpm is missing: ${swtpm.missing}` : false;
-
-const AK_USE = '6781050803';
-const EK_USE = '6781050801';
-const NV_AT_ONCE = 1024;
-
-async function keep(tpm: Tpm, index: number, data: Uint8Array): Promise<void> {
-  const attributes = NV.AUTH_READ | NV.OWNER_READ | NV.AUTH_WRITE | NV.NO_DA;
-  const publicInfo = {
-    index,
-    nameAlg: 'sha256',
-    attributes,
-    authPolicy: new Uint8Array(0),
-    dataSize: data.length,
-  } as const;
-  const space = { authHandle: TPM_HANDLE.OWNER, auth: new Uint8Array(0), publicInfo };
-  await tpm.run(command(nvDefineSpace, space, [EMPTY_PASSWORD]));
-  for (let offset = 0; offset < data.length; offset += NV_AT_ONCE) {
-    const part = { authHandle: index, nvIndex: index, data: data.subarray(offset, offset + NV_AT_ONCE), offset };
-    await tpm.run(command(nvWrite, part, [EMPTY_PASSWORD]));
-  }
-}
-
-/** TPMT_PUBLIC of a template: TPM2B_PUBLIC without its size. */
-const templateOf = (name: AkTemplateName): Uint8Array => encodePublic(AK_TEMPLATES[name]).subarray(2);
-
-/** Where each cloud leaves the key, and the NV index of its certificate. */
-const PLACES: Readonly<Record<CloudKeyName, { certificate: number; make: (tpm: Tpm) => Promise<void> }>> = {
-  'gce-rsa': { certificate: 0x01c10000, make: async (tpm) => keep(tpm, 0x01c10001, templateOf('rsassa-2048')) },
-  'gce-ecc': { certificate: 0x01c10002, make: async (tpm) => keep(tpm, 0x01c10003, templateOf('ecdsa-p256')) },
-  azure: {
-    certificate: 0x01c101d0,
-    async make(tpm) {
-      const { handle } = await tpm.createPrimary(TPM_HANDLE.ENDORSEMENT, AK_TEMPLATES['rsassa-2048']);
-      const kept = { auth: TPM_HANDLE.OWNER, objectHandle: handle, persistentHandle: 0x81000003 };
-      await tpm.using(handle, async () => tpm.run(command(evictControl, kept, [EMPTY_PASSWORD])));
-    },
-  },
-};
-
-/** As the two clouds write them: Google restricts its authorities, not the leaf, and Azure restricts the leaf. */
-function extensionsOf(kind: CloudKeyName) {
-  if (kind === 'azure') return [DIGITAL_SIGNATURE, extendedKeyUsage(AK_USE, '2b0601040182370a030c')];
-  return [DIGITAL_SIGNATURE, gceInstance('web', 'fedcba98', [GCE_PROPERTIES])];
-}
 
 interface Cloud {
   readonly machine: Machine;
@@ -89,20 +22,10 @@ interface Cloud {
   readonly statePath: string;
 }
 
-/** A machine of a cloud: its certificate is followed by that of the authority that signed it, and zeros. */
 async function cloud(t: TestContext, kind: CloudKeyName): Promise<Cloud> {
   const machine = await Machine.swtpm(t);
-  const { certificate, make } = PLACES[kind];
-  await make(machine.tpm);
-  const key = await openCloudKey(machine.tpm, kind);
-  await machine.tpm.using(key.handle, async () => undefined);
-  const root = mintAuthority('cloud root');
-  const restricted = [AUTHORITY, CERTIFICATE_SIGNING, extendedKeyUsage(EK_USE)];
-  const between = mintAuthority('cloud authority', root, { extensions: restricted });
-  const leaf = mintAkCertificate(key.public, between, { extensions: extensionsOf(kind) });
-  await keep(machine.tpm, certificate, concat([leaf, between.certificate.raw, new Uint8Array(100)]));
-  const statePath = join(directory(t), 'agent.json');
-  return { machine, roots: [root.certificate], akPublic: key.public, statePath };
+  const { root, akPublic } = await certifyAsCloud(machine.tpm, kind);
+  return { machine, roots: [root], akPublic, statePath: join(directory(t), 'agent.json') };
 }
 
 const rungOf = ({ ladder }: HostDetail, name: string) => ladder.find(({ rung }) => rung === name);
@@ -195,7 +118,7 @@ describe('an attestation key that the cloud of the machine certified', { skip },
     const verifier = await service(t);
     for (const [kind, place] of [
       ['gce-ecc', /0x01c10003: this is no TPM of Google Compute Engine/],
-      ['azure', /ReadPublic/],
+      ['azure', /no attestation key at handle 0x81000003: this is no TPM of Azure/],
     ] as const) {
       const statePath = join(directory(t), 'agent.json');
       const watched = new Watched(t, machine, { verifierUrl: verifier.url, statePath, attestationKey: kind });
@@ -214,7 +137,7 @@ describe('an attestation key that the cloud of the machine certified', { skip },
     await watched.attested(1);
     await watched.agent.stop();
     const before = (await detailOf(verifier)).attestationKey.name;
-    const template = templateOf('ecdsa-p256').slice();
+    const template = cloudTemplate('ecdsa-p256');
     template[6] = (template[6] ?? 0) ^ (OBJECT.NO_DA >> 8); // Third byte of the attributes, which follow two algorithms.
     const part = { authHandle: 0x01c10003, nvIndex: 0x01c10003, data: template, offset: 0 };
     await machine.tpm.run(command(nvWrite, part, [EMPTY_PASSWORD]));

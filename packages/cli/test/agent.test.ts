@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { certificatePem } from '@assay/core/x509';
+import { certifyAsCloud } from '@assay/testkit/certificates';
 import { manufactureSwtpm, swtpmAvailable } from '@assay/testkit/swtpm';
 import { AgentStatus } from '@assay/agent';
 import { HostDocument, KeyRenewal } from '@assay/wire';
@@ -193,6 +195,44 @@ test('agent: a maker that the verifier is told to trust vouches for the key of t
   assert.match(fresh.stderr, /no template of an attestation key at NV index 0x01c10003/);
   const broken = await assay([...serve, roots]);
   assert.deepEqual([broken.code, /PEM-FORM/.test(broken.stderr)], [3, true], broken.stderr);
+});
+
+test('agent: a key that the cloud put into the TPM is the key of the host, with its authority and its machine', {
+  skip,
+}, async (t) => {
+  const host = await new Host(t).on();
+  const { root } = await host.withTpm((tpm) => certifyAsCloud(tpm, 'gce-ecc'));
+  const roots = scratch(t);
+  writeFileSync(join(roots, 'cloud.pem'), certificatePem(root.raw));
+  const service = await new Service(t).start('--ak-roots', roots, '--approve-enrolments', 'first-use');
+  const ask = (...of: string[]) => assay([...of, '--url', service.url], { env: { ASSAY_TOKEN: service.adminToken } });
+  const kind = ['--attestation-key', 'gce-ecc'];
+  const token = ['--join-token-file', service.joinToken];
+  const enrolled = await assay(['agent', 'enrol', ...words(host, service, [...kind, ...token])]);
+  assert.match(enrolled.stdout, /^web-03 is enrolled as host /, enrolled.stderr);
+  const agent = running(t, words(host, service));
+  await service.hasEntries('web-03', 1);
+  await host.run('/usr/bin/one');
+  await service.hasEntries('web-03', 2);
+
+  const text = (await ask('hosts', 'get', 'web-03')).stdout;
+  assert.match(text, /\n {2}Attestation key +ok +Certified by an authority that this verifier trusts\. /, text);
+  assert.match((await ask('hosts', 'get')).stdout, / software, certified AK /);
+  const shown = HostDocument.parse(documentIn(await ask('hosts', 'get', 'web-03', '-o', 'json'))).host;
+  assert.equal(shown.tpm.trust, 'ak-certificate');
+  const facts = shown.ladder.find(({ rung }) => rung === 'ak')?.facts ?? [];
+  const said = Object.fromEntries(facts.map(({ label, value }) => [label, value]));
+  assert.deepEqual(
+    [said['Certified for'], said['Instance'], said['Project'], said['Zone'], said['Authority']],
+    ['CN=machine', 'web (4275878552)', 'example-project', 'europe-west4-a', 'CN=cloud root'],
+  );
+  assert.match((await ask('audit', 'show')).stdout, /gce:1000000000000000000\/4275878552/);
+  const refused = await ask('hosts', 'renew-key', 'web-03');
+  assert.deepEqual([refused.code, /KEY-CERTIFIED/.test(refused.stderr)], [1, true], refused.stderr);
+
+  await end(agent, 'SIGTERM');
+  for (const more of [['--renew-key'], ['--attestation-key', 'own'], ['--attestation-key', 'azure']])
+    await assertFails(['agent', 'enrol', ...words(host, service, more)], { exit: 3, code: 'AGENT-STATE' });
 });
 
 test('agent: root gives up everything but reading the lists, and attests as another user', {

@@ -37,7 +37,7 @@ export class Host {
     this.#running = await startSwtpm(this.#tpmState);
     symlinkSync(this.#running.socketPath, this.socket);
     this.#list = new SimulatedList();
-    await this.#withTpm(async (tpm) => {
+    await this.withTpm(async (tpm) => {
       await tpm.startup();
       const pcrs = await tpm.readPcrs('sha256', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
       await this.#extend(tpm, this.#list.begin(bootAggregate(nodeHasher, 'sha256', pcrs)));
@@ -53,7 +53,7 @@ export class Host {
 
   /** A program of that content is executed. */
   run(path: string, content = path): Promise<void> {
-    return this.#withTpm(async (tpm) => {
+    return this.withTpm(async (tpm) => {
       await this.#extend(tpm, this.#list.measure(path, nodeHasher.digest('sha256', utf8(content))));
     });
   }
@@ -61,7 +61,7 @@ export class Host {
   /** Files are measured as in a list that a kernel wrote; what it says of the boot, keys and violations stays there. */
   replay(list: Uint8Array): Promise<void> {
     const { entries } = parseBinaryList(list, { bank: 'sha256' });
-    return this.#withTpm(async (tpm) => {
+    return this.withTpm(async (tpm) => {
       for (const entry of entries) if (entryKind(entry) === 'file') await this.#extend(tpm, this.#list.again(entry));
     });
   }
@@ -70,10 +70,14 @@ export class Host {
     return this.#list.entries;
   }
 
-  async #withTpm(use: (tpm: Tpm) => Promise<void>): Promise<void> {
+  /** While nothing else is connected to the TPM. */
+  async withTpm<T>(use: (tpm: Tpm) => Promise<T>): Promise<T> {
     const tpm = new Tpm(await connectSwtpm(this.socket));
-    await use(tpm);
-    await tpm.close();
+    try {
+      return await use(tpm);
+    } finally {
+      await tpm.close();
+    }
   }
 
   async #extend(tpm: Tpm, entry: Appended): Promise<void> {

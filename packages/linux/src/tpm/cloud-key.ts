@@ -1,5 +1,14 @@
 import { SystemError } from '@assay/core/errors';
-import { command, createPrimary, EMPTY_PASSWORD, encode, NO_SENSITIVE, sized, TPM_HANDLE } from '@assay/core/tpm';
+import {
+  command,
+  createPrimary,
+  EMPTY_PASSWORD,
+  encode,
+  NO_SENSITIVE,
+  sized,
+  TPM_HANDLE,
+  TpmResponseError,
+} from '@assay/core/tpm';
 import { certificatesIn } from './certificates.ts';
 import { readNv } from './nv.ts';
 import type { LoadedObject, Tpm } from './tpm.ts';
@@ -24,10 +33,22 @@ const MAX_TEMPLATE = 1024;
  */
 export async function openCloudKey(tpm: Tpm, name: CloudKeyName): Promise<LoadedObject> {
   const key = CLOUD_KEYS[name];
-  if ('handle' in key) return { handle: key.handle, ...(await tpm.readPublic(key.handle)) };
+  if ('handle' in key) return persistent(tpm, name, key.handle);
   const template = await readNv(tpm, key.template);
-  if (template === undefined) throw missing(name, 'template of an attestation key', key.template);
+  if (template === undefined) throw missing(name, 'template of an attestation key', atIndex(key.template));
   return fromTemplate(tpm, template);
+}
+
+/** TPM_RC_HANDLE about the first handle: there is no such object. */
+const NO_OBJECT = 0x18b;
+
+async function persistent(tpm: Tpm, name: CloudKeyName, handle: number): Promise<LoadedObject> {
+  try {
+    return { handle, ...(await tpm.readPublic(handle)) };
+  } catch (error) {
+    if (!(error instanceof TpmResponseError && error.responseCode === NO_OBJECT)) throw error;
+    throw missing(name, 'attestation key', `handle ${hexOf(handle)}`);
+  }
 }
 
 /** The key depends on each byte of the template, so it goes to the TPM as it is. */
@@ -47,12 +68,19 @@ async function fromTemplate(tpm: Tpm, template: Uint8Array): Promise<LoadedObjec
 export async function readCloudCertificates(tpm: Tpm, name: CloudKeyName): Promise<Uint8Array[]> {
   const { certificate } = CLOUD_KEYS[name];
   const found = certificatesIn((await readNv(tpm, certificate)) ?? new Uint8Array(0));
-  if (found.length === 0) throw missing(name, 'certificate', certificate);
+  if (found.length === 0) throw missing(name, 'certificate', atIndex(certificate));
   return found;
 }
 
-function missing(name: CloudKeyName, what: string, index: number): SystemError {
+function missing(name: CloudKeyName, what: string, where: string): SystemError {
   const { cloud } = CLOUD_KEYS[name];
-  const where = `NV index 0x${index.toString(16).padStart(8, '0')}`;
   return new SystemError('TPM-RESPONSE', `no ${what} at ${where}: this is no TPM of ${cloud}, or one without ${name}`);
+}
+
+function atIndex(index: number): string {
+  return `NV index ${hexOf(index)}`;
+}
+
+function hexOf(place: number): string {
+  return `0x${place.toString(16).padStart(8, '0')}`;
 }

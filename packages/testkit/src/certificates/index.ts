@@ -5,6 +5,7 @@ export {
   gceInstance,
   mintAkCertificate,
 } from './attestation-key.ts';
+export { certifyAsCloud, cloudTemplate } from './cloud.ts';
 export {
   alternativeName,
   AUTHORITY,
