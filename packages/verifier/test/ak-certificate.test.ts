@@ -23,7 +23,6 @@ import {
   EnrolmentList,
   EnrolReply,
   HostLines,
-  HostList,
   route,
   ROUTES,
   type EnrolRequest,
@@ -135,15 +134,17 @@ describe('a certificate of an attestation key', () => {
       (ak) => Array.from({ length: 10 }, () => mintAkCertificate(ak, ROOT)),
     ],
   };
-  for (const [name, [code, make]] of Object.entries(refused)) {
-    test(`that ${name} is refused, and nothing is kept`, async (t) => {
-      const verifier = await service(t, { akRoots: ROOTS });
-      const host = await boot();
-      const akCertificates = make(await akOf(host)).map(toBase64);
-      assert.equal(refusal(await ask(verifier, host, { akCertificates })), code);
-      assert.deepEqual(content(await call(verifier, ROUTES.hosts), HostList).hosts, []);
-    });
-  }
+  test('is refused, and nothing is kept, that', async (t) => {
+    const verifier = await service(t, { akRoots: ROOTS });
+    for (const [name, [code, make]] of Object.entries(refused)) {
+      await t.test(name, async () => {
+        const host = await boot();
+        const akCertificates = make(await akOf(host)).map(toBase64);
+        assert.equal(refusal(await ask(verifier, host, { akCertificates })), code);
+        assert.deepEqual(await lines(verifier), []);
+      });
+    }
+  });
 
   const taken: Readonly<Record<string, Make>> = {
     'of the key that signs': one({}),
