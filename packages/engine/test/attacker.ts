@@ -6,17 +6,21 @@ import { removeXattr, setXattr } from '@assay/linux/xattr';
 import {
   changeAtTheSameTime,
   mapForWriting,
+  mountMapped,
   moveBlocks,
   openByMemory,
+  readLate,
   setClockToNow,
   WAYS_OF_EXT4,
   WAYS_OF_XFS,
   WAYS_TO_CHANGE,
+  type LateRead,
   type WritableMapping,
 } from '@assay/testkit/files';
 
 const LIMIT_MS = 60_000;
 const mappings = new Map<string, WritableMapping>();
+const lateReads = new Map<string, LateRead>();
 let count = 0;
 
 const actions: Readonly<Record<string, (...given: string[]) => unknown>> = {
@@ -64,6 +68,20 @@ const actions: Readonly<Record<string, (...given: string[]) => unknown>> = {
   store: (path = '', offset = '0') => {
     mappings.get(path)?.store(Number(offset), Buffer.from(`store ${++count}`));
     return 'stored';
+  },
+  /** Begins a read into a mapping of the file, which is unmapped before the bytes come. */
+  expect: async (path = '') => {
+    lateReads.set(path, await readLate(path));
+    return 'expected';
+  },
+  arrive: async (path = '') => {
+    await lateReads.get(path)?.arrive();
+    await lateReads.get(path)?.[Symbol.asyncDispose]();
+    return 'arrived';
+  },
+  mapIds: async (directory = '', at = '', user = '0') => {
+    await mountMapped(directory, at, Number(user));
+    return 'mounted';
   },
   load: (path = '', offset = '0') => mappings.get(path)?.load(Number(offset)),
   unmap: (path = '') => {
@@ -120,7 +138,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const request: unknown = JSON.parse(line);
   const [name = '', ...given] = Array.isArray(request) ? request.map(String) : [];
   try {
-    process.stdout.write(`${JSON.stringify({ result: actions[name]?.(...given) })}\n`);
+    process.stdout.write(`${JSON.stringify({ result: await actions[name]?.(...given) })}\n`);
   } catch (error) {
     process.stdout.write(`${JSON.stringify({ error: String(error) })}\n`);
   }

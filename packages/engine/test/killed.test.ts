@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -69,6 +69,11 @@ test(
   },
 );
 
+function states(pid = 0): (string | undefined)[] {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.map((id) => /\) (\S)/.exec(readFileSync(`/proc/${pid}/task/${id}/stat`, 'latin1'))?.[1]);
+}
+
 test('a program that waits for an engine runs on when the engine is killed', LIMIT, async () => {
   await using machine = await startTpm('swtpm');
   using mount = mountTmpfs();
@@ -78,6 +83,7 @@ test('a program that waits for an engine runs on when the engine is killed', LIM
   const doomed = await doomedEngine(machine.socketPath ?? '', directory.path, mount.path, 'permission');
   try {
     doomed.process.kill('SIGSTOP');
+    await eventually('all its threads are stopped', () => states(doomed.process.pid).every((state) => state === 'T'));
     let ended = false;
     const ran = run('/bin/sh', ['-c', '"$0"', path]).then(() => {
       ended = true;

@@ -69,7 +69,8 @@ for (const [name, policy] of Object.entries(POLICIES)) {
         assert.equal(await attacker.run(path), 0);
         assert.equal(gate.measured(path).at(-1), digestOf(path));
       }
-      assert.equal(gate.measured(path).length, 4);
+      // Again while a change is young, which the list leaves out.
+      assert.equal(new Set(gate.measured(path)).size, 4);
       assert.deepEqual(gate.lost, []);
     },
   );

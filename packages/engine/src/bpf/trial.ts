@@ -5,6 +5,7 @@ import { BpfMap, LsmProgram, type KernelTypes } from '@assay/linux/bpf';
 import { errnoOf } from '@assay/linux/errno';
 import { openingProgram } from './programs.ts';
 import { MAPS } from './shared.ts';
+import { updateSoon } from './update-soon.ts';
 
 const GATE = 'the gate needs';
 /** kernel/bpf/bpf_local_storage.c and mm/slub.c, kmalloc_nolock */
@@ -12,8 +13,6 @@ const NO_MEMORY = `${GATE} memory for values at inodes, which this kernel does n
 /** There is one everywhere, which may be opened for writing without a change. */
 const FILE = '/dev/null';
 const { ENOMEM } = constants.errno;
-/** The kernel may have no room at one moment. */
-const TIMES = 8;
 
 /**
  * Tries what a kernel that takes the programs may lack nevertheless: values at inodes, which the programs find there.
@@ -45,13 +44,10 @@ export function tryOpening(vouches: BpfMap, opening: LsmProgram): void {
 }
 
 function putValue(vouches: BpfMap): void {
-  for (let time = 1; ; time++) {
-    try {
-      vouches.update();
-      return;
-    } catch (error) {
-      if (errnoOf(error) !== ENOMEM) throw error;
-      if (time === TIMES) throw new SystemError('KERNEL-LACKS', NO_MEMORY, { cause: error });
-    }
+  try {
+    updateSoon(vouches);
+  } catch (error) {
+    if (errnoOf(error) !== ENOMEM) throw error;
+    throw new SystemError('KERNEL-LACKS', NO_MEMORY, { cause: error });
   }
 }

@@ -2,6 +2,7 @@ import { SystemError } from '@assay/core/errors';
 import { BpfMap } from '@assay/linux/bpf';
 import { changeTimeOf, FileStatus, probeWriters, type ChangeTime, type Stamp } from '@assay/linux/files';
 import { MAPS, VOUCH, type VouchSetup } from './shared.ts';
+import { updateSoon } from './update-soon.ts';
 
 /** What `begin` found. */
 export interface BegunVouch {
@@ -43,7 +44,7 @@ export class Vouches {
     const uses = this.#usesOf(fd, generation, changed);
     if (uses > 0) return { generation, uses, changed };
     this.#write(generation, 0, undefined);
-    this.#map.update();
+    updateSoon(this.#map);
     return probeWriters(fd) === 'none' ? { generation, uses, changed } : undefined;
   }
 
@@ -62,7 +63,7 @@ export class Vouches {
     if ((before & uses) === uses) return;
     this.#map.key.writeInt32LE(fd);
     this.#write(begun.generation, before | uses, changed);
-    this.#map.update('present');
+    updateSoon(this.#map, 'present');
   }
 
   /** Vouches for a file of which a verdict is known that holds in this state. */

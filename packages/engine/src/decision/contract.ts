@@ -254,6 +254,10 @@ export interface Decider {
   readonly namesThreads: boolean;
   /** Part of a verdict's key; empty, without a look at the task, where no rule looks at it. */
   subjectKey(task: Task): string;
+  /** Whether verdicts of openings depend on the name, which changes with a directory's without a change of the file. */
+  readonly wantsNames: boolean;
+  /** Part of the key of an opening's verdict; empty where no rule looks at the name. */
+  nameKey(path: Uint8Array): string;
   /** Hooks that the kernel would call when a file is mapped for execution. */
   readonly mappings: readonly HookCall[];
   /** Hooks that the kernel would call at this opening, as far as fanotify tells. An opening that is of no interest has none. */

@@ -4,7 +4,7 @@ import { Access, type AccessContext } from './access.ts';
 import { decideClose } from './close.ts';
 import type { AccessQuestion, CloseDecision, CloseQuestion, Decider, Decision, Task } from './contract.ts';
 import { EngineControl } from './control.ts';
-import { hooksOf, mapsOf } from './hooks.ts';
+import { BY_NAME, hooksOf, loadedAs, mapsOf } from './hooks.ts';
 import { NO_MEMORY } from './memory.ts';
 import type { DeciderSetup } from './setup.ts';
 import { Updaters } from './updater.ts';
@@ -38,6 +38,7 @@ export function createDecider(setup: DeciderSetup): Decider {
   const wantsLabels = positive.some(({ rule }) => rule.action === 'appraise' || rule.action === 'hash');
   // Who writes is asked when the file is opened: when it is closed the process may be gone.
   const wantsWriters = wantsLabels && setup.updaters.length > 0;
+  const wantsNames = positive.some(({ rule }) => BY_NAME.has(rule.func));
   const events = !wantsWriters && positive.every(({ rule }) => BY_EXEC.has(rule.func)) ? 'exec' : 'open';
   return {
     epoch: setup.epoch,
@@ -47,6 +48,8 @@ export function createDecider(setup: DeciderSetup): Decider {
     wantsFlags: wantsWriters || setup.rules.some(({ rule }) => rule.func === undefined || rule.func === 'FILE_CHECK'),
     needsSubject,
     subjectKey,
+    wantsNames,
+    nameKey: (path) => (wantsNames ? (loadedAs(path) ?? '') : ''),
     mappings: mapsOf(setup.kernel.profile),
     hooksOf: (event, file) => hooksOf(event, file, setup.kernel.profile),
     decide(question): Decision {

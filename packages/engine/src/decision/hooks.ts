@@ -34,7 +34,7 @@ export function hooksOf(
   const opened: HookCall = { func: 'FILE_CHECK', mask };
   if ((mask & MAY_READ) === 0) return [opened];
   const isUnsure = ((event.flags ?? 0) & MAY_ONLY_READ) !== 0;
-  const loaded = LOADED[roleOf(Buffer.from(file.path).toString('latin1'))];
+  const loaded = loadedAs(file.path);
   return [
     ...(isUnsure ? [{ func: opened.func, mask: MAY_READ }] : []),
     opened,
@@ -65,6 +65,14 @@ const LOADED: Partial<Record<FileRole, EventFunction>> = {
   kernel: 'KEXEC_KERNEL_CHECK',
   initramfs: 'KEXEC_INITRAMFS_CHECK',
 };
+
+/** The function of the kernel that a file of this name may be read for. */
+export function loadedAs(path: Uint8Array): EventFunction | undefined {
+  return LOADED[roleOf(Buffer.from(path).toString('latin1'))];
+}
+
+/** Rules about these, or about everything, make a verdict depend on the name by which a file is opened. */
+export const BY_NAME: ReadonlySet<string | undefined> = new Set([undefined, ...Object.values(LOADED)]);
 
 /** Bits of the opening as open(2) has them (fs/open.c, build_open_flags); 0 for O_PATH, of which the kernel asks nothing. */
 export function openMask(flags = 0): number {

@@ -1,7 +1,8 @@
-import type { FileStatus } from '@assay/linux/files';
+import { descriptorPath, type FileStatus } from '@assay/linux/files';
 import type { AskedEvent } from '@assay/linux/fanotify';
 import { computedFor, isExecuting, threadsOf } from '@assay/linux/process';
 import type { Job } from './job.ts';
+import type { WaitingWriters } from './waiting-writers.ts';
 
 /** Nanoseconds of its own in which a thread that got the answer has executed the program, or was refused. */
 const LONGEST_NS = 20_000_000;
@@ -18,6 +19,8 @@ interface Executing {
   /** Processes, or threads. */
   readonly pids: readonly number[];
   readonly threads: readonly ExecutingThread[];
+  /** Undefined where the descriptor is to keep the kernel from executing. */
+  readonly writers: WaitingWriters | undefined;
 }
 
 /**
@@ -48,7 +51,10 @@ export class ExecutingPrograms {
     const pids = batch.map(({ pid }) => pid);
     const ids = this.#namesThreads ? pids : pids.flatMap(threadsOf);
     const threads = ids.map((id) => ({ id, before: computedFor(id) }));
-    this.#programs = [...this.#programs, { fd: occupied ?? lead.fd, pids, threads }];
+    this.#programs = [
+      ...this.#programs,
+      { fd: occupied ?? lead.fd, pids, threads, writers: occupied === undefined ? writers : undefined },
+    ];
     return occupied === undefined;
   }
 
@@ -59,9 +65,17 @@ export class ExecutingPrograms {
     if (isAlone) this.#close(({ pids }) => pids.length === 1 && pids[0] === pid);
   }
 
-  /** Closes those that are not needed any more. */
-  letGo(): void {
+  /**
+   * Closes those that are not needed any more.
+   * @param now `clock`
+   * @returns paths of what somebody may have written before it was executed, as who executes was kept from running
+   */
+  letGo(now: number): readonly (Uint8Array | undefined)[] {
     this.#close(({ threads }) => !threads.some(isOnItsWay));
+    const overdue = this.#programs.filter(({ writers }) => writers?.mayHaveGoneOn(now));
+    const paths = overdue.map(({ fd }) => descriptorPath(fd));
+    this.#close((program) => overdue.includes(program));
+    return paths;
   }
 
   end(): void {

@@ -1,8 +1,9 @@
-import type { Stamp } from '@assay/linux/files';
+import { descriptorPath, type Stamp } from '@assay/linux/files';
 import type { AskedEvent } from '@assay/linux/fanotify';
+import type { Decider } from '../decision/contract.ts';
 import type { BegunVouch } from '../bpf/vouches.ts';
 import { MAY_ONLY_READ } from '../decision/hooks.ts';
-import type { Case } from './judge.ts';
+import type { Case, Verdict } from './judge.ts';
 import { verdictKey, type KnownFile } from './verdict-cache.ts';
 import type { WaitingWriters } from './waiting-writers.ts';
 
@@ -21,6 +22,8 @@ export interface Opening extends AskedEvent {
   /** Bytes. */
   readonly size: number;
   readonly verdictKey: string;
+  /** `Decider.nameKey` of the name that the file had when the event was taken up. */
+  readonly nameKey: string;
   /** When it is answered at the latest (`clock`). */
   readonly end: number;
   /** It was asked about, and writers that waited too long for the verdict went before it. */
@@ -59,8 +62,25 @@ export interface Job {
 const ACCESS_FLAGS = 0o3 | 0o1000 | 0o2000 | 0o40000 | 0o200000 | 0o10000000 | MAY_ONLY_READ;
 
 /** What of an opening a verdict depends on. */
-export function keyOf(kind: AskedEvent['kind'], flags: number, subject: string): string {
-  return verdictKey(kind === 'open' ? `open ${flags & ACCESS_FLAGS}` : kind, subject);
+export function keyOf(kind: AskedEvent['kind'], flags: number, name: string, subject: string): string {
+  return verdictKey(kind === 'open' ? `open ${flags & ACCESS_FLAGS}${name}` : kind, subject);
+}
+
+/** The part of a question that depends on the name of the file now. */
+export function nameKeyOf(
+  { kind, fd }: AskedEvent,
+  { wantsNames, nameKey }: Pick<Decider, 'wantsNames' | 'nameKey'>,
+): string {
+  return wantsNames && kind === 'open' ? nameKey(descriptorPath(fd) ?? new Uint8Array()) : '';
+}
+
+/** Whether the verdict is of another name than that by which it would be found again: of a directory that was renamed meanwhile. */
+export function isRenamed(
+  { kind, nameKey }: Opening,
+  { path }: Pick<Verdict, 'path'>,
+  decider: Pick<Decider, 'nameKey'>,
+): boolean {
+  return kind === 'open' && decider.nameKey(path) !== nameKey;
 }
 
 /** The question about an opening, beside what is known of its file. */

@@ -5,7 +5,7 @@ import { EngineControl } from '../decision/control.ts';
 import { WatchSignals, type LostReason } from '../watch-messages.ts';
 import { clock } from './clock.ts';
 import { ExecutingPrograms, isOutdated } from './executing.ts';
-import { caseOf, INLINE_BYTES, jobOf, keyOf, type Job, type Opening } from './job.ts';
+import { caseOf, INLINE_BYTES, isRenamed, jobOf, keyOf, nameKeyOf, type Job, type Opening } from './job.ts';
 import { doubted, type Case, type Verdict } from './judge.ts';
 import { KernelGate, type GateRecord } from './kernel-gate.ts';
 import type { MeasurerAnswer } from './messages.ts';
@@ -110,10 +110,9 @@ export class ReaderLoop {
   #turn(patience: number): number {
     this.#readiness.wait(patience);
     if (this.#turbo !== undefined) this.#letWritersGo(this.#turbo);
-    this.#executing.letGo();
+    for (const path of this.#executing.letGo(clock())) this.#lost('writer-overdue', path);
     for (const event of this.#unready.splice(0)) this.#meet(event);
-    const isReady = this.#readiness.isReady(GROUP);
-    const taken = isReady ? this.#take() : 0;
+    const taken = this.#readiness.isReady(GROUP) ? this.#take() : 0;
     if (this.#readiness.isReady(BELL)) this.#hear();
     if (this.#readiness.isReady(this.#mountsIndex)) this.#parts.tell({ kind: 'mounts' });
     const now = clock();
@@ -207,7 +206,8 @@ export class ReaderLoop {
       this.#unready.push(event);
       return;
     }
-    const key = keyOf(event.kind, flags, decider.needsSubject ? decider.subjectKey(taskOf(event.pid)) : '');
+    const nameKey = nameKeyOf(event, decider);
+    const key = keyOf(event.kind, flags, nameKey, decider.needsSubject ? decider.subjectKey(taskOf(event.pid)) : '');
     const { inodeKey, size } = status;
     const known = event.kind === 'closed' ? undefined : this.#cache.allowing(status, decider.epoch, key);
     if (known !== undefined) {
@@ -216,7 +216,7 @@ export class ReaderLoop {
     }
     if (event.kind !== 'closed') this.#tally.misses++;
     const end = clock() + this.#parts.setup.answerLimit;
-    this.#wait({ ...event, flags, inodeKey, size, stamp: status.stamp(), verdictKey: key, end });
+    this.#wait({ ...event, flags, inodeKey, size, stamp: status.stamp(), verdictKey: key, nameKey, end });
   }
 
   #allowAgain(event: AskedEvent & { readonly inodeKey: number }, file: KnownFile): void {
@@ -291,6 +291,7 @@ export class ReaderLoop {
     job.allowed = verdict.allowed;
     job.stamp = verdict.stamp;
     if (verdict.writersOff !== undefined) job.writers = new WaitingWriters(lead.fd, verdict.writersOff);
+    if (isRenamed(lead, verdict, this.#parts.judge.decider)) job.isDoubtful = true;
     job.settled = () => {
       this.#cache.remember(lead, job.isDoubtful ? doubted(verdict) : verdict);
       this.#kernel?.confirm(job, verdict);

@@ -42,4 +42,10 @@ export class WaitingWriters {
     this.#looked = now;
     return this.#isOverdue;
   }
+
+  /** Whether the kernel may have let a writer go on who waited for all of `fs.lease-break-time`. @param now `clock` */
+  mayHaveGoneOn(now: number): boolean {
+    if (!this.areOverdue(now)) return false;
+    return this.#since === Infinity || now - this.#since >= breakTime;
+  }
 }

@@ -15,10 +15,11 @@ const FILE_SYSTEM = [STATX_BYTES + 56, STATX_BYTES + 60] as const;
 /**
  * Bytes of struct statx: device, inode and birth time say which file it is, size and ctime which state of it. Where file systems
  * have subvolumes (btrfs), each has a device number that another one gets when it is gone, and snapshots take all the rest along:
- * so the number of the subvolume, which is not given again, and the identity of the file system belong to it.
+ * so the number of the subvolume, which is not given again, and the identity of the file system belong to it. Owner and group
+ * change with the ctime; but a mount that maps ids (mount_setattr(2)) shows others of the same file.
  */
 const IDENTITY = [136, 140, 32, 36, 80, 84, 88, 160, 164, ...FILE_SYSTEM] as const;
-const STATE = [40, 44, 96, 100, 104] as const;
+const STATE = [20, 24, 40, 44, 96, 100, 104] as const;
 const WORDS = [...IDENTITY, ...STATE].map((offset) => offset / 4);
 /** Bytes and words of struct statx. */
 const MODE = 28;
