@@ -14,12 +14,14 @@ export type Connection =
       /** Why the verifier, which answers, takes no listener more; else null. */
       readonly full: string | null;
     }
-  /** The verifier answers, and wants the operator's token for it. */
-  | { readonly state: 'refused' };
+  /** The verifier answers, and wants a token or a session for it; `since` when it let this tab in before, else null. */
+  | { readonly state: 'refused'; readonly since: number | null };
 
 export interface EventHandlers {
   /** Called when the stream opens at another try than the first: what happened before was not heard. */
   onOpenAgain(): void;
+  /** Called when the verifier does not let this tab in: what was known of who asks is not true any more. */
+  onRefused(): void;
   onEvent(event: FleetEvent): void;
 }
 
@@ -85,7 +87,7 @@ export class EventStream {
       this.failed();
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof ApiProblem && error.problem.status === 401) this.become({ state: 'refused' });
+      if (error instanceof ApiProblem && error.problem.status === 401) this.refused();
       else this.failed(fullIn(error));
     }
   }
@@ -113,6 +115,13 @@ export class EventStream {
     const since = this.connection.state === 'lost' ? this.connection.since : now;
     this.timer = window.setTimeout(this.connect, wait);
     this.become({ state: 'lost', since, retryAt: now + wait, full });
+  }
+
+  private refused(): void {
+    const { connection } = this;
+    const since = connection.state === 'live' ? Date.now() : 'since' in connection ? connection.since : null;
+    this.become({ state: 'refused', since });
+    this.handlers.onRefused();
   }
 
   private heard({ type, data }: StreamMessage): void {

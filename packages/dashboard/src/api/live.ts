@@ -43,9 +43,15 @@ function readFleetAgain(): void {
 
 export const eventStream = new EventStream({
   onOpenAgain: () => void readAgain(),
+  onRefused: () => void queryClient.invalidateQueries({ queryKey: ['who'] }),
   onEvent: (event) => {
     if (applyEvent(queryClient, heard, event)) readFleetAgain();
   },
+});
+
+/** Somebody may have signed in in another tab. */
+window.addEventListener('focus', () => {
+  if (eventStream.current().state === 'refused') eventStream.connect();
 });
 
 holdDocumentsUntil(eventStream.tried);

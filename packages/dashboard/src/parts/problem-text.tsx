@@ -12,6 +12,11 @@ const SIGN_IN_NEEDED = {
   detail: 'Sign in, and the browser comes back to this page.',
 };
 
+const SESSION_ENDED = {
+  title: 'Only people who have signed in may do this',
+  detail: 'Sign in in another tab, come back to this one, and press the button once more; what you entered stays here.',
+};
+
 const TOKEN_NEEDED = {
   title: 'This verifier wants the operator’s token',
   detail:
@@ -38,12 +43,15 @@ export const isUnknown = (error: Error | null): error is ApiProblem =>
 interface Asker {
   readonly signIn: string | null;
   readonly token: string | null;
+  /** A button was pressed, and what was entered for it must not be lost. */
+  readonly acts: boolean;
 }
 
-function words(error: Error, { signIn, token }: Asker): { title: string; detail: string } {
+function words(error: Error, { signIn, token, acts }: Asker): { title: string; detail: string } {
   if (statusOf(error) === 401) {
     if (token !== null) return TOKEN_REFUSED;
-    return signIn === null ? TOKEN_NEEDED : SIGN_IN_NEEDED;
+    if (signIn === null) return TOKEN_NEEDED;
+    return acts ? SESSION_ENDED : SIGN_IN_NEEDED;
   }
   return error instanceof ApiProblem ? error.problem : UNREACHABLE;
 }
@@ -54,19 +62,21 @@ const PRESS_AGAIN = 'When it is back, press the button once more; what you enter
 /** @param children what can be done about it besides; what was pressed, where it is left out */
 export function ProblemText({ error, children }: { error: Error; children?: ReactNode }) {
   const signIn = useWho()?.signIn ?? null;
-  const problem = words(error, { signIn, token: useOperatorToken() });
+  const acts = children === undefined;
+  const problem = words(error, { signIn, token: useOperatorToken(), acts });
   const { title, detail } = problem;
   const wantsToken = problem === TOKEN_NEEDED || problem === TOKEN_REFUSED;
+  const wantsSession = problem === SIGN_IN_NEEDED || problem === SESSION_ENDED;
   return (
     <div
       role="alert"
-      data-tone={problem === SIGN_IN_NEEDED || wantsToken ? 'caution' : 'bad'}
+      data-tone={wantsSession || wantsToken ? 'caution' : 'bad'}
       className="mt-4 rounded-lg border border-tone-line bg-tone-soft p-4 text-tone"
     >
       <p className="font-semibold">{title}</p>
       <p className="mt-1 text-sm wrap-anywhere">{detail}</p>
       <div className="mt-3 flex flex-wrap items-center gap-3 empty:hidden">
-        {problem === SIGN_IN_NEEDED && signIn !== null && <SignInLink signIn={signIn} />}
+        {wantsSession && signIn !== null && <SignInLink signIn={signIn} apart={acts} />}
         {wantsToken && (
           <button type="button" onClick={openToken} className="button">
             {problem === TOKEN_NEEDED ? 'Paste the token' : 'Give another token'}

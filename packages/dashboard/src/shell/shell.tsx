@@ -46,7 +46,8 @@ function Overlay() {
 /** What stands around every page. */
 export function Shell() {
   useGlobalActions();
-  const old = useConnection().state === 'lost';
+  const connection = useConnection();
+  const old = 'since' in connection && connection.since !== null;
   return (
     <>
       <a href="#main" className="skip-link">
