@@ -5,6 +5,7 @@ import { type SubmitEvent, useEffect, useState } from 'react';
 import { Badge } from '../../parts/badge.tsx';
 import { ShortDigest } from '../../parts/digest.tsx';
 import { textOf } from '../../parts/dialog-form.tsx';
+import { firstOf } from '../../parts/long-text.tsx';
 import { Page } from '../../parts/page.tsx';
 import { ProblemText } from '../../parts/problem-text.tsx';
 import { countWords } from '../../text/numbers.ts';
@@ -28,6 +29,7 @@ async function askAll(digests: readonly string[]): Promise<DigestDocument[]> {
 }
 
 function Answer({ answer: { digest, hosts, sightings } }: { answer: DigestDocument }) {
+  const path = sightings[0]?.path ?? '';
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2.5 text-sm">
       <Badge tone={hosts === 0 ? 'quiet' : 'bad'} icon={hosts === 0 ? 'check' : 'alert'}>
@@ -36,7 +38,9 @@ function Answer({ answer: { digest, hosts, sightings } }: { answer: DigestDocume
       <Link to="/digests/$digest" params={{ digest }} className="underline underline-offset-4">
         <ShortDigest digest={digest} />
       </Link>
-      <bdi className="min-w-0 flex-1 truncate font-mono text-xs text-muted">{sightings[0]?.path}</bdi>
+      <bdi title={firstOf(path)} className="min-w-0 flex-1 basis-48 truncate font-mono text-xs text-muted">
+        {firstOf(path)}
+      </bdi>
     </li>
   );
 }
