@@ -2,6 +2,7 @@
 const READ_MEASURED = [6000, 6002, 6003];
 const EXEC_MEASURED = [6005];
 
+const READS = ['read', 'link', 'immutable'];
 const WRITES = ['touch', 'append', 'change', 'rewrite', 'read-writing'];
 
 /** How a step of a file went in the kernel. */
@@ -22,7 +23,7 @@ export class UnknownReaders {
 
   /** @returns whether the engine lists a violation that the kernel does not */
   takes({ owner, step, outcome, isViolation }: ReaderStep): boolean {
-    if (step === 'create') this.#wasMeasured = false;
+    if (step === 'create' || (step === 'replace' && outcome === 'ok')) this.#wasMeasured = false;
     const isExtra = this.#wasMeasured && WRITES.includes(step);
     if (isExtra) this.#wasMeasured = false;
     if (measures(owner, step, outcome)) this.#wasMeasured = true;
@@ -34,5 +35,5 @@ export class UnknownReaders {
 function measures(owner: number, step: string, outcome: string): boolean {
   if (step === 'exec') return EXEC_MEASURED.includes(owner);
   if (!READ_MEASURED.includes(owner)) return false;
-  return step === 'read' || step === 'write-reading' || (step === 'read-writing' && outcome === 'ok');
+  return READS.includes(step) || step === 'write-reading' || (step === 'read-writing' && outcome === 'ok');
 }

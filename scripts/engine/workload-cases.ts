@@ -23,9 +23,10 @@ const POLICY: readonly string[] = [
   'appraise func=FILE_CHECK fowner=6005 appraise_type=imasig',
   'measure func=CREDS_CHECK fowner=6006 template=ima-sig',
   'appraise func=BPRM_CHECK fowner=6006',
+  'appraise func=FILE_CHECK fowner=6007 appraise_algos=sha224,sha256',
 ];
 
-const OWNERS = [6000, 6001, 6002, 6003, 6004, 6005, 6006];
+const OWNERS = [6000, 6001, 6002, 6003, 6004, 6005, 6006, 6007];
 const LABELS = [
   'none',
   'sha1',
@@ -42,8 +43,11 @@ const LABELS = [
   'flipped',
 ] as const;
 
-/** What changes a file's metadata comes first: the engine labels what was written soon after it was closed, the kernel before. */
-const METADATA = ['chmod', 'unlabel', 'relabel', 'read', 'exec'];
+/**
+ * What changes a file's metadata comes first, or after somebody has read it: the engine labels what was written soon after it
+ * was closed, and lets nobody read it meanwhile; the kernel before.
+ */
+const METADATA = ['chmod', 'unlabel', 'relabel', 'read', 'exec', 'immutable'];
 const ACCESSES = [
   'read',
   'read',
@@ -55,24 +59,51 @@ const ACCESSES = [
   'read-writing',
   'write-reading',
   'create',
+  'replace',
+  'link',
+  'immutable',
 ];
+/** Of what is refused at once. */
+const REFUSED = ['read', 'exec', 'touch', 'append', 'read-writing', 'write-reading'];
+
+/** Its label is by an algorithm that the rules do not allow. */
+export function isStrict(owner: number, label: string): boolean {
+  return owner === 6007 && /^(01|0405|0406)/.test(label);
+}
+
+/** A file that anything but its content is changed of counts as changed, so that what any use of it demanded is demanded then. */
+const AS_CHANGES = ['link', 'immutable'];
 
 const file = fc.record({
   owner: fc.constantFrom(...OWNERS),
   label: fc.constantFrom(...LABELS),
   before: fc.array(fc.constantFrom(...METADATA), { maxLength: 2 }),
   after: fc.array(fc.constantFrom(...ACCESSES), { minLength: 3, maxLength: 5 }),
+  later: fc.option(
+    fc.record({
+      change: fc.constantFrom('chmod', 'unlabel', 'relabel', 'relabel'),
+      steps: fc.array(fc.constantFrom(...ACCESSES), { minLength: 1, maxLength: 3 }),
+    }),
+    { nil: undefined },
+  ),
+  refused: fc.array(fc.constantFrom(...REFUSED), { minLength: 3, maxLength: 5 }),
 });
 
 /** Files with labels by keys that are made for this run, and steps that each file is taken through. */
 export function workloadFiles({ kernel, seed }: Cases, count: number): Files {
   const rsa = labelKey(generateKeyPairSync('rsa', { modulusLength: 2048 }), 'rsa');
   const p256 = labelKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }), 'p256');
-  const lines = fc.sample(file, { seed, numRuns: count }).map(({ owner, label, before, after }, index) => {
-    const content = concat([tinyProgram(), utf8(`${index}`)]);
-    const value = labelOf(label, content, { rsa, p256 });
-    return [index, owner, toHex(content), toHex(value), [...before, ...after].join()].join('\t');
-  });
+  const lines = fc
+    .sample(file, { seed, numRuns: count })
+    .map(({ owner, label, before, after, later, refused }, index) => {
+      const content = concat([tinyProgram(), utf8(`${index}`)]);
+      const value = toHex(labelOf(label, content, { rsa, p256 }));
+      const more = later === undefined ? [] : ['read', later.change, ...later.steps];
+      const steps = isStrict(owner, value)
+        ? refused
+        : [...before, ...after, ...more].filter((step) => owner !== 6001 || !AS_CHANGES.includes(step));
+      return [index, owner, toHex(content), value, steps.join()].join('\t');
+    });
   return new Map([
     ['policy', text(POLICY)],
     ['files', text(lines)],

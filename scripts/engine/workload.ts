@@ -12,7 +12,7 @@ import {
 } from '@assay/testkit/suites';
 import { askEngine } from './ask.ts';
 import { UnknownReaders } from './unknown-readers.ts';
-import { workloadFiles } from './workload-cases.ts';
+import { isStrict, workloadFiles } from './workload-cases.ts';
 
 const FILES = 200;
 /** Of which the answers are kept. */
@@ -50,42 +50,105 @@ interface Step {
 }
 
 const UNKNOWN_READERS = 'written after it was measured, whether somebody reads it or not';
+const OTHER_NAME = 'listed by each of its names after it got another one';
+const STRICT = 'an algorithm that is refused each time';
 
 export function compareWorkload({ kernel, asked, files }: GuestAnswer, found: Files): Agreement {
   const all = new Comparisons(`${kernel.series} step by step`, 'the engine');
-  const owners = textOf(asked, 'files')
-    .trimEnd()
-    .split('\n')
-    .map((line) => Number(line.split('\t')[1]));
-  const readers = new Map(owners.map((_, index) => [String(index), new UnknownReaders()]));
+  const otherwise = new Map<string, number>();
+  const counts = (reason: string): unknown => otherwise.set(reason, (otherwise.get(reason) ?? 0) + 1);
+  const taken = textOf(asked, 'files').trimEnd().split('\n').map(takenFile);
   const did = stepsIn(found);
-  let approximated = 0;
-  for (const [index, { file, step, outcome, entries }] of stepsIn(files).entries()) {
-    const other = did[index] ?? { outcome: 'nothing', entries: [] };
-    const isViolation = entries.some(({ violation }) => violation);
-    const owner = owners[Number(file)] ?? 0;
-    const isExtra = readers.get(file)?.takes({ owner, step, outcome, isViolation }) === true;
-    const isListed = isExtra && other.entries[0]?.violation === true;
-    approximated += isExtra ? 1 : 0;
-    const kernelSays = `${outcome} ${isExtra ? 'violation; ' : ''}${shownEntries(entries)}`;
-    const rest = other.entries.slice(isListed ? 1 : 0);
-    all.compare(
-      `file ${file}, ${step}`,
-      kernelSays,
-      `${other.outcome} ${isListed ? 'violation; ' : ''}${shownEntries(rest)}`,
-    );
+  for (const [index, said] of stepsIn(files).entries()) {
+    const file = taken[Number(said.file)] ?? takenFile('');
+    const other = did[index] ?? { ...said, outcome: 'nothing', entries: [] };
+    const { reason, kernelSays, engineSays } = file.compare(said, other);
+    if (reason !== undefined) counts(reason);
+    all.compare(`file ${said.file}, ${said.step}`, kernelSays, engineSays);
   }
   const ends = textOf(found, 'ends').split('\n');
   for (const [index, row] of textOf(files, 'ends').slice(0, -1).split('\n').entries()) {
-    all.compare(`records and label of file ${index}`, row, ends[index] ?? 'nothing');
+    const strict = taken[index]?.strictEnd(index);
+    if (strict !== undefined) counts(STRICT);
+    all.compare(`records and label of file ${index}`, strict ?? row, ends[index] ?? 'nothing');
   }
-  const { cases, disagreements } = all;
-  const otherwise: [string, number][] = approximated === 0 ? [] : [[UNKNOWN_READERS, approximated]];
-  return { cases: cases - approximated, disagreements, approximated: new Map(otherwise) };
+  const approximated = [...otherwise.values()].reduce((sum, count) => sum + count, 0);
+  return { cases: all.cases - approximated, disagreements: all.disagreements, approximated: otherwise };
 }
 
-function shownEntries(entries: readonly MeasurementEntry[]): string {
-  return entries.map(shownEntry).join('; ');
+function takenFile(line: string): TakenFile {
+  const [, owner = '', , label = '', steps = ''] = line.split('\t');
+  return new TakenFile(Number(owner), label, steps.split(','));
+}
+
+interface Compared {
+  /** Why the engine is documented to do something else; undefined: it has to do the same. */
+  readonly reason?: string;
+  readonly kernelSays: string;
+  readonly engineSays: string;
+}
+
+/** A file on its way through its steps, beside a kernel and the engine. */
+class TakenFile {
+  readonly #owner: number;
+  readonly #label: string;
+  readonly #steps: readonly string[];
+  readonly #readers = new UnknownReaders();
+  /** What the engine has listed of it, whatever its name was. */
+  readonly #listed = new Set<string>();
+  /** Entries of the engine alone: the kernel may list them later. */
+  readonly #early = new Set<string>();
+
+  constructor(owner: number, label: string, steps: readonly string[]) {
+    this.#owner = owner;
+    this.#label = label;
+    this.#steps = steps;
+  }
+
+  compare({ step, outcome, entries }: Step, other: Step): Compared {
+    if (isStrict(this.#owner, this.#label))
+      return { reason: STRICT, kernelSays: 'denied', engineSays: shownStep(other) };
+    const isViolation = entries.some(({ violation }) => violation);
+    const isExtra = this.#readers.takes({ owner: this.#owner, step, outcome, isViolation });
+    const isListed = isExtra && other.entries[0]?.violation === true;
+    const own = other.entries.slice(isListed ? 1 : 0);
+    const late = entries.filter((entry) => !this.#early.has(shownEntry(entry)));
+    const known = own.filter((entry) => this.#takeNote(entry));
+    const early = late.length < own.length ? known : [];
+    for (const entry of early) this.#early.add(shownEntry(entry));
+    const isNamed = early.length > 0 || late.length < entries.length;
+    const reason = isExtra ? UNKNOWN_READERS : isNamed ? OTHER_NAME : undefined;
+    const rest = own.filter((entry) => !early.includes(entry));
+    return {
+      ...(reason === undefined ? {} : { reason }),
+      kernelSays: `${isExtra ? 'violation; ' : ''}${shownStep({ outcome, entries: late })}`,
+      engineSays: `${isListed ? 'violation; ' : ''}${shownStep({ outcome: other.outcome, entries: rest })}`,
+    };
+  }
+
+  /** @returns whether the same content with the same label was listed before */
+  #takeNote(entry: MeasurementEntry): boolean {
+    const isKnown = !entry.violation && this.#listed.has(unnamed(entry));
+    this.#listed.add(unnamed(entry));
+    return isKnown;
+  }
+
+  /** Of a file whose algorithm is refused: each step was, and nothing changed. */
+  strictEnd(index: number): string | undefined {
+    if (!isStrict(this.#owner, this.#label)) return undefined;
+    return [index, this.#steps.map(() => 'collect_data:denied-hash-algorithm:0').join(), this.#label].join('\t');
+  }
+}
+
+function shownStep({ outcome, entries }: Pick<Step, 'outcome' | 'entries'>): string {
+  return [outcome, ...entries.map(shownEntry)].join('; ');
+}
+
+/** Of an entry all that the templates of the workload hold, but for the name. */
+function unnamed({ pcr, template, fields }: MeasurementEntry): string {
+  const { digest, signature = new Uint8Array() } = fields;
+  const value = digest === undefined ? '' : `${digest.algorithm}:${toHex(digest.value)}`;
+  return [pcr, template, value, toHex(signature)].join(' ');
 }
 
 function stepsIn(files: Files): Step[] {

@@ -285,23 +285,6 @@ describe('appraising', () => {
     assert.deepEqual(causes({ ...withLabel(LABEL), changeTime: 5n }), ['IMA-signature-required']);
     assert.deepEqual(causes({ ...withLabel(LABEL), changeTime: 5n, mode: 0o100700 }), []);
   });
-
-  test('what was demanded stays demanded of a file that was refused, or has a writer; not of one that passed before', () => {
-    const policy = 'appraise func=BPRM_CHECK appraise_type=imasig\nappraise func=FILE_CHECK mask=MAY_READ\n';
-    const decider = deciderOf({ policy });
-    const file = withLabel(LABEL);
-    const written = { ...file, writers: true, steady: false };
-    const refused = asked(decider, file, EXEC);
-    assert.equal(refused.allowed, false);
-    for (const each of [file, written]) {
-      const read = asked(decider, each, [READ], { memory: refused.memory });
-      assert.deepEqual([read.allowed, read.audits[0]?.cause], [false, 'IMA-signature-required']);
-    }
-    const { memory } = asked(decider, file, EXEC, { memory: asked(decider, file, [READ]).memory });
-    for (const each of [file, written]) assert.ok(asked(decider, each, [READ], { memory }).allowed);
-    const changed = { ...written, changeTime: 5n };
-    assert.equal(asked(decider, changed, [READ], { memory }).allowed, false);
-  });
 });
 
 describe('who does it', () => {

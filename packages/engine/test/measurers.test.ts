@@ -8,7 +8,7 @@ import type { MeasurerQuestion } from '../src/gate/messages.ts';
 const MEGABYTE = 1024 * 1024;
 
 function question(id: number): MeasurerQuestion {
-  const known = { memory: undefined, isMapped: false, digests: undefined, of: new Uint32Array() };
+  const known = { memory: undefined, openings: 1, isMapped: false, digests: undefined, of: new Uint32Array() };
   const asked = { kind: 'exec', fd: 0, pid: 0, flags: 0, end: 0, gaveWay: false } as const;
   return { kind: 'judge', id, question: { ...asked, ...known } };
 }

@@ -16,7 +16,15 @@ import type { ComputedDigest } from '@assay/core/label';
 import { ACCESS, evaluate, type ActivePolicy, type EventFunction, type Evaluation } from '@assay/core/policy';
 import { IMA_PCR, type EntryDraft } from '../drafts.ts';
 import { fileEvent, integrityEvent, updaterEvent, violationRecord, type AuditPlace } from './audit.ts';
-import type { AccessQuestion, AuditEvent, Decision, HookCall, OpenedModsig, XattrAnswer } from './contract.ts';
+import type {
+  AccessQuestion,
+  AuditEvent,
+  Decision,
+  FileMemory,
+  HookCall,
+  OpenedModsig,
+  XattrAnswer,
+} from './contract.ts';
 import { fileEntry, hasOldDigest, typedDigest, violationEntry, type EntryFile } from './entry.ts';
 import { remembered, type OwnMemory } from './memory.ts';
 import { evmOf, hmacBeside } from './metadata.ts';
@@ -50,6 +58,7 @@ export class Access {
   /** null: the file has none. */
   #modsig: OpenedModsig | null | undefined;
   #lost: Decision['lost'];
+  #opensForWriting = false;
   #allowed = true;
   /** Whether the same access may be allowed again without asking. */
   #isSettled = true;
@@ -88,7 +97,7 @@ export class Access {
   #openForWriting(): void {
     const { policy, updaters } = this.#context;
     const { file, task } = this.#question;
-    this.#memory.written ??= file.state;
+    this.#opensForWriting = true;
     // Now, while it waits: when the file is closed the task may be gone.
     this.#memory.isUpdated ||= updaters.include(task) && asksForLabel(policy, file, task);
   }
@@ -314,6 +323,13 @@ export class Access {
     return found;
   }
 
+  /** Who is refused closes nothing. */
+  #writers(): Pick<FileMemory, 'written' | 'writers'> {
+    const { file, openings = 1 } = this.#question;
+    const { written = file.state, writers } = this.#memory;
+    return this.#opensForWriting && this.#allowed ? { written, writers: writers + openings } : { writers };
+  }
+
   #answer(): Decision {
     const { file } = this.#question;
     const { epoch } = this.#context.setup;
@@ -322,6 +338,7 @@ export class Access {
     const isUpdated = this.#memory.isUpdated && (this.#allowed || this.#question.memory?.isUpdated === true);
     const memory = {
       ...this.#memory,
+      ...this.#writers(),
       isUpdated,
       seen: file.state,
       of: isKept ? { identity: file.state, epoch } : undefined,

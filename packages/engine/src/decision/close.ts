@@ -27,13 +27,21 @@ const CHANGED: HookCall = { func: 'POST_SETATTR', mask: 0 };
  * new hash label, unless its label is a signature, or the file failed when it was opened.
  */
 export function decideClose(context: AccessContext, { file, task, memory = NO_MEMORY }: CloseQuestion): CloseDecision {
-  // Whether it was the last writer is not known, as he who closes counts as one for a moment more.
-  const closed = { ...memory, updatesLabel: false, isUpdated: false, toldOpenWriters: false };
-  if (isUnchanged(file, memory)) return { audits: [], writes: [], memory: closed };
-  const forgotten = afterChange(closed, file);
+  if (isUnchanged(file, memory)) return { audits: [], writes: [], memory: afterClose(memory) };
+  const forgotten = afterChange(memory, file);
   if (isByUpdater(context, { file, task, memory })) return { ...installed(context, { file, task }), memory: forgotten };
   const mayLabel = context.setup.relabel === 'writers' && wantsLabel(context, { file, task, memory });
   return { audits: [], writes: mayLabel ? relabelled(context, file) : [], memory: forgotten };
+}
+
+/**
+ * What the last writer leaves: who opens it for writing next may find another state of it. Whether others have it open the
+ * kernel does not tell at once, as he who closes counts as a writer for a moment more; so each closing is told anew.
+ */
+function afterClose({ written, writers, ...memory }: FileMemory): FileMemory {
+  const closed = { ...memory, isUpdated: false, toldOpenWriters: false };
+  if (writers <= 1) return { ...closed, writers: 0, updatesLabel: false };
+  return { ...closed, writers: writers - 1, ...(written === undefined ? {} : { written }) };
 }
 
 function afterChange(memory: FileMemory, { state }: OpenedFile): FileMemory {

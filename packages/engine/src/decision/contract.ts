@@ -161,8 +161,10 @@ export interface FileMemory {
   readonly updatesLabel: boolean;
   /** A label that was mended, or the HMAC in the place of a signature: a change of the file when its writer closes it. */
   readonly isMended: boolean;
-  /** The state in which the file was opened for writing, until it is closed. */
+  /** The state in which the first of those who have the file open for writing now opened it. */
   readonly written?: FileState;
+  /** How many these are, as far as events told. */
+  readonly writers: number;
   /** It was opened for writing by an updater, and is not closed yet. */
   readonly isUpdated: boolean;
   /** IMA_MAY_EMIT_TOMTOU: measured by a reader since the last violation of this kind. */
@@ -181,6 +183,8 @@ export interface AccessQuestion {
   readonly creates?: boolean;
   /** O_DIRECT */
   readonly isDirect?: boolean;
+  /** How many wait for this one answer; left out: one. */
+  readonly openings?: number;
   readonly memory?: FileMemory;
 }
 

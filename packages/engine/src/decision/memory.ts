@@ -13,6 +13,7 @@ export const NO_MEMORY: FileMemory = {
   mayBeTomtou: false,
   toldOpenWriters: false,
   isUpdated: false,
+  writers: 0,
 };
 
 type Mutable<T> = { -readonly [Member in keyof T]: T[Member] };
@@ -26,7 +27,8 @@ export function remembered({ file, memory }: AccessQuestion, epoch: number): Own
   const { of } = memory;
   const holds = of?.epoch === epoch && identityKey(of.identity) === identityKey(file.state);
   if (holds) return { ...memory, measured: new Set(memory.measured) };
-  const { written, fileStatus, isHashed, updatesLabel, isMended, mayBeTomtou, toldOpenWriters, isUpdated } = memory;
+  const { written, fileStatus, isHashed, updatesLabel, isMended, mayBeTomtou, toldOpenWriters, isUpdated, writers } =
+    memory;
   const kept = {
     ...(written === undefined ? {} : { written }),
     ...(fileStatus === undefined ? {} : { fileStatus }),
@@ -36,6 +38,7 @@ export function remembered({ file, memory }: AccessQuestion, epoch: number): Own
     mayBeTomtou,
     toldOpenWriters,
     isUpdated,
+    writers,
   };
   return { ...NO_MEMORY, measured: new Set(), ...kept, appraisal: appraisalAfterChange(memory, file.state) };
 }

@@ -83,16 +83,18 @@ export function isRenamed(
   return kind === 'open' && decider.nameKey(path) !== nameKey;
 }
 
-/** The question about an opening, beside what is known of its file. */
+/** The question of a job, beside what is known of its file. */
 export function caseOf(
-  { kind, fd, pid, flags, stamp, end, gaveWay = false }: Opening,
+  { lead, batch }: Pick<Job, 'lead' | 'batch'>,
   known: KnownFile | undefined,
   { isMapped, answerLimit }: { readonly isMapped: boolean; readonly answerLimit: number },
 ): Case {
+  const { kind, fd, pid, flags, stamp, end, gaveWay = false } = lead;
   const { memory, digests, stamp: of = stamp } = known ?? {};
+  const openings = batch.length;
   // Before the answer is due, so that a file that takes too long is told from an engine that is late.
   const due = kind === 'closed' ? end + CLOSED_MS : end - answerLimit / 10;
-  return { kind, fd, pid, flags, memory, isMapped, digests, of, end: due, gaveWay };
+  return { kind, fd, pid, flags, memory, openings, isMapped, digests, of, end: due, gaveWay };
 }
 
 /** Takes the first of those that wait, and all others to which its answer belongs. */

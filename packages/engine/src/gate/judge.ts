@@ -30,6 +30,8 @@ export interface Case {
   readonly memory: FileMemory | undefined;
   /** Somebody mapped it for execution once: whether he may is asked, too, and changes nothing for who opens it. */
   readonly isMapped: boolean;
+  /** How many wait for this one answer. */
+  readonly openings: number;
   /** Known of the content in this very state. */
   readonly of: Stamp;
   readonly digests: ReadonlyMap<HashName, Uint8Array> | undefined;
@@ -145,13 +147,14 @@ export class Judge {
     return this.decider.needsSubject ? taskOf(pid) : { ...taskOf(pid), subject: () => ANYBODY };
   }
 
-  #decide({ kind, pid, flags, memory }: Case, file: EventFile, hooks: readonly HookCall[]): Decision {
+  #decide({ kind, pid, flags, memory, openings }: Case, file: EventFile, hooks: readonly HookCall[]): Decision {
     const task = this.#task(pid);
     const remembered = memory === undefined ? {} : { memory };
     if (kind === 'closed') {
       return { allowed: true, entries: [], ...this.decider.close({ file, task, ...remembered }) };
     }
-    return this.decider.decide({ file, task, hooks, isDirect: (flags & O_DIRECT) !== 0, ...remembered });
+    const isDirect = (flags & O_DIRECT) !== 0;
+    return this.decider.decide({ file, task, hooks, isDirect, openings, ...remembered });
   }
 }
 

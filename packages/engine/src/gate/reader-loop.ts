@@ -241,7 +241,7 @@ export class ReaderLoop {
     const { lead } = job;
     this.#jobs.set(lead.inodeKey, job);
     this.#kernel?.begin(job);
-    const question = this.#caseOf(lead);
+    const question = this.#caseOf(job);
     const { decider } = this.#parts.judge;
     // What looks at programs of other processes opens them, which this thread must not.
     if (lead.size < INLINE_BYTES && !decider.wantsClose && !isChanging) {
@@ -251,10 +251,11 @@ export class ReaderLoop {
     }
   }
 
-  #caseOf(lead: Opening): Case {
-    const known = this.#cache.known(lead.stamp, lead.inodeKey);
-    const isMapped = this.#kernel?.isMapped(lead.inodeKey) === true;
-    return caseOf(lead, known, { isMapped, answerLimit: this.#parts.setup.answerLimit });
+  #caseOf(job: Job): Case {
+    const { stamp, inodeKey } = job.lead;
+    const known = this.#cache.known(stamp, inodeKey);
+    const isMapped = this.#kernel?.isMapped(inodeKey) === true;
+    return caseOf(job, known, { isMapped, answerLimit: this.#parts.setup.answerLimit });
   }
 
   /** Messages of the other threads, and acknowledgements. */
@@ -307,7 +308,7 @@ export class ReaderLoop {
   /** Another thread sees to it that the kernel does not execute what somebody writes: this one may open nothing. */
   #occupy(job: Job): void {
     Object.assign(job, { allowed: false, settled: undefined });
-    this.#parts.measurers.ask({ kind: 'occupy', id: job.lead.inodeKey, question: this.#caseOf(job.lead) }, 0);
+    this.#parts.measurers.ask({ kind: 'occupy', id: job.lead.inodeKey, question: this.#caseOf(job) }, 0);
   }
 
   /** Who executes is let go on where the kernel is certain to refuse it; else he is refused here. */

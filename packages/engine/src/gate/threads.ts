@@ -31,7 +31,7 @@ export function warmUp(judge: Judge): void {
   try {
     const stamp = new FileStatus().read(fd).stamp();
     const end = clock() + 60_000;
-    const known = { memory: undefined, isMapped: false, of: stamp, digests: undefined };
+    const known = { memory: undefined, openings: 1, isMapped: false, of: stamp, digests: undefined };
     const question = { fd, pid: process.pid, flags: 0, ...known, end, gaveWay: false };
     for (let round = 0; round < WARM_UP_ROUNDS; round++) judge.judge({ kind: 'exec', ...question });
     for (let round = 0; round < WARM_UP_ROUNDS; round++) judge.judge({ kind: 'open', ...question });

@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """Makes the files that `files` tells of, loads `policy`, takes each file through its steps, and tells what came of each."""
+import array
+import fcntl
 import os
 import re
 
@@ -50,16 +52,64 @@ def both(file, first, second):
         os.close(outer)
 
 
-def create(file):
-    """In its place, by its owner."""
-    os.unlink(file['path'])
+def make_anew(file, path):
+    """By its owner."""
     os.seteuid(int(file['owner']))
     try:
-        write(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, b'new')
+        write({'path': path}, os.O_CREAT | os.O_EXCL | os.O_WRONLY, b'new')
     finally:
         os.seteuid(0)
 
 
+def create(file):
+    os.unlink(file['path'])
+    make_anew(file, file['path'])
+
+
+def replace(file):
+    """By a new file that gets its name."""
+    path = file['path'] + '.new'
+    try:
+        make_anew(file, path)
+        os.rename(path, file['path'])
+    except OSError:
+        if os.path.exists(path):
+            os.unlink(path)
+        raise
+
+
+def link(file):
+    """Read by its name, whose answer the engine gives when it is done with whoever wrote before; then by a second one."""
+    path = file['path'] + '.link'
+    os.close(opened(file, os.O_RDONLY))
+    os.link(file['path'], path)
+    try:
+        os.close(os.open(path, os.O_RDONLY))
+    finally:
+        os.unlink(path)
+
+
+def mark(descriptor, flag):
+    flags = array.array('l', [0])
+    fcntl.ioctl(descriptor, FS_IOC_GETFLAGS, flags)
+    flags[0] = flags[0] ^ flag
+    fcntl.ioctl(descriptor, FS_IOC_SETFLAGS, flags)
+
+
+def immutable(file):
+    """Read while it has the attribute, and not only then."""
+    outer = opened(file, os.O_RDONLY)
+    mark(outer, FS_IMMUTABLE_FL)
+    try:
+        os.close(opened(file, os.O_RDONLY))
+    finally:
+        mark(outer, FS_IMMUTABLE_FL)
+        os.close(outer)
+
+
+FS_IOC_GETFLAGS = 0x80086601
+FS_IOC_SETFLAGS = 0x40086602
+FS_IMMUTABLE_FL = 0x10
 # A label that fits no content.
 NO_DIGEST = '0404' + 32 * '00'
 APPENDING = os.O_WRONLY | os.O_APPEND
@@ -76,6 +126,9 @@ STEPS = {
     'read-writing': lambda file: both(file, APPENDING, os.O_RDONLY),
     'write-reading': lambda file: both(file, os.O_RDONLY, APPENDING),
     'create': create,
+    'replace': replace,
+    'link': link,
+    'immutable': immutable,
 }
 
 
