@@ -252,9 +252,8 @@ export class ReaderLoop {
   }
 
   #caseOf(job: Job): Case {
-    const { stamp, inodeKey } = job.lead;
-    const known = this.#cache.known(stamp, inodeKey);
-    const isMapped = this.#kernel?.isMapped(inodeKey) === true;
+    const known = this.#cache.known(job.lead.stamp, job.lead.inodeKey);
+    const isMapped = this.#kernel?.isMapped(job.lead.inodeKey) === true;
     return caseOf(job, known, { isMapped, answerLimit: this.#parts.setup.answerLimit });
   }
 
