@@ -17,5 +17,10 @@ export const ListOptions = OutputOptions.extend({
 export function optionsFrom<T>(schema: z.ZodType<T>, given: unknown): T {
   const { success, data, error } = schema.safeParse(given);
   if (success) return data;
-  throw new UsageError(error.issues.map(({ path, message }) => `--${path.join('.')} ${message}`).join('; '));
+  throw new UsageError(error.issues.map(({ path, message }) => `${flagOf(path.join('.'))} ${message}`).join('; '));
+}
+
+/** As it stands on the command line: `spoolSize` is `--spool-size`. */
+function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

@@ -53,6 +53,7 @@ const STATUS: Partial<Record<ProblemCode, number>> = {
   'REQUEST-TOO-MANY': 429,
   'VERIFIER-ERROR': 500,
   'SIGN-IN-UNAVAILABLE': 503,
+  'STORE-UNAVAILABLE': 503,
   'VERIFIER-LATE': 503,
   'VERIFIER-STOPPING': 503,
 };

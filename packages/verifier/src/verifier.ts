@@ -18,6 +18,7 @@ import { expireVerdicts } from './hosts/verdict.ts';
 import { createApp } from './http/app.ts';
 import type { App } from './http/instance.ts';
 import { EventStreams } from './http/events.ts';
+import { withoutRepeats } from './log.ts';
 import { Pulse } from './metrics/pulse.ts';
 import { localNews, type Change, type News } from './news/news.ts';
 import { PostgresNews } from './news/postgres.ts';
@@ -100,14 +101,15 @@ const HALF_A_DAY = 12 * 3600;
 export async function startVerifier(options: VerifierOptions): Promise<Verifier> {
   const host = options.host ?? '127.0.0.1';
   const log = options.log ?? (() => undefined);
+  const troubles = withoutRepeats(log);
   const resultKeys = await resultKeysFrom(options.resultKeys ?? []);
-  const database = await openStore(options.store, log);
+  const database = await openStore(options.store, troubles);
   const streams: EventStreams = new EventStreams({
     whole: (changes) => told(context, eventsOf, changes),
     lines: (changes) => told(context, linesOf, changes),
   });
   const context = await contextOf(options, database, streams, log);
-  const stopIndexer = startIndexer(database, log);
+  const stopIndexer = startIndexer(database, troubles);
   const { tokens, publicDirectory } = options;
   const { version } = packageJson;
   const policyTrust = { keys: options.policyKeys ?? [], required: options.policySignatures ?? 1 };
@@ -141,8 +143,8 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
     await release();
     throw error;
   }
-  const stopExpiry = everySecond(() => renew(context).then(() => pulse.beat()), context.log);
-  const stopAlerter = startAlerter(context, options.alertSinks ?? []);
+  const stopExpiry = everySecond(() => renew(context).then(() => pulse.beat()), troubles);
+  const stopAlerter = startAlerter({ ...context, log: troubles }, options.alertSinks ?? []);
   const reader = await policyReader(context, options, policyTrust);
   const port = portOf(app);
   return {
@@ -188,7 +190,7 @@ async function contextOf(
     references: new ReferenceCache(),
     attestationKeys: new AttestationKeys(),
     simulations: new Turns(),
-    news: await newsOf(options.store, (changes) => streams.publish(changes), log),
+    news: await newsOf(options.store, (changes) => streams.publish(changes), withoutRepeats(log)),
     now: options.now ?? (() => new Date()),
     log,
     heartbeatSeconds: options.heartbeatSeconds ?? 10,

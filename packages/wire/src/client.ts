@@ -103,7 +103,7 @@ export class ApiClient {
     try {
       return await answer;
     } catch (error) {
-      throw this.#unreachable(reason(error), error);
+      throw this.#unreachable(reason(error, this.baseUrl), error);
     }
   }
 
@@ -139,7 +139,18 @@ function parseJson(text: string): unknown {
 }
 
 /** fetch() hides why it failed in the cause of its error. */
-function reason(error: unknown): string {
+function reason(error: unknown, url: string): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return cause instanceof Error ? cause.message || cause.name : String(cause);
+  if (!(cause instanceof Error)) return String(cause);
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  if (NO_TLS.test(`${code} ${cause.message}`)) return 'no TLS is spoken there; is it an address with http://?';
+  if (/^http:/i.test(url) && HUNG_UP.test(`${code} ${cause.message}`)) {
+    return `${cause.message}; does it listen with TLS, at an address with https://?`;
+  }
+  return cause.message || cause.name;
 }
+
+/** A server of plain HTTP answers in words that are no record of TLS. */
+const NO_TLS = /^(?:EPROTO|ERR_SSL_)[^ ]* .*(?:wrong version number|packet length too long|http request)/s;
+/** A server of TLS ends a connection that does not begin with it. */
+const HUNG_UP = /^(?:UND_ERR_SOCKET|ECONNRESET) /;

@@ -186,7 +186,7 @@ export const CaptureReply = z.object({
 });
 export type CaptureReply = z.infer<typeof CaptureReply>;
 
-export const Health = z.object({ status: z.literal('ok'), version: z.string(), hosts: z.int() });
+export const Health = z.object({ status: z.literal('ok'), version: z.string() });
 
 /** How late the verifier is with its own periodic work, in seconds; over 10 it is not ready. */
 export const Ready = z.object({ status: z.literal('ready'), lateSeconds: z.number() });

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { describe, test, type TestContext } from 'node:test';
 import { ApiClient, Health, ProblemError } from '@assay/wire';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-const HEALTH = { status: 'ok', version: '0.1.0', hosts: 2 };
+const HEALTH = { status: 'ok', version: '0.1.0' };
 const PROBLEM = {
   type: 'about:blank',
   title: 'Not found',
@@ -54,6 +55,19 @@ describe('a call', () => {
       ['POST', '/b', 'Bearer new', 'application/json'],
       ['GET', '/c?host=a%26b%3Dc&limit=5', 'Bearer old', undefined],
     ]);
+  });
+
+  test('to an address with http where TLS is spoken, or the other way round, says so', async (t) => {
+    const plain = await serving(t, sending(200, JSON.stringify(HEALTH)));
+    const overTls = new ApiClient(plain.replace('http:', 'https:')).call('/healthz', Health);
+    await assert.rejects(overTls, unreachable(/no TLS is spoken there; is it an address with http:\/\/\?/));
+    // What TLS does with what is no record of it: it hangs up.
+    const server = createTlsServer();
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    t.after(() => server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const withoutTls = new ApiClient(url).call('/healthz', Health);
+    await assert.rejects(withoutTls, unreachable(/does it listen with TLS, at an address with https:\/\/\?/));
   });
 
   test('keeps the token out of what is shown of the client', () => {

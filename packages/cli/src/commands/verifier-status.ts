@@ -22,16 +22,19 @@ async function statusOf(client: ApiClient) {
   const ready = await readiness(client);
   const samples = samplesIn(await client.text(ROUTES.metrics));
   const count = (name: string): number => total(samples, name);
+  /** Without its store a verifier knows of no host. */
+  const counted = (name: string): number | null =>
+    samples.some((sample) => sample.name === name) ? count(name) : null;
   return {
     version,
     ...ready,
     startedAt: new Date(1000 * count('process_start_time_seconds')).toISOString(),
     memoryBytes: count('process_resident_memory_bytes'),
-    hosts: count('assay_hosts'),
-    openFindings: count('assay_findings_open'),
-    openAlerts: count('assay_alerts_open'),
-    messagesWaiting: count('assay_alert_deliveries_waiting'),
-    oldestEvidenceSeconds: count('assay_evidence_age_seconds_max'),
+    hosts: counted('assay_hosts'),
+    openFindings: counted('assay_hosts') === null ? null : count('assay_findings_open'),
+    openAlerts: counted('assay_alerts_open'),
+    messagesWaiting: counted('assay_alert_deliveries_waiting'),
+    oldestEvidenceSeconds: counted('assay_evidence_age_seconds_max'),
     requests: requestsIn(samples),
   };
 }
@@ -55,12 +58,31 @@ function statusText({ version, late, lateSeconds, startedAt, memoryBytes, reques
   const head = ['REQUEST', 'ALL', 'REFUSED', 'FAILED'].map((title) => colour.dim(title));
   return [
     `verifier ${version}  ${words}  started ${ago(startedAt)}, ${Math.round(memoryBytes / 2 ** 20)} MiB\n`,
-    `${counts.hosts} hosts, ${counts.openFindings} open findings, ${counts.openAlerts} open alerts, `,
-    `${counts.messagesWaiting} messages on the way\n`,
-    `oldest evidence that a verdict rests on: ${Math.round(counts.oldestEvidenceSeconds)} s\n\n`,
+    fleetText(counts),
     table([
       head,
       ...requests.map(({ route, answered, refused, failed }) => [route, `${answered}`, `${refused}`, `${failed}`]),
     ]),
   ].join('');
+}
+
+function fleetText({
+  hosts,
+  openFindings,
+  openAlerts,
+  messagesWaiting,
+  oldestEvidenceSeconds,
+}: Pick<Status, 'hosts' | 'openFindings' | 'openAlerts' | 'messagesWaiting' | 'oldestEvidenceSeconds'>): string {
+  if (hosts === null) return 'Nothing is known of its hosts while its store does not answer.\n\n';
+  const counts = [
+    plural(hosts, 'host'),
+    plural(openFindings ?? 0, 'open finding'),
+    plural(openAlerts ?? 0, 'open alert'),
+    `${plural(messagesWaiting ?? 0, 'message')} on the way`,
+  ].join(', ');
+  return `${counts}\noldest evidence that a verdict rests on: ${Math.round(oldestEvidenceSeconds ?? 0)} s\n\n`;
+}
+
+function plural(number: number, one: string): string {
+  return `${number} ${one}${number === 1 ? '' : 's'}`;
 }

@@ -70,7 +70,9 @@ function describe(error: unknown): Failure {
   return { code: 'INTERNAL', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
-const UNAUTHENTICATED = 'Run it where `assay up` runs, name its state directory with --state, or set ASSAY_TOKEN.';
+const UNAUTHENTICATED =
+  'Run it where `assay up` runs, name its state directory with --state, or set ASSAY_TOKEN. An agent enrols with ' +
+  '--join-token-file or ASSAY_JOIN_TOKEN.';
 
 function describeProblem({ problem }: ProblemError): Failure {
   const { code, detail, title, status } = problem;

@@ -52,7 +52,7 @@ export const REQUEST_CODES = {
   },
   'REQUEST-NOT-FOUND': {
     meaning: 'There is no such route, or no such host.',
-    remedy: '/openapi.json lists the routes, /v1/hosts the hosts.',
+    remedy: '`assay hosts get` lists the hosts, /openapi.json the routes.',
   },
   'ENROLMENT-UNKNOWN': {
     meaning: 'The enrolment does not exist, has expired, or was answered before.',
@@ -119,6 +119,11 @@ export const REQUEST_CODES = {
     meaning: 'The verifier does not do its periodic work in time, or its store does not answer.',
     remedy:
       'Until it is in time again, verdicts are older than they look: look at its load, its disk and its database.',
+  },
+  'STORE-UNAVAILABLE': {
+    meaning: 'The store of the verifier does not answer, or is full or locked: nothing is read, and nothing is taken.',
+    remedy:
+      'Look at the database, its disk and the way to it. Agents try again by themselves, and nothing that was answered is lost.',
   },
   'VERIFIER-STOPPING': {
     meaning: 'The verifier is being stopped and begins nothing new.',

@@ -88,7 +88,9 @@ export const SYSTEM_CODES = {
   },
   'VERIFIER-UNREACHABLE': {
     meaning: 'The verifier does not answer, or something else answers at its address.',
-    remedy: 'Check the address (`--url`), and that the verifier runs: its /healthz answers.',
+    remedy:
+      'Check the address (`--url`; of an agent `--verifier`), and that the verifier runs: its /healthz answers. A certificate of ' +
+      'an authority of your own is taken with `--ca` by an agent, and with NODE_EXTRA_CA_CERTS by the other commands.',
   },
   'AGENT-STATE': {
     meaning: 'What the agent kept of its enrolment cannot be read.',

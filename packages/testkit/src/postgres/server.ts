@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,9 +20,14 @@ export function postgresAvailable(): { readonly directory: string } | { readonly
 export interface Postgres {
   /** Of the database that always is there; others are made beside it. */
   readonly url: string;
+  /** Of its first start. */
   readonly pid: number;
   /** Where its programs are: pg_dump, psql. */
   readonly programs: string;
+  /** Ends it as a crash does: its clients are cut off, what was committed stays. */
+  halt(): Promise<void>;
+  /** Starts it again at the same address. */
+  resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -41,14 +46,12 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   execFileSync(initdb.command, initdb.words, { stdio: 'pipe', cwd: directory });
   const options = ['listen_addresses=', `unix_socket_directories=${directory}`, 'max_connections=60', ...settings];
   const server = asItsUser([program('postgres'), '-D', data, ...options.flatMap((option) => ['-c', option])]);
-  const child = spawn(server.command, server.words, { stdio: 'ignore', cwd: directory });
-  if (child.pid === undefined) throw new Error('PostgreSQL cannot be started');
+  const begin = (): ChildProcess => spawn(server.command, server.words, { stdio: 'ignore', cwd: directory });
+  let child = begin();
+  const { pid } = child;
+  if (pid === undefined) throw new Error('PostgreSQL cannot be started');
   const stop = async (): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) {
-      // The "fast shutdown" of PostgreSQL: its clients are cut off, what was committed stays.
-      child.kill('SIGINT');
-      await once(child, 'exit');
-    }
+    await ended(child, 'SIGINT'); // The "fast shutdown" of PostgreSQL: its clients are cut off, what was committed stays.
     rmSync(directory, { recursive: true, force: true });
   };
   try {
@@ -58,7 +61,23 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     throw error;
   }
   const url = `postgres://${USER}@localhost/postgres?host=${encodeURIComponent(directory)}`;
-  return { url, pid: child.pid, programs: available.directory, stop };
+  return {
+    url,
+    pid,
+    programs: available.directory,
+    halt: () => ended(child, 'SIGQUIT'),
+    resume: async () => {
+      child = begin();
+      await answering(program('pg_isready'), directory);
+    },
+    stop,
+  };
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill(signal);
+  await once(child, 'exit');
 }
 
 /** setpriv becomes the program, so that signals reach it. */

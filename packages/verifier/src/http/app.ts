@@ -70,18 +70,19 @@ export interface AppOptions {
 
 /** The HTTP service, not listening yet. */
 export async function createApp(context: Context, streams: EventStreams, options: AppOptions): Promise<App> {
+  const answerError = errorHandler(context.log);
   const app = fastify({
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_MILLISECONDS,
     clientErrorHandler: answerBadHttp,
-    frameworkErrors: errorHandler(context.log),
+    frameworkErrors: answerError,
     ...(options.tls === undefined ? {} : { serverFactory: tlsServer(options.tls) }),
     trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.removeContentTypeParser('text/plain');
-  app.setErrorHandler(errorHandler(context.log));
+  app.setErrorHandler(answerError);
   app.decorateRequest('agentHost', null);
   app.decorateRequest('principal', null);
   app.decorateRequest('admitAgain', null);

@@ -3,6 +3,8 @@ import { FormatError, VerificationError } from '@assay/core/errors';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { RequestProblem, type ProblemCode } from '../problem.ts';
+import { withoutRepeats } from '../log.ts';
+import { isUnavailable } from '../store/unavailable.ts';
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 const ISSUES_SHOWN = 3;
@@ -10,19 +12,22 @@ const ISSUES_SHOWN = 3;
 const DETAIL_LENGTH = 300;
 /** A verifier that is started again is there by then. */
 const RETRY_SECONDS = 2;
+const AGAIN: ReadonlySet<ProblemCode> = new Set(['VERIFIER-STOPPING', 'STORE-UNAVAILABLE']);
 
 /** Answers every error of every route as a problem, and logs those that are the verifier's own. */
 export function errorHandler(log: (line: string) => void) {
+  const seldom = withoutRepeats(log);
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     const problem = problemOf(error);
     if (problem.code === 'VERIFIER-ERROR') log(`${request.method} ${request.url}: ${error.stack ?? error.message}`);
+    if (problem.code === 'STORE-UNAVAILABLE') seldom(`requests: the store does not answer: ${error.message}`);
     sendProblem(reply, problem);
   };
 }
 
 export function sendProblem(reply: FastifyReply, problem: RequestProblem): FastifyReply {
   if (problem.code === 'REQUEST-UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer realm="assay"');
-  if (problem.code === 'VERIFIER-STOPPING') reply.header('retry-after', RETRY_SECONDS);
+  if (AGAIN.has(problem.code)) reply.header('retry-after', RETRY_SECONDS);
   // Already a string: the schema of a route's good answers does not apply.
   return reply.code(problem.status).type(PROBLEM_TYPE).send(JSON.stringify(problem.document()));
 }
@@ -35,6 +40,11 @@ function problemOf(error: FastifyError): RequestProblem {
   if (hasZodFastifySchemaValidationErrors(error)) {
     const issues = error.validation.map((issue) => `${issue.instancePath || '/'}: ${issue.message ?? 'is not valid'}`);
     return new RequestProblem('REQUEST-INVALID', issues.slice(0, ISSUES_SHOWN).join('; '), { cause: error });
+  }
+  if (isUnavailable(error)) {
+    return new RequestProblem('STORE-UNAVAILABLE', 'The store of the verifier does not answer; its log says why.', {
+      cause: error,
+    });
   }
   const code = codeOfStatus(error.statusCode ?? 500);
   const detail =

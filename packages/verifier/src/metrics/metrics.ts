@@ -6,6 +6,7 @@ import { expiryOf } from '../policies/list.ts';
 import { policiesInForce } from '../store/policies.ts';
 import { driftOf } from '../policies/source/drift.ts';
 import { policySourceRow } from '../store/policy-source.ts';
+import { isUnavailable } from '../store/unavailable.ts';
 import type { Pulse } from './pulse.ts';
 
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
@@ -14,9 +15,12 @@ const VERDICTS = ['trusted', 'warning', 'failed', 'stale', 'unverified', 'pendin
 /** Figures for Prometheus. No label has a value that comes from a host or a request: their number is bounded. */
 export class Metrics {
   readonly registry = new Registry();
+  /** What is in the store. */
+  readonly #fleet = new Registry();
   readonly #requests: Counter<'route' | 'method' | 'status'>;
   readonly #seconds: Histogram<'route'>;
   readonly #gauges: ReturnType<typeof gaugesOf>;
+  readonly #late: Gauge;
   readonly #context: Context;
   readonly #pulse: Pulse;
 
@@ -38,7 +42,8 @@ export class Metrics {
       buckets: BUCKETS,
       registers,
     });
-    this.#gauges = gaugesOf(this.registry);
+    this.#gauges = gaugesOf(this.#fleet);
+    this.#late = lateGauge(this.registry);
   }
 
   /** @param route as it was declared, with its parameters in place; undefined for none of ours */
@@ -48,8 +53,19 @@ export class Metrics {
     this.#seconds.observe({ route: known }, seconds);
   }
 
-  /** The text that `/metrics` answers, with the state of the fleet as it is now. */
+  /** The text that `/metrics` answers, with the state of the fleet as it is now; without that where the store does not answer. */
   async text(): Promise<string> {
+    this.#late.set(this.#pulse.lateSeconds());
+    try {
+      await this.#readFleet();
+    } catch (error) {
+      if (isUnavailable(error)) return this.registry.metrics();
+      throw error;
+    }
+    return Registry.merge([this.registry, this.#fleet]).metrics();
+  }
+
+  async #readFleet(): Promise<void> {
     await expireVerdicts(this.#context);
     const { hosts, findings, alerts, deliveries, oldestEvidence } = await fleetCounts(this.#context.database);
     const gauges = this.#gauges;
@@ -60,9 +76,7 @@ export class Metrics {
     gauges.deliveries.set(deliveries);
     const now = this.#context.now().getTime();
     gauges.evidence.set(oldestEvidence === null ? 0 : Math.max(0, now - Date.parse(oldestEvidence)) / 1000);
-    gauges.late.set(this.#pulse.lateSeconds());
     await this.#policies();
-    return this.registry.metrics();
   }
 
   async #policies(): Promise<void> {
@@ -114,10 +128,13 @@ function gaugesOf(registry: Registry) {
       help: 'Age of the oldest evidence that a verdict rests on; hosts that are stale are not counted.',
       registers,
     }),
-    late: new Gauge({
-      name: 'assay_verifier_late_seconds',
-      help: 'By how much the verifier itself is late with what it does every second. Over 10 it is not ready.',
-      registers,
-    }),
   };
+}
+
+function lateGauge(registry: Registry): Gauge {
+  return new Gauge({
+    name: 'assay_verifier_late_seconds',
+    help: 'By how much the verifier itself is late with what it does every second. Over 10 it is not ready.',
+    registers: [registry],
+  });
 }

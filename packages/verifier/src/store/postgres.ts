@@ -13,6 +13,7 @@ import { copyRows, EntryCopy } from './copy.ts';
 import { LOCKS } from './locks.ts';
 import { POSTGRES_WORDS } from './migrations/migration.ts';
 import type { Database, Schema } from './schema.ts';
+import { asStoreError, StoreUnavailable } from './unavailable.ts';
 
 const CONNECTIONS = 8;
 const CONNECT_TIMEOUT_MILLISECONDS = 5000;
@@ -51,9 +52,17 @@ export async function openPostgres(url: string, log: (line: string) => void): Pr
 function poolForKysely(pool: pg.Pool): PostgresPool {
   return {
     options: pool.options,
-    connect: async () => clientForKysely(await pool.connect()),
+    connect: async () => clientForKysely(await connected(pool)),
     end: () => pool.end(),
   };
+}
+
+async function connected(pool: pg.Pool): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw new StoreUnavailable(error);
+  }
 }
 
 function clientForKysely(client: pg.PoolClient): PostgresPoolClient {
@@ -66,7 +75,10 @@ function clientForKysely(client: pg.PoolClient): PostgresPoolClient {
   ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
     if (typeof what !== 'string') return plain.query(what);
     const [rows] = parameters;
-    return rows instanceof EntryCopy ? copied(client, rows) : plain.query(what, parameters);
+    const answer = rows instanceof EntryCopy ? copied<R>(client, rows) : plain.query<R>(what, parameters);
+    return answer.catch((error: unknown) => {
+      throw asStoreError(error);
+    });
   }
   return { query, release: (destroy) => client.release(destroy) };
 }
