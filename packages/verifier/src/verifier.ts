@@ -110,16 +110,14 @@ export async function startVerifier(options: VerifierOptions): Promise<Verifier>
   });
   const context = await contextOf(options, database, streams, log);
   const stopIndexer = startIndexer(database, troubles);
-  const { tokens, publicDirectory } = options;
-  const { version } = packageJson;
   const policyTrust = { keys: options.policyKeys ?? [], required: options.policySignatures ?? 1 };
   const pulse = new Pulse(EXPIRY_CHECK_MILLISECONDS);
   const app = await createApp(context, streams, {
     host,
-    tokens,
-    publicDirectory,
+    tokens: options.tokens,
+    publicDirectory: options.publicDirectory,
     resultKeys,
-    version,
+    version: packageJson.version,
     policyTrust,
     pulse,
     rounds: new RoundQueue(context),
