@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { equalBytes } from '@assay/core/bytes';
 import { emptyPcr, parseBinaryList, replay } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
-import { acceptedRules, checkPolicy, parsePolicy } from '@assay/core/policy';
+import { acceptedRules, checkPolicy, parsePolicy, type CheckedRule } from '@assay/core/policy';
 import { startEngine, type Engine } from '@assay/engine';
 import { EngineControl, type AuditEvent, type DeciderSetup } from '@assay/engine/decision';
 import { readMounts } from '@assay/linux/mounts';
@@ -33,7 +33,7 @@ function setupOf(kernel: AskedKernel, { mode, hash, template }: EngineBoot): Dec
   const profile = profileOf(kernel);
   const control = new EngineControl();
   control.mode = mode;
-  const { rules } = checkPolicy(parsePolicy(readFileSync(join(directory, 'policy'), 'utf8')), profile);
+  const rules = checkPolicy(parsePolicy(readFileSync(join(directory, 'policy'), 'utf8')), profile).rules.map(taken);
   const names = readdirSync(directory).filter((name) => name.endsWith('.der'));
   const keys = names.map((name) => certifiedKey(readFileSync(join(directory, name))));
   const evm = evmWith(kernel, keys);
@@ -48,6 +48,12 @@ function setupOf(kernel: AskedKernel, { mode, hash, template }: EngineBoot): Dec
     relabel: 'writers',
     control: control.memory,
   };
+}
+
+/** A rule that is left out would be an answer to another question. */
+function taken(rule: CheckedRule): CheckedRule {
+  if (rule.accepted) return rule;
+  throw new Error(`line ${rule.line} of the policy is refused: ${rule.text}: ${rule.refusal.message}`);
 }
 
 /** As the program would start the kernel's, had it one. */

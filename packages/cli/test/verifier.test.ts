@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { assay, assertFails, documentIn, scratch } from './assay.ts';
+import { ASSAY, assay, assertFails, documentIn, scratch } from './assay.ts';
 import { serving } from './serving.ts';
 
 const NOBODYS = 'ab'.repeat(32);
@@ -39,6 +40,26 @@ test('what names no store is wrong usage, and a store that does not answer is na
   await refused(['--stale-after', '5'], 2, /longer than --heartbeat/);
   await refused(['--port', 'x'], 2, /whole number/);
   await refused(['--store', 'postgres://a:secret@127.0.0.1:1/assay'], 4, /DATABASE-UNUSABLE: postgres:\/\/a:…@127/);
+});
+
+/** All that a verifier says that is stopped as soon as it serves. */
+async function saidBy(...words: readonly string[]): Promise<string> {
+  const child = spawn(process.execPath, [ASSAY, 'verifier', 'serve', '--port', '0', ...words], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  for await (const piece of child.stdout) {
+    said += String(piece);
+    if (said.includes('tokens.json')) child.kill('SIGTERM');
+  }
+  return said;
+}
+
+test('a verifier that others can reach without TLS says what that means; on the loopback, or with TLS, nothing is to be said', async (t) => {
+  const state = ['--state', join(scratch(t), 'state')];
+  assert.match(await saidBy('--host', '0.0.0.0', ...state), /plain HTTP.*\n.*--tls-name NAME/);
+  assert.doesNotMatch(await saidBy(...state), /plain HTTP/);
+  assert.doesNotMatch(await saidBy('--host', '0.0.0.0', '--tls-name', 'localhost', ...state), /plain HTTP/);
 });
 
 test('what is no digest is wrong usage', async () => {

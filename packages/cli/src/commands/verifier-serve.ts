@@ -1,4 +1,4 @@
-import { BUILT_PAGE, startVerifier } from '@assay/verifier';
+import { BUILT_PAGE, isLoopback, startVerifier } from '@assay/verifier';
 import { readSinks } from '@assay/verifier/alerts';
 import { readSignIn } from '@assay/verifier/sign-in';
 import { toHex } from '@assay/core/bytes';
@@ -44,6 +44,10 @@ const ServeOptions = StateOptions.extend({
 
 const DAY_SECONDS = 86_400;
 const SETTINGS_LIMIT = 256 * 1024;
+const WITHOUT_TLS = [
+  'plain HTTP: who is on the way reads tokens and measurement lists, and can use the tokens',
+  '--tls-name NAME listens with TLS; a proxy that does so in front of this is as good',
+];
 
 /** `assay verifier serve`: the verifier alone, until a signal ends it in order. */
 export async function serve(given: unknown): Promise<number> {
@@ -95,6 +99,7 @@ export async function serve(given: unknown): Promise<number> {
   process.stdout.write(`assay ${packageJson.version} at ${verifier.url}\n`);
   out.section('tokens', [`${directory}/tokens.json`]);
   if (options.tlsName.length > 0) out.section('authority', [`${directory}/authority.pem`]);
+  if (tls === undefined && !isLoopback(host)) out.section('warning', WITHOUT_TLS);
   await signal;
   out.line('stopping');
   await verifier.close();
