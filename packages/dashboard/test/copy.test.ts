@@ -282,7 +282,7 @@ const CASES: readonly Case[] = [
     text: 'In time',
     command: 'assay verifier status',
     agree: async ({ page, output }) => {
-      assert.match(output, /in time .*\n3 hosts, 2 open findings, 1 open alerts/);
+      assert.match(output, /in time .*\n3 hosts, 2 open findings, 1 open alert,/);
       const [, version = '?'] = /^Verifier (.+)$/.exec(await lead(page)) ?? [];
       assert.ok(output.startsWith(`verifier ${version} `), output);
     },

@@ -44,3 +44,14 @@ export function requestsIn(samples: readonly Sample[]): RequestCount[] {
     return { route, answered: count(''), refused: count('4'), failed: count('5') };
   }).toSorted((a, b) => b.answered - a.answered);
 }
+
+/** What is asked for besides the API, as the metrics call it. */
+const OTHERS: Readonly<Record<string, string>> = {
+  'GET none': 'GET pages and unknown addresses',
+  'GET /*': 'GET files of the pages',
+};
+
+/** The method and route of a count, for people. */
+export function routeWords({ route }: Pick<RequestCount, 'route'>): string {
+  return OTHERS[route] ?? route;
+}

@@ -1,5 +1,5 @@
 import { Health, ProblemError, Ready, ROUTES, type ApiClient } from '@assay/wire';
-import { requestsIn, samplesIn, total } from '@assay/wire/samples';
+import { requestsIn, routeWords, samplesIn, total } from '@assay/wire/samples';
 import { reader } from '../connect.ts';
 import { EXIT } from '../exit.ts';
 import { ConnectOptions, optionsFrom } from '../options.ts';
@@ -61,7 +61,7 @@ function statusText({ version, late, lateSeconds, startedAt, memoryBytes, reques
     fleetText(counts),
     table([
       head,
-      ...requests.map(({ route, answered, refused, failed }) => [route, `${answered}`, `${refused}`, `${failed}`]),
+      ...requests.map((count) => [routeWords(count), `${count.answered}`, `${count.refused}`, `${count.failed}`]),
     ]),
   ].join('');
 }

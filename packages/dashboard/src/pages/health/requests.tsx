@@ -1,4 +1,4 @@
-import { requestsIn, type Sample } from '@assay/wire/samples';
+import { requestsIn, routeWords, type Sample } from '@assay/wire/samples';
 import { Fragment } from 'react';
 import { numberWords } from '../../text/numbers.ts';
 
@@ -19,12 +19,6 @@ function Route({ route }: { route: string }) {
   ));
 }
 
-/** What is asked for besides the API, as the metrics call it. */
-const OTHERS: Readonly<Record<string, string>> = {
-  'GET none': 'GET pages and unknown addresses',
-  'GET /*': 'GET files of the pages',
-};
-
 /** What the verifier was asked, the most often first. */
 export function Requests({ samples }: { samples: readonly Sample[] }) {
   return (
@@ -43,14 +37,14 @@ export function Requests({ samples }: { samples: readonly Sample[] }) {
           </tr>
         </thead>
         <tbody>
-          {requestsIn(samples).map(({ route, answered, refused, failed }) => (
-            <tr key={route} className="border-b border-line last:border-0">
+          {requestsIn(samples).map((count) => (
+            <tr key={count.route} className="border-b border-line last:border-0">
               <th scope="row" className="w-full px-3 py-1.5 text-start font-mono text-xs font-normal">
-                <Route route={OTHERS[route] ?? route} />
+                <Route route={routeWords(count)} />
               </th>
-              <Count value={answered} />
-              <Count value={refused} />
-              <Count value={failed} />
+              <Count value={count.answered} />
+              <Count value={count.refused} />
+              <Count value={count.failed} />
             </tr>
           ))}
         </tbody>
