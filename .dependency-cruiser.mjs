@@ -146,7 +146,8 @@ export default {
       comment: 'the import leads nowhere; a package is reached only by the paths of its exports',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true },
+      // The types of the HTTP API are generated before types are checked, and are not there in a fresh clone.
+      to: { couldNotResolve: true, pathNot: '^\\./api\\.d\\.ts$' },
     },
   ],
   options: {
