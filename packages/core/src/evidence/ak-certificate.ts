@@ -1,19 +1,12 @@
-import { equalBytes } from '../bytes/index.ts';
-import { FormatError, VerificationError } from '../errors/index.ts';
-import { publicKeyBits, type ParsedCertificate, type SignatureVerifier } from '../keys/index.ts';
+import { VerificationError } from '../errors/index.ts';
+import type { ParsedCertificate, SignatureVerifier } from '../keys/index.ts';
 import type { VerifiedAttestationKey } from '../tpm/index.ts';
 import { hasKeyUsage, mayBeUsedFor, mayBeUsedToSign, verifyPath, type VerifiedCertificate } from '../x509/index.ts';
 import { cloudInstance, type CloudInstance } from './cloud-instance.ts';
+import { EK_USE, isForKey, refuseTooMany } from './key-certificate.ts';
 
 /** tcg-kp-AIKCertificate, 2.23.133.8.3. */
 const AK_USE = '6781050803';
-/**
- * tcg-kp-EKCertificate, 2.23.133.8.1: Google restricts its authorities to it, and the older of them also what they sign, for
- * keys of both kinds, which the key usage tells apart there.
- */
-const EK_USE = '6781050801';
-
-const MAX_SENT = 16;
 
 export interface AkCertificateInput {
   readonly certificate: ParsedCertificate;
@@ -56,11 +49,12 @@ export type VerifiedAkCertificate = CertifiedAk;
  */
 export function verifyAkCertificate(input: AkCertificateInput, signatures: SignatureVerifier): VerifiedAkCertificate {
   const { certificate, sent, anchors, ak, now } = input;
-  const { publicKey } = certificate;
-  if (publicKey.kind !== ak.key.kind || !equalBytes(publicKeyBits(publicKey), publicKeyBits(ak.key))) {
+  if (!isForKey(certificate, ak.key)) {
     throw new VerificationError('AK-CERTIFICATE', 'the certificate is for another key than the attestation key in use');
   }
-  if (sent.length > MAX_SENT) throw new FormatError('BYTES-LIMIT', `over ${MAX_SENT} certificates came with one key`);
+  refuseTooMany(sent);
+  // Google restricts its authorities to endorsement keys, and the older of them also what they sign, for keys of both kinds,
+  // which the key usage tells apart there.
   const uses = { use: mayBeUsedFor(certificate, AK_USE) ? AK_USE : EK_USE, authorityUses: [AK_USE, EK_USE] };
   const path = verifyPath({ leaf: certificate, intermediates: sent, anchors, ...uses, now }, signatures);
   if (!mayBeUsedToSign(certificate) || (uses.use === EK_USE && !hasKeyUsage(certificate))) {

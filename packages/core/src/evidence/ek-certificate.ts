@@ -1,6 +1,5 @@
-import { equalBytes } from '../bytes/index.ts';
-import { FormatError, VerificationError } from '../errors/index.ts';
-import { publicKeyBits, type ParsedCertificate, type SignatureVerifier } from '../keys/index.ts';
+import { VerificationError } from '../errors/index.ts';
+import type { ParsedCertificate, SignatureVerifier } from '../keys/index.ts';
 import type { VerifiedEndorsementKey } from '../tpm/index.ts';
 import {
   alternativeNames,
@@ -9,13 +8,10 @@ import {
   verifyPath,
   type VerifiedCertificate,
 } from '../x509/index.ts';
+import { EK_USE, isForKey, refuseTooMany } from './key-certificate.ts';
 
-/** tcg-kp-EKCertificate, 2.23.133.8.1 (TCG EK credential profile 2.5, section 3.2.16). */
-const EK_USE = '6781050801';
 /** Attributes 2.23.133.2.1 to .3 (same profile, section 3.2.9). */
 const TPM_ATTRIBUTES = { '6781050201': 'manufacturer', '6781050202': 'model', '6781050203': 'version' } as const;
-
-const MAX_SENT = 16;
 
 /** What a maker says of its TPM. Text of the certificate: escape it before it is shown. */
 export interface TpmIdentity {
@@ -68,11 +64,10 @@ export type VerifiedEkCertificate = CertifiedEk;
  */
 export function verifyEkCertificate(input: EkCertificateInput, signatures: SignatureVerifier): VerifiedEkCertificate {
   const { certificate, sent, known, anchors, ek, now } = input;
-  const { publicKey } = certificate;
-  if (publicKey.kind !== ek.key.kind || !equalBytes(publicKeyBits(publicKey), publicKeyBits(ek.key))) {
+  if (!isForKey(certificate, ek.key)) {
     throw new VerificationError('EK-CERTIFICATE', 'the endorsement certificate is for another key than the one in use');
   }
-  if (sent.length > MAX_SENT) throw new FormatError('BYTES-LIMIT', `over ${MAX_SENT} certificates came with one key`);
+  refuseTooMany(sent);
   const intermediates = [...known, ...sent];
   const path = verifyPath({ leaf: certificate, intermediates, anchors, use: EK_USE, now }, signatures);
   return new CertifiedEk(path, ek, tpmIdentity(certificate));

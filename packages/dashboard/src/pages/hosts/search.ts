@@ -1,22 +1,9 @@
-import type { ListSource, TpmKind, Verdict } from '@assay/wire';
+import type { HostFilter } from '@assay/wire/host-filter';
 import { choicesParam, secondsParam, textParam } from '../../state/search-params.ts';
 import { VERDICTS_BY_URGENCY } from '../../text/verdict.ts';
 
 /** The state of the page of hosts, as it stands in its address. */
-export interface HostsSearch {
-  readonly q?: string | undefined;
-  readonly verdict?: readonly Verdict[] | undefined;
-  readonly tpm?: readonly TpmKind[] | undefined;
-  readonly list?: readonly ListSource[] | undefined;
-  /** Name of a policy; `captured` and `none` for hosts that have no policy. */
-  readonly policy?: string | undefined;
-  /** Code of an open finding. */
-  readonly code?: string | undefined;
-  /** `name=value` */
-  readonly label?: string | undefined;
-  /** Seconds since the newest evidence: more than the one, no more than the other. */
-  readonly minAge?: number | undefined;
-  readonly maxAge?: number | undefined;
+export interface HostsSearch extends HostFilter {
   readonly sort?: string | undefined;
 }
 
