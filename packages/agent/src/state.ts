@@ -1,8 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fromBase64 } from '@assay/core/bytes';
 import { SystemError } from '@assay/core/errors';
-import { writePrivateJson } from '@assay/linux/files';
+import { makePrivateDirectory, writePrivateJson } from '@assay/linux/files';
 import { CLOUD_KEY_NAMES } from '@assay/linux/tpm';
 import { base64, HostId } from '@assay/wire';
 import { z } from 'zod';
@@ -54,7 +54,7 @@ export async function loadState(path: string): Promise<AgentState | null> {
 }
 
 export async function saveState(path: string, state: AgentState): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  makePrivateDirectory(dirname(path));
   await writePrivateJson(path, state);
 }
 

@@ -1,7 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AssayError, SystemError } from '@assay/core/errors';
-import { writePrivateJson } from '@assay/linux/files';
+import { makePrivateDirectory, writePrivateJson } from '@assay/linux/files';
 import type { SpoolState } from '@assay/linux/ima';
 import { HostId, HostName, ListSource, ProblemError, Time, TpmKind, Verdict } from '@assay/wire';
 import { z } from 'zod';
@@ -101,7 +101,7 @@ export class StatusFile {
 
   #write(): Promise<void> {
     const write = async (): Promise<void> => {
-      await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+      makePrivateDirectory(dirname(this.#path));
       await writePrivateJson(this.#path, this.#status);
     };
     this.#written = this.#written.then(write, write);

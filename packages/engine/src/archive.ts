@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { SystemError } from '@assay/core/errors';
-import { lockFile } from '@assay/linux/files';
+import { lockFile, makePrivateDirectory } from '@assay/linux/files';
 import { ARCHIVE_LINK, segmentName } from '@assay/linux/lists';
 
 export interface ArchiveOptions {
@@ -65,7 +65,7 @@ export class Archive {
    */
   static open({ directory: given, size }: ArchiveOptions, beside: string, isNew: boolean): Archive {
     const directory = resolve(given);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makePrivateDirectory(directory);
     const found = lstatSync(directory);
     if (!found.isDirectory() || found.uid !== process.getuid?.()) {
       throw new SystemError('ENGINE-ARCHIVE', `${directory} is not a directory of the user who runs the engine`);

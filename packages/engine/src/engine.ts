@@ -1,7 +1,7 @@
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { SystemError } from '@assay/core/errors';
-import { lockFile } from '@assay/linux/files';
+import { lockFile, makePrivateDirectory } from '@assay/linux/files';
 import { checkedMounts } from './checked-mounts.ts';
 import { MeasurementList, pcrsOf } from './list.ts';
 import type { Engine, EngineOptions } from './options.ts';
@@ -31,7 +31,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 }
 
 function lockDirectory(directory: string): () => void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(directory);
   const found = lstatSync(directory);
   if (!found.isDirectory() || found.uid !== process.getuid?.()) {
     throw new SystemError('NOT-PERMITTED', `${directory} is not a directory of the user who runs the engine`);

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, lchownSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, lchownSync, statSync } from 'node:fs';
+import { makePrivateDirectory } from '@assay/linux/files';
 import { SystemError } from '@assay/core/errors';
 import { UsageError } from '../exit.ts';
 import { TPM_DEVICE } from '../up/tpm.ts';
@@ -44,7 +45,7 @@ function idOf(name: string, which: '-u' | '-g'): number {
 /** Its own names only, and never what a link leads to: the directory may have been that user's before. */
 function give(state: string, uid: number, gid: number): void {
   const { directory, ...files } = agentFiles(state);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(directory);
   for (const path of [directory, ...Object.values(files)]) if (existsSync(path)) lchownSync(path, uid, gid);
 }
 

@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { SystemError } from '@assay/core/errors';
-import { lockFile } from '@assay/linux/files';
+import { lockFile, makePrivateDirectory } from '@assay/linux/files';
 import { agentFiles } from './options.ts';
 
 /**
@@ -10,7 +9,7 @@ import { agentFiles } from './options.ts';
  */
 export async function holdState(state: string): Promise<() => void> {
   const { directory, lock } = agentFiles(state);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(directory);
   const release = lockFile(lock);
   if (release === undefined) throw new SystemError('STATE-IN-USE', `another agent works in ${directory}`);
   return release;

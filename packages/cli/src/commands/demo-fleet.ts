@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { makePrivateDirectory } from '@assay/linux/files';
 import { ApiClient } from '@assay/wire';
 import { BUILT_PAGE, startVerifier } from '@assay/verifier';
 import { z } from 'zod';
@@ -82,7 +83,7 @@ async function stateDirectory(keep: string | undefined, cleanup: AsyncDisposable
     return directory;
   }
   const directory = resolve(keep);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(directory);
   if ((await readdir(directory)).length === 0) return directory;
   throw new UsageError(`--keep ${keep} is not empty; to look at an earlier demo: assay verifier serve --state ${keep}`);
 }

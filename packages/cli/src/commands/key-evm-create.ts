@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makePrivateDirectory } from '@assay/linux/files';
 import { decryptKey, encryptKey } from '@assay/core/evm';
 import { nodeCrypto, nodeHasher } from '@assay/core/node';
 import { encodeSealedFile, pcrComposite, type BankValues, type PcrSelection } from '@assay/core/tpm';
@@ -47,7 +48,7 @@ export async function createEvmKey(given: unknown): Promise<number> {
   if (options.unsealed && options.alsoPcrs.length > 0)
     throw new UsageError('--also-pcrs seals, and --unsealed does not');
   const selection = parsePcrSelection(options.pcrs);
-  await mkdir(options.dir, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(options.dir);
   const master = await masterKey(options);
   const files = [await keptEvmKey(options.dir, master)];
   if (options.backup !== undefined) {

@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createHash } from 'node:crypto';
+import { makePrivateDirectory } from '@assay/linux/files';
 import { printable, utf8 } from '@assay/core/bytes';
 import { captureReference, pooled, type Pool, type ReferenceItem } from '@assay/core/reference';
 import { readDeb, readImage, readInitramfs, readRpm, type DebPackage } from '@assay/linux/archives';
@@ -113,7 +114,7 @@ async function cachedDeb(path: string, cache: string): Promise<DebPackage> {
   const known = parsed(text);
   if (known?.digest === `sha256:${hex}`) return known;
   const read = await readDeb(path);
-  await mkdir(cache, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(cache);
   const beside = `${file}.${process.pid}`;
   await writeFile(beside, JSON.stringify({ schema: 'assay.package-digests.v1', ...read }), { mode: 0o600 });
   await rename(beside, file);

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { SystemError } from '@assay/core/errors';
-import { lockFile, writePrivateJson } from '@assay/linux/files';
+import { lockFile, makePrivateDirectory, writePrivateJson } from '@assay/linux/files';
 import { newTokenKey } from '@assay/wire/token';
 import { z } from 'zod';
 import { Tokens, tokensPath } from '../connect.ts';
@@ -22,7 +21,7 @@ export interface State {
 /** @throws SystemError STATE-IN-USE when another `assay up` works in it */
 export async function openState(given: string): Promise<State> {
   const directory = resolve(given);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(directory);
   const release = lockFile(join(directory, 'up.lock'));
   if (release === undefined) {
     throw new SystemError('STATE-IN-USE', `another \`assay up\` works in ${directory}`);
@@ -38,7 +37,7 @@ export async function openState(given: string): Promise<State> {
  */
 export async function openTokens(given: string): Promise<Pick<State, 'directory' | 'tokens' | 'resultKey'>> {
   const directory = resolve(given);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(directory);
   const tokens = await readStateFile(tokensPath(directory), Tokens);
   const resultKey = await readStateFile(resultKeyPath(directory), ResultKey);
   if (tokens !== undefined && resultKey !== undefined) return { directory, tokens, resultKey: resultKey.key };

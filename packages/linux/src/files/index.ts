@@ -14,6 +14,7 @@ export {
 } from './lease.ts';
 export { isTextBusy, keepFromExecution } from './keep-from-execution.ts';
 export { lockFile } from './lock.ts';
+export { makePrivateDirectory } from './private-directory.ts';
 export { writePrivateJson } from './private-file.ts';
 export { ReadLeases } from './read-leases.ts';
 export { Bell, Readiness } from './readiness.ts';

@@ -1,8 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
-import { mkdir, readdir, unlink, type FileHandle } from 'node:fs/promises';
+import { readdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes } from '@assay/core/bytes';
 import { VerificationError } from '@assay/core/errors';
+import { makePrivateDirectory } from '../files/index.ts';
 import { BEGINNING, openList, readUpTo, type KernelList, type ListPlace, type MeasurementSource } from './list-file.ts';
 import { agrees, baseOf, SAMPLE, type Base } from './spool-base.ts';
 import { SpoolFile } from './spool-file.ts';
@@ -209,7 +210,7 @@ export function spoolName(bootId = readFileSync(BOOT_ID, 'latin1').trim()): stri
 
 async function openSpool({ directory, bootId }: SpoolOptions, { bank }: KernelList): Promise<SpoolFile> {
   const name = spoolName(bootId);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  makePrivateDirectory(directory);
   for (const other of await readdir(directory)) {
     if (/^spool-[0-9a-f-]+(?:\.new)?$/.test(other) && other !== name) await unlink(join(directory, other));
   }
