@@ -119,11 +119,14 @@ function isAnswer(answer: unknown): answer is { readonly result: string | number
 }
 
 const TAIL = 3 * 4096;
+/** Longer than the time for which the engine remembers nothing of a file that changed (settled.ts). */
+const SETTLED_MS = 30;
 
-/** A program that does nothing, with some pages behind it that may change. */
+/** A program that does nothing, with some pages behind it that may change. What is found of it can be remembered. */
 export function writeProgram(path: string, content = ''): string {
   copyFileSync('/bin/true', path);
   appendFileSync(path, content.padEnd(TAIL, '#'));
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLED_MS);
   return path;
 }
 
