@@ -4,6 +4,7 @@ import type { ReferenceCache } from './hosts/references.ts';
 import type { News } from './news/news.ts';
 import type { Turns } from './policies/turns.ts';
 import type { AttestationKeys } from './rounds/attestation-keys.ts';
+import type { RecentParts } from './rounds/recent-parts.ts';
 import type { Database } from './store/schema.ts';
 import type { HostAuthority } from './tls/host-authority.ts';
 
@@ -12,6 +13,7 @@ export interface Context {
   readonly database: Database;
   readonly references: ReferenceCache;
   readonly attestationKeys: AttestationKeys;
+  readonly recentParts: RecentParts;
   /** Simulations of policies, of which one is made at a time. */
   readonly simulations: Turns;
   readonly ekAuthorities: EkAuthorities;

@@ -25,6 +25,7 @@ import { PostgresNews } from './news/postgres.ts';
 import { AttestationKeys } from './rounds/attestation-keys.ts';
 import { eventsOf, linesOf } from './rounds/changes.ts';
 import { RoundQueue } from './rounds/queue.ts';
+import { RecentParts } from './rounds/recent-parts.ts';
 import { resultKeysFrom } from './results/keys.ts';
 import type { SignInSettings } from './sign-in/settings.ts';
 import { startIndexer } from './store/indexer.ts';
@@ -187,6 +188,7 @@ async function contextOf(
     akAuthorities: options.akRoots ?? [],
     references: new ReferenceCache(),
     attestationKeys: new AttestationKeys(),
+    recentParts: new RecentParts(),
     simulations: new Turns(),
     news: await newsOf(options.store, (changes) => streams.publish(changes), withoutRepeats(log)),
     now: options.now ?? (() => new Date()),

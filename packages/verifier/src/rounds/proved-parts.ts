@@ -1,14 +1,15 @@
 import type { VerifiedEvidence } from '@assay/core/evidence';
+import type { MeasurementEntry } from '@assay/core/measurement';
 import type { Judgement } from '@assay/core/verdict';
 import type { Context } from '../context.ts';
 import type { Sighting } from '../hosts/findings.ts';
-import { dropParts, partIds } from '../store/list-parts.ts';
+import { dropParts, partIds, type PartPlace } from '../store/list-parts.ts';
 import { appendToList, listOf } from '../store/lists.ts';
 import type { BootRow, Database, HostRow } from '../store/schema.ts';
 import { entriesOf, judged } from './measurements.ts';
 import type { Waiting } from './sent-before.ts';
 
-/** Entries that are in memory at one time. */
+/** Entries that are read from the store at one time. */
 const AT_ONCE = 4096;
 
 export interface Proved {
@@ -46,15 +47,30 @@ async function judgedPart(
   db: Database,
   context: Context,
   { host, boot, evidence }: Proving,
-  { first, count, received_at: seenAt }: Waiting['parts'][number],
+  part: PartPlace,
 ): Promise<Sighting[]> {
   const sightings: Sighting[] = [];
-  for (let from = first; from < first + count; from += AT_ONCE) {
-    const to = Math.min(from + AT_ONCE, first + count) - 1;
-    const entries = entriesOf(await listOf(db, boot.id, from, to));
-    sightings.push(...sightingsOf(await judged(db, context, host, evidence.pcrs, entries), seenAt));
+  for await (const entries of entriesOfPart(db, context, boot, part)) {
+    sightings.push(...sightingsOf(await judged(db, context, host, evidence.pcrs, entries), part.received_at));
   }
   return sightings;
+}
+
+async function* entriesOfPart(
+  db: Database,
+  { recentParts }: Context,
+  boot: BootRow,
+  part: PartPlace,
+): AsyncGenerator<MeasurementEntry[], void> {
+  const recent = recentParts.take(part);
+  if (recent !== undefined) {
+    yield recent;
+    return;
+  }
+  const { first, count } = part;
+  for (let from = first; from < first + count; from += AT_ONCE) {
+    yield entriesOf(await listOf(db, boot.id, from, Math.min(from + AT_ONCE, first + count) - 1));
+  }
 }
 
 export function sightingsOf(judgements: readonly Judgement[], seenAt: string): Sighting[] {

@@ -68,7 +68,7 @@ async function stored(db: Database, context: Context, taken: Taken): Promise<Lis
   const { entries, end } = checkListPart({ bank: part.bank, bytes, start }, most, nodeHasher);
   if (entries.length === 0) return start;
   const ids = await entryIds(db, newEntries(entries));
-  await addPart(db, {
+  const place = {
     host,
     first: start.entries + 1,
     byte_offset: start.bytes,
@@ -79,7 +79,8 @@ async function stored(db: Database, context: Context, taken: Taken): Promise<Lis
     bytes: end.bytes - start.bytes,
     violations: entries.filter((entry) => entry.violation).length,
     received_at: context.now().toISOString(),
-    ids: encodeIds(ids),
-  });
+  };
+  await addPart(db, { ...place, ids: encodeIds(ids) });
+  context.recentParts.add(place, part.bank, bytes);
   return end;
 }
