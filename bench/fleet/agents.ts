@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 import type { SimulatedHost } from '@assay/testkit/evidence';
-import { Challenge, EvidenceReply, ROUTES } from '@assay/wire';
+import { Challenge, EvidenceReply, LIST_TAIL_LIMIT, ListPartReply, ROUTES } from '@assay/wire';
 import type { FleetHost } from './hosts.ts';
 
 /** Hosts whose quotes are made before they are sent. */
@@ -28,6 +28,28 @@ export class Agents {
   /** One round, from the quote to the answer. */
   async round(host: FleetHost): Promise<EvidenceReply> {
     return this.#send(host, await this.#evidence(host));
+  }
+
+  /** One round of a host as its agent does it where the list is long: parts of it, then the quote with what is left. */
+  async inParts(host: FleetHost): Promise<void> {
+    const machine = this.#machineOf(host);
+    const challenge = Challenge.parse(await this.#post(ROUTES.challenge, host, '{}'));
+    const bytes = Buffer.from(machine.list.bytes());
+    const upload = { bank: machine.list.bank, upload: host.id };
+    let place = challenge.list;
+    const began = performance.now();
+    while (bytes.length - place.fromOffset > LIST_TAIL_LIMIT) {
+      const { fromEntry, fromOffset } = place;
+      const query = new URLSearchParams({ ...upload, fromEntry: String(fromEntry), fromOffset: String(fromOffset) });
+      const part = bytes.subarray(fromOffset, fromOffset + LIST_TAIL_LIMIT);
+      place = ListPartReply.parse(await this.#post(`${ROUTES.listParts}?${query.toString()}`, host, part)).list;
+    }
+    const message = await machine.evidence({ ...challenge, list: place });
+    await this.#send(
+      host,
+      JSON.stringify({ ...message, list: { ...message.list, continues: place !== challenge.list } }),
+    );
+    this.times.push(performance.now() - began);
   }
 
   /**
@@ -62,9 +84,14 @@ export class Agents {
     this.#http = new Agent({ keepAlive: true, maxSockets: this.#atOnce });
   }
 
-  async #evidence(host: FleetHost): Promise<string> {
+  #machineOf(host: FleetHost): SimulatedHost {
     const machine = this.#machines[host.machine];
     if (machine === undefined) throw new Error('there is no such machine');
+    return machine;
+  }
+
+  async #evidence(host: FleetHost): Promise<string> {
+    const machine = this.#machineOf(host);
     const known = this.#challenges.get(host.id);
     const fresh = known !== undefined && Date.parse(known.expiresAt) > Date.now() + LEAST_MILLISECONDS;
     const asked = fresh ? known : Challenge.parse(await this.#post(ROUTES.challenge, host, '{}'));
@@ -84,9 +111,10 @@ export class Agents {
     this.#http.destroy();
   }
 
-  #post(path: string, host: FleetHost, body: string): Promise<unknown> {
+  #post(path: string, host: FleetHost, body: string | Uint8Array): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const headers = { 'content-type': 'application/json', authorization: `Bearer ${host.token}` };
+      const type = typeof body === 'string' ? 'application/json' : 'application/octet-stream';
+      const headers = { 'content-type': type, authorization: `Bearer ${host.token}` };
       const sent = request(`${this.#url}${path}`, { method: 'POST', agent: this.#http, headers }, (answer) => {
         const chunks: Buffer[] = [];
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -97,6 +97,28 @@ test('parts are on the disk when they are answered: another verifier goes on fro
   assert.equal((await agent.measurements()).total, 21);
 });
 
+test('parts are judged alike where they were taken and where they are read from the store', async (t) => {
+  const store = await newStore(t);
+  const [first, second] = [await service(t, { store }), await service(t, { store })];
+  const found: unknown[] = [];
+  for (const [name, prover] of [['web-03', first] as const, ['web-04', second] as const]) {
+    const agent = await enrolled(first, name);
+    await agent.attest();
+    await agent.capture();
+    await runPrograms(agent, 30, 'tool');
+    const place = await pushList(agent, agent.challenge.list, 1000);
+    agent.verifier = prover;
+    assert.equal((await agent.send(await evidenceFrom(agent, place))).verdict, 'warning');
+    const { measurements } = await agent.measurements('limit=100');
+    const findings = await agent.findings('open=true&limit=100');
+    found.push([
+      measurements.map(({ entry, filenameHint, status }) => [entry, filenameHint, status]),
+      findings.map(({ code, evidence }) => [code, evidence.entry, evidence.filenameHint]),
+    ]);
+  }
+  assert.deepEqual(found[0], found[1]);
+});
+
 test('parts of another upload are forgotten, and a part that does not fit is passed over', async (t) => {
   const agent = await enrolled(await service(t));
   await runPrograms(agent, 10, 'tool');

@@ -44,9 +44,8 @@ function notHex(text: string): FormatError {
   return new FormatError('TEXT-HEX', `not hexadecimal: ${JSON.stringify(text.slice(0, 40))}`);
 }
 
-const LETTERS = Uint8Array.from(
-  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
-  (letter) => letter.charCodeAt(0),
+const LETTERS = Uint8Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', (letter) =>
+  letter.charCodeAt(0),
 );
 const PADDING = '='.charCodeAt(0);
 

@@ -18,7 +18,7 @@ export {
   type VerifiedEkCertificate,
 } from './ek-certificate.ts';
 export { LIST_START, type Boot, type KeptState, type ListPosition, type SentBefore } from './continuity.ts';
-export { checkListPart, IMA_PCR, type ListPart } from './list-part.ts';
+export { checkDigests, IMA_PCR, positionAfter, wholeEntries, type ListPart } from './list-part.ts';
 export { EVIDENCE_STEPS, stepOf, type EvidenceStep } from './steps.ts';
 export {
   verifyEvidence,

@@ -18,42 +18,52 @@ export interface ListPart {
   readonly bank: HashName;
   /** Binary records; the first stands at `start`. */
   readonly bytes: Uint8Array;
-  readonly start: ListPosition;
+  readonly start: Pick<ListPosition, 'entries' | 'bytes'>;
 }
 
 /**
- * A part of a list that comes before the quote that will prove it: entries whose template digests are those of their data,
- * and where they lead. Nothing says yet that they were measured.
- * @param most entries; those after them are left, as is a record that is not whole
- * @throws FormatError; VerificationError IMA-TEMPLATE-DIGEST, IMA-TEMPLATE-UNKNOWN, IMA-REPLAY
+ * The whole records of a part of a list that comes before the quote that will prove it. Nothing says yet that they were
+ * measured, nor that what they record are the digests of their data (`checkDigests`).
+ * @throws FormatError; VerificationError IMA-TEMPLATE-UNKNOWN
  */
-export function checkListPart(
-  part: ListPart,
-  most: number,
+export function wholeEntries(part: ListPart): MeasurementEntry[] {
+  return parsedEntries(part, 'leave');
+}
+
+/**
+ * Where entries whose digests were checked lead from a position in their list.
+ * @param bank of the recorded template digests
+ */
+export function positionAfter(
+  start: ListPosition,
+  bank: HashName,
+  entries: readonly MeasurementEntry[],
   hasher: Hasher,
-): { readonly entries: readonly MeasurementEntry[]; readonly end: ListPosition } {
-  const { bank, start } = part;
-  const entries = checkedEntries(part, hasher, 'leave').slice(0, most);
+): ListPosition {
   const from = { bank: BANK, pcr: IMA_PCR, value: start.pcr, checked: bank } as const;
-  const end = {
+  return {
     entries: start.entries + entries.length,
     bytes: start.bytes + entries.reduce((sum, entry) => sum + entry.length, 0),
     pcr: replay(hasher, from, entries).value,
   };
-  return { entries, end };
 }
 
 /**
  * The entries, read and with the digests that their data have.
- * @throws as checkListPart
+ * @throws as `wholeEntries` and `checkDigests`; FormatError where the last record is not whole
  */
-export function checkedEntries(
-  part: ListPart,
-  hasher: Hasher,
-  incompleteTail: 'refuse' | 'leave' = 'refuse',
-): MeasurementEntry[] {
-  const entries = parsedEntries(part, incompleteTail);
-  const forged = firstForgedDigest(hasher, part.bank, entries);
+export function checkedEntries(part: ListPart, hasher: Hasher): MeasurementEntry[] {
+  const entries = parsedEntries(part, 'refuse');
+  checkDigests(part.bank, entries, hasher);
+  return entries;
+}
+
+/**
+ * That the entries record the template digests of their data, and go to PCR 10.
+ * @throws VerificationError IMA-TEMPLATE-DIGEST, IMA-REPLAY
+ */
+export function checkDigests(bank: HashName, entries: readonly MeasurementEntry[], hasher: Hasher): void {
+  const forged = firstForgedDigest(hasher, bank, entries);
   if (forged !== undefined) {
     const message = `entry ${forged.number}: the recorded template digest is not the digest of its data`;
     throw new VerificationError('IMA-TEMPLATE-DIGEST', message, { entry: forged.number, offset: forged.offset });
@@ -63,7 +73,6 @@ export function checkedEntries(
     const message = `entry ${elsewhere.number} goes to PCR ${elsewhere.pcr}, which this quote does not cover`;
     throw new VerificationError('IMA-REPLAY', message, { entry: elsewhere.number, offset: elsewhere.offset });
   }
-  return entries;
 }
 
 function parsedEntries({ bank, bytes, start }: ListPart, incompleteTail: 'refuse' | 'leave'): MeasurementEntry[] {
