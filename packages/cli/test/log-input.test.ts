@@ -54,7 +54,7 @@ test('hostile names reach neither terminal nor JSON raw, and stay apart', async 
 
 test('a hostile name of a file does nothing to the terminal in an error either', async () => {
   const { stderr } = await assay(['log', 'show', `/nowhere/${String.fromCharCode(27)}[2J\n\u202e`]);
-  assert.match(stderr, /^error ENOENT: .*\n$/);
+  assert.match(stderr, /^error ENOENT: .*\nwhat to do Check the path: .*\n$/);
   assert.ok(!UNSAFE.test(stderr), JSON.stringify(stderr));
 });
 

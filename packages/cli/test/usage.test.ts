@@ -135,6 +135,19 @@ test('--output=json and -ojson are understood in errors as well', async () => {
   }
 });
 
+const FILE_ERRORS: readonly (readonly [path: string, stderr: RegExp])[] = [
+  ['/nowhere', /^error ENOENT: .*'\/nowhere'\nwhat to do Check the path: .* is not there\.\n$/],
+  ['/proc/version/none', /^error ENOTDIR: .*\nwhat to do Check the path: .* no directory\.\n$/],
+];
+
+for (const [path, expected] of FILE_ERRORS) {
+  test(`where the system refuses to open ${path}, the error says what to do`, async () => {
+    const { code, stderr } = await assay(['log', 'show', path]);
+    assert.match(stderr, expected);
+    assert.equal(code, 3);
+  });
+}
+
 const OLD_NODE = '/usr/bin/node';
 const oldVersion = existsSync(OLD_NODE) ? spawnSync(OLD_NODE, ['--version'], { encoding: 'utf8' }).stdout.trim() : '';
 const isOld = oldVersion !== '' && Number(oldVersion.slice(1).split('.')[0]) < 24;

@@ -1,6 +1,7 @@
 import { AssayError, FINDING_CODES, FORMAT_CODES, REQUEST_CODES, SYSTEM_CODES } from '@assay/core/errors';
 import { ProblemError } from '@assay/wire';
 import { isFileError, UsageError } from '../exit.ts';
+import { remedyOfFileError } from './file-remedies.ts';
 import { colours, shown } from './terminal.ts';
 
 export type Format = 'text' | 'json';
@@ -66,8 +67,13 @@ function describe(error: unknown): Failure {
   if (error instanceof UsageError) {
     return { code: 'USAGE', message: error.message, remedy: 'Run it with --help for its options.' };
   }
-  if (isFileError(error)) return { code: error.code, message: error.message.replace(`${error.code}: `, '') };
+  if (isFileError(error)) return describeFileError(error);
   return { code: 'INTERNAL', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+function describeFileError({ code, message }: Error & { readonly code: string }): Failure {
+  const remedy = remedyOfFileError(code);
+  return { code, message: message.replace(`${code}: `, ''), ...(remedy === undefined ? {} : { remedy }) };
 }
 
 const UNAUTHENTICATED =
