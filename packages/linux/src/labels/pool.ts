@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { AssayError } from '@assay/core/errors';
-import { startThread } from '../threads/index.ts';
+import { endThread, startThread } from '../threads/index.ts';
 import type { OpenedFile, TreeProblem } from '../tree/index.ts';
 import type { LabelJob, LabelResult } from './job.ts';
 import { LabelRunner } from './run.ts';
@@ -219,6 +219,6 @@ class Thread<F extends Found> {
   }
 
   async close(): Promise<void> {
-    await this.#worker.terminate();
+    await endThread(this.#worker);
   }
 }

@@ -3,9 +3,9 @@ import type { Worker } from 'node:worker_threads';
 import type { HashName } from '@assay/core/hash';
 import { Digester, type ListForm, type ListVerifier } from '@assay/core/measurement';
 import { inPlaceHasher } from '../digests/index.ts';
-import { startThread } from '../threads/index.ts';
+import { hasEnded, startThread } from '../threads/index.ts';
 import { RecordReader } from './record-reader.ts';
-import { allocateSection, Section, type SectionMemory } from './section.ts';
+import { allocateSection, ENDED, Section, type SectionMemory } from './section.ts';
 import type { SectionWork } from './section-worker.ts';
 import type { ListSource, VerifyListOptions } from './options.ts';
 
@@ -61,8 +61,11 @@ class Workers {
     Atomics.notify(this.#given, 0);
   }
 
+  /** They end by themselves, where they load their modules still as soon as that is done (`endThread`). */
   async end(): Promise<void> {
-    await Promise.all(this.#workers.map(async (worker) => worker.terminate()));
+    Atomics.store(this.#given, 0, ENDED);
+    Atomics.notify(this.#given, 0);
+    await Promise.all(this.#workers.map(hasEnded));
   }
 }
 

@@ -9,7 +9,7 @@ export interface SectionWork {
   readonly form: ListForm;
   readonly banks: readonly HashName[];
   readonly memory: readonly SectionMemory[];
-  /** Counts the sections that were given. */
+  /** Counts the sections that were given; below zero (`ENDED`) after all. */
   readonly given: Int32Array<SharedArrayBuffer>;
 }
 
@@ -17,8 +17,7 @@ const { form, banks, memory, given }: SectionWork = workerData; // oxlint-disabl
 const digester = new Digester(form, banks, inPlaceHasher);
 const sections = memory.map((part) => new Section(part, banks));
 
-for (;;) {
-  const seen = Atomics.load(given, 0);
+for (let seen = Atomics.load(given, 0); seen >= 0; seen = Atomics.load(given, 0)) {
   const section = sections.find((one) => one.claim());
   if (section === undefined) Atomics.wait(given, 0, seen);
   else section.compute(digester);

@@ -15,6 +15,9 @@ const GIVEN = 1;
 const CLAIMED = 2;
 const DONE = 3;
 
+/** In place of the number of sections that were given, and far below zero: one that is given late changes nothing. */
+export const ENDED = -(2 ** 31);
+
 /** What threads share of a section. */
 export interface SectionMemory {
   readonly control: SharedArrayBuffer;

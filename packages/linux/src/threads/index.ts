@@ -1,1 +1,1 @@
-export { startThread } from './threads.ts';
+export { endThread, hasEnded, startThread } from './threads.ts';

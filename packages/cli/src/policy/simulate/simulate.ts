@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { mergeTallies } from '@assay/core/preflight';
-import { startThread } from '@assay/linux/threads';
+import { endThread, startThread } from '@assay/linux/threads';
 import { emptyResult, Scan, type ScanResult, type ScanSetup } from './scan.ts';
 
 const THREADS = Math.min(availableParallelism(), 16);
@@ -30,7 +30,7 @@ export async function simulate(setup: ScanSetup, progress: (files: number) => vo
       workHere(scan, parts, found, () => progress(found.tally.total.files)),
     ]);
   } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await Promise.all(workers.map(endThread));
   }
   for (const file of found.linked.values()) scan.count(file, found.tally);
   return found;
