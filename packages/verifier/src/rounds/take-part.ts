@@ -1,5 +1,6 @@
 import { setImmediate as letOthers } from 'node:timers/promises';
 import { checkDigests, LIST_START, positionAfter, wholeEntries, type ListPosition } from '@assay/core/evidence';
+import type { HashName } from '@assay/core/hash';
 import type { MeasurementEntry } from '@assay/core/measurement';
 import { nodeHasher } from '@assay/core/node';
 import type { ListPartQuery, ListPlace } from '@assay/wire';
@@ -8,7 +9,6 @@ import { keptOf, type Kept } from '../hosts/kept.ts';
 import { RequestProblem } from '../problem.ts';
 import { entryIds } from '../store/entries.ts';
 import { encodeIds } from '../store/ids.ts';
-import type { NewEntry } from '../store/intern.ts';
 import { addPart, dropParts } from '../store/list-parts.ts';
 import type { Database } from '../store/schema.ts';
 import { lockRound } from './lock-round.ts';
@@ -19,13 +19,6 @@ import { mayContinue, waitingParts } from './sent-before.ts';
 const ENTRIES_LIMIT = 16 * 1024 * 1024;
 /** Entries that are checked before others have their turn. */
 const AT_ONCE = 2048;
-
-/** A part, and its entries with the digests that their data have. */
-interface CheckedPart extends ListPartQuery {
-  readonly bytes: Uint8Array;
-  readonly entries: readonly MeasurementEntry[];
-  readonly stored: readonly NewEntry[];
-}
 
 /**
  * Takes a part of a list that is too long for one message: the whole records of it, as far as they are wanted. Nothing
@@ -40,7 +33,6 @@ export async function takePart(
   part: ListPartQuery,
   bytes: Uint8Array,
 ): Promise<ListPlace> {
-  const checked = await checkedPart(part, bytes);
   return context.database.transaction().execute(async (db) => {
     const kept = keptOf(await lockRound(db, host));
     const start = await placeOf(db, host, part, kept);
@@ -48,18 +40,18 @@ export async function takePart(
     if (start.entries >= ENTRIES_LIMIT) {
       throw new RequestProblem('REQUEST-TOO-LARGE', `The list has over ${ENTRIES_LIMIT} entries.`);
     }
-    return placeAfter(await stored(db, context, { host, part: checked, start, kept }));
+    return placeAfter(await stored(db, context, { host, part, bytes, start, kept }));
   });
 }
 
-async function checkedPart(part: ListPartQuery, bytes: Uint8Array): Promise<CheckedPart> {
-  const { bank, fromEntry, fromOffset } = part;
-  const entries = wholeEntries({ bank, bytes, start: { entries: fromEntry - 1, bytes: fromOffset } });
+/** The whole records of a part, with the digests that their data have. */
+async function checkedEntries(bank: HashName, bytes: Uint8Array, start: ListPosition): Promise<MeasurementEntry[]> {
+  const entries = wholeEntries({ bank, bytes, start });
   for (let from = 0; from < entries.length; from += AT_ONCE) {
     checkDigests(bank, entries.slice(from, from + AT_ONCE), nodeHasher);
     await letOthers();
   }
-  return { ...part, bytes, entries, stored: newEntries(entries) };
+  return entries;
 }
 
 function placeAfter({ entries, bytes }: ListPosition): ListPlace {
@@ -77,18 +69,21 @@ async function placeOf(db: Database, host: string, part: ListPartQuery, kept: Ke
 
 interface Taken {
   readonly host: string;
-  readonly part: CheckedPart;
+  readonly part: ListPartQuery;
+  readonly bytes: Uint8Array;
   readonly start: ListPosition;
   readonly kept: Kept | null;
 }
 
-async function stored(db: Database, context: Context, { host, part, start, kept }: Taken): Promise<ListPosition> {
+async function stored(db: Database, context: Context, taken: Taken): Promise<ListPosition> {
+  const { host, part, bytes, start, kept } = taken;
+  const whole = await checkedEntries(part.bank, bytes, start);
   // A part ends where what is kept does, so that its value can be compared.
   const wanted = (kept?.state.entries ?? 0) - start.entries;
-  const entries = wanted > 0 ? part.entries.slice(0, wanted) : part.entries;
+  const entries = wanted > 0 ? whole.slice(0, wanted) : whole;
   if (entries.length === 0) return start;
   const end = positionAfter(start, part.bank, entries, nodeHasher);
-  const ids = await entryIds(db, part.stored.slice(0, entries.length));
+  const ids = await entryIds(db, newEntries(entries));
   const place = {
     host,
     first: start.entries + 1,
@@ -102,6 +97,6 @@ async function stored(db: Database, context: Context, { host, part, start, kept 
     received_at: context.now().toISOString(),
   };
   await addPart(db, { ...place, ids: encodeIds(ids) });
-  context.recentParts.add(place, part.bank, part.bytes);
+  context.recentParts.add(place, part.bank, bytes);
   return end;
 }

@@ -27,7 +27,10 @@ import { RequestProblem } from '../../problem.ts';
 import { requireHostCertificate } from '../host-certificate.ts';
 import type { App } from '../instance.ts';
 import { agentHostOf, recallAgent, requireAgent, requireJson } from '../guards.ts';
+import { largeBodiesInTurn } from '../large-bodies.ts';
 import { BEARER, PROBLEMS } from '../schemas.ts';
+
+type InTurn = ReturnType<typeof largeBodiesInTurn>;
 
 const BYTES = 'application/octet-stream';
 
@@ -43,9 +46,10 @@ const AGENT_RATE = {
 
 /** What agents send. */
 export async function agentRoutes(app: App, context: Context, rounds: RoundQueue): Promise<void> {
+  const inTurn = largeBodiesInTurn();
   keyRoutes(app, context);
-  evidenceRoutes(app, context, rounds);
-  await listPartRoute(app, context);
+  evidenceRoutes(app, context, rounds, inTurn);
+  await listPartRoute(app, context, inTurn);
   certificateRoute(app, context);
 }
 
@@ -115,7 +119,7 @@ function certificateRoute(app: App, context: Context): void {
   );
 }
 
-function evidenceRoutes(app: App, context: Context, rounds: RoundQueue): void {
+function evidenceRoutes(app: App, context: Context, rounds: RoundQueue, inTurn: InTurn): void {
   const agent = requireAgent(context.database);
   app.post(
     ROUTES.challenge,
@@ -136,7 +140,7 @@ function evidenceRoutes(app: App, context: Context, rounds: RoundQueue): void {
   app.post(
     ROUTES.evidence,
     {
-      onRequest: [requireJson, recallAgent(context.database), requireHostCertificate(context)],
+      onRequest: [requireJson, recallAgent(context.database), requireHostCertificate(context), inTurn],
       bodyLimit: EVIDENCE_BODY_LIMIT,
       // Those headers are for browsers, and cost a tenth as much as to verify a quote; there is no other route of this rate.
       helmet: false,
@@ -154,14 +158,14 @@ function evidenceRoutes(app: App, context: Context, rounds: RoundQueue): void {
 }
 
 /** The one route whose body is bytes: what can have hundreds of megabytes in all is read without a detour through text. */
-async function listPartRoute(app: App, context: Context): Promise<void> {
+async function listPartRoute(app: App, context: Context, inTurn: InTurn): Promise<void> {
   await app.register(async (scope: App) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(BYTES, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     scope.post(
       ROUTES.listParts,
       {
-        onRequest: [requireAgent(context.database), requireHostCertificate(context)],
+        onRequest: [requireAgent(context.database), requireHostCertificate(context), inTurn],
         bodyLimit: LIST_CHUNK_LIMIT,
         config: { rateLimit: AGENT_RATE },
         schema: {
