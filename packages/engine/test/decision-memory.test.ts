@@ -1,33 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { utf8 } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
-import type {
-  AccessQuestion,
-  CloseDecision,
-  Decider,
-  Decision,
-  FileMemory,
-  HookCall,
-} from '../src/decision/contract.ts';
+import type { CloseDecision, FileMemory } from '../src/decision/contract.ts';
 import { createDecider } from '../src/decision/decider.ts';
-import { deciderSetup, EXEC, openedFile, READ, taskOfUser, WRITE, type MemoryFile } from './decision-support.ts';
-
-const CONTENT = utf8('#!/bin/sh\n');
-const LABEL = Uint8Array.of(4, 4, ...nodeHasher.digest('sha256', CONTENT));
-
-function asked(
-  decider: Decider,
-  file: MemoryFile,
-  hooks: readonly HookCall[],
-  more: Partial<AccessQuestion> = {},
-): Decision {
-  return decider.decide({ file: openedFile(file), task: taskOfUser(0), hooks, ...more });
-}
-
-function withLabel(label: Uint8Array): MemoryFile {
-  return { content: CONTENT, xattrs: new Map([['security.ima', label]]) };
-}
+import {
+  asked,
+  CONTENT,
+  deciderSetup,
+  EXEC,
+  LABEL,
+  openedFile,
+  READ,
+  taskOfUser,
+  withLabel,
+  WRITE,
+  type MemoryFile,
+} from './decision-support.ts';
 
 test('what was demanded stays demanded of a file that was refused, or has a writer; not of one that passed before', () => {
   const policy = 'appraise func=BPRM_CHECK appraise_type=imasig\nappraise func=FILE_CHECK mask=MAY_READ\n';

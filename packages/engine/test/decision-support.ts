@@ -2,6 +2,7 @@ import type { AppraiseMode } from '@assay/core/appraisal';
 import type { HashName } from '@assay/core/hash';
 import { keyIdOfCertificate, parseCertificate } from '@assay/core/keys';
 import type { ComputedDigest, LabelKey } from '@assay/core/label';
+import { utf8 } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
 import {
   ACCESS,
@@ -14,7 +15,16 @@ import {
   type KernelProfile,
 } from '@assay/core/policy';
 import { VERITY_DEFAULTS, VerityDigest, type VerityParameters } from '@assay/core/verity';
-import type { FileState, HookCall, OpenedFile, Task, XattrAnswer } from '../src/decision/contract.ts';
+import type {
+  AccessQuestion,
+  Decider,
+  Decision,
+  FileState,
+  HookCall,
+  OpenedFile,
+  Task,
+  XattrAnswer,
+} from '../src/decision/contract.ts';
 import { EngineControl } from '../src/decision/control.ts';
 import type { DeciderSetup } from '../src/decision/setup.ts';
 
@@ -127,3 +137,21 @@ export const EXEC: readonly HookCall[] = [
   { func: 'BPRM_CHECK', mask: ACCESS.MAY_EXEC },
   { func: 'CREDS_CHECK', mask: ACCESS.MAY_EXEC },
 ];
+
+export const CONTENT = utf8('#!/bin/sh\n');
+/** The hash label of this content. */
+export const LABEL = Uint8Array.of(4, 4, ...nodeHasher.digest('sha256', CONTENT));
+
+export function withLabel(label: Uint8Array): MemoryFile {
+  return { content: CONTENT, xattrs: new Map([['security.ima', label]]) };
+}
+
+/** What is decided of a file in memory, for root unless more is said. */
+export function asked(
+  decider: Decider,
+  file: MemoryFile,
+  hooks: readonly HookCall[],
+  more: Partial<AccessQuestion> = {},
+): Decision {
+  return decider.decide({ file: openedFile(file), task: taskOfUser(0), hooks, ...more });
+}

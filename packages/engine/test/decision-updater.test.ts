@@ -2,29 +2,24 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toHex, utf8 } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
-import type { CloseDecision, Decider, Decision, FileMemory, HookCall, Task } from '../src/decision/contract.ts';
+import type { CloseDecision, Decider, Task } from '../src/decision/contract.ts';
 import { createDecider } from '../src/decision/decider.ts';
 import type { DeciderSetup } from '../src/decision/setup.ts';
-import { deciderSetup, EXEC, openedFile, READ, taskOfUser, WRITE, type MemoryFile } from './decision-support.ts';
+import {
+  asked,
+  CONTENT,
+  deciderSetup,
+  EXEC,
+  LABEL,
+  openedFile,
+  READ,
+  taskOfUser,
+  withLabel,
+  WRITE,
+  type MemoryFile,
+} from './decision-support.ts';
 
 // Whose writing gives labels, and what is not made good by it.
-
-const CONTENT = utf8('#!/bin/sh\n');
-const LABEL = Uint8Array.of(4, 4, ...nodeHasher.digest('sha256', CONTENT));
-
-function asked(
-  decider: Decider,
-  file: MemoryFile,
-  hooks: readonly HookCall[],
-  more: { readonly task?: Task; readonly memory?: FileMemory } = {},
-): Decision {
-  return decider.decide({ file: openedFile(file), task: taskOfUser(0), hooks, ...more });
-}
-
-const withLabel = (label: Uint8Array): MemoryFile => ({
-  content: CONTENT,
-  xattrs: new Map([['security.ima', label]]),
-});
 
 const updater = nodeHasher.digest('sha256', utf8('dpkg'));
 const installing = (chain: readonly (readonly [root: boolean, digest: Uint8Array])[]): Task => ({

@@ -3,42 +3,30 @@ import { describe, test } from 'node:test';
 import { toHex, utf8 } from '@assay/core/bytes';
 import { nodeHasher } from '@assay/core/node';
 import { ACCESS } from '@assay/core/policy';
-import type { AccessQuestion, Decider, Decision, FileMemory, HookCall } from '../src/decision/contract.ts';
+import type { Decider, FileMemory, HookCall } from '../src/decision/contract.ts';
 import { EngineControl } from '../src/decision/control.ts';
 import { createDecider } from '../src/decision/decider.ts';
 import { MAY_ONLY_READ } from '../src/decision/hooks.ts';
 import {
+  asked,
+  CONTENT,
   deciderSetup,
   EXEC,
+  LABEL,
   openedFile,
   READ,
   taskOfUser,
+  withLabel,
   WRITE,
   type MemoryFile,
   type TestSetup,
 } from './decision-support.ts';
 
-const CONTENT = utf8('#!/bin/sh\n');
 const SHA256 = nodeHasher.digest('sha256', CONTENT);
-const LABEL = Uint8Array.of(4, 4, ...SHA256);
-
-function asked(
-  decider: Decider,
-  file: MemoryFile,
-  hooks: readonly HookCall[],
-  more: Partial<AccessQuestion> = {},
-): Decision {
-  return decider.decide({ file: openedFile(file), task: taskOfUser(0), hooks, ...more });
-}
 
 function deciderOf(setup: TestSetup): Decider {
   return createDecider(deciderSetup(setup));
 }
-
-const withLabel = (label: Uint8Array): MemoryFile => ({
-  content: CONTENT,
-  xattrs: new Map([['security.ima', label]]),
-});
 
 describe('measuring', () => {
   test('one entry for each PCR, with the template of its rule, whatever the number of hooks', () => {

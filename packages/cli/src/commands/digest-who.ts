@@ -5,6 +5,7 @@ import { reader } from '../connect.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { ConnectOptions, optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
+import { plural } from '../output/plural.ts';
 import { ago, colours, shown, table } from '../output/terminal.ts';
 
 /** `assay digest who DIGEST...`: exits with 1 when no host ever measured any of them. */
@@ -50,7 +51,7 @@ function endless(client: ApiClient): SystemError {
 }
 
 function answer({ digest, hosts, sightings, looked }: DigestDocument): string {
-  const where = `${looked.entries} entries of ${count(looked.hosts, 'host')}`;
+  const where = `${looked.entries} entries of ${plural(looked.hosts, 'host')}`;
   const all = looked.since === null ? 'No host has sent evidence yet.' : `Looked at: ${where} since ${looked.since}.`;
   if (hosts === 0) return `${digest} was never measured.\n${all}\n`;
   const colour = colours(1);
@@ -63,9 +64,5 @@ function answer({ digest, hosts, sightings, looked }: DigestDocument): string {
     ago(lastSeen),
     ago(attestedUntil),
   ]);
-  return `${digest} was measured on ${count(hosts, 'host')}:\n${table([head, ...rows])}${all}\n`;
-}
-
-function count(number: number, one: string): string {
-  return `${number} ${one}${number === 1 ? '' : 's'}`;
+  return `${digest} was measured on ${plural(hosts, 'host')}:\n${table([head, ...rows])}${all}\n`;
 }

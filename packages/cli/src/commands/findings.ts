@@ -5,6 +5,7 @@ import { EXIT, UsageError } from '../exit.ts';
 import { ConnectOptions, optionsFrom } from '../options.ts';
 import { findingText } from '../output/finding.ts';
 import { printJson } from '../output/report.ts';
+import { plural } from '../output/plural.ts';
 import { ago, colours, shown, table } from '../output/terminal.ts';
 import { AcknowledgeOptions, FindingsOptions, ResolveOptions } from '../reference/options.ts';
 import { proposalText } from '../reference/proposal-text.ts';
@@ -87,7 +88,7 @@ export async function showFinding(id: unknown, given: unknown): Promise<number> 
 
 function detailText(finding: Finding): string {
   const { hosts, firstSeen, lastSeen } = finding.blastRadius;
-  const spread = `  on ${hosts} host${hosts === 1 ? '' : 's'} now, first ${ago(firstSeen)}, last ${ago(lastSeen)}\n`;
+  const spread = `  on ${plural(hosts, 'host')} now, first ${ago(firstSeen)}, last ${ago(lastSeen)}\n`;
   return `${finding.host.name}${findingText(finding)}${spread}${stateText(finding)}`;
 }
 

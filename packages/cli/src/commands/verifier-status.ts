@@ -4,6 +4,7 @@ import { reader } from '../connect.ts';
 import { EXIT } from '../exit.ts';
 import { ConnectOptions, optionsFrom } from '../options.ts';
 import { printJson } from '../output/report.ts';
+import { plural } from '../output/plural.ts';
 import { ago, colours, shown, table } from '../output/terminal.ts';
 
 /** `assay verifier status`: exits with 1 when the verifier is late with its own work, or its store does not answer. */
@@ -81,8 +82,4 @@ function fleetText({
     `${plural(messagesWaiting ?? 0, 'message')} on the way`,
   ].join(', ');
   return `${counts}\noldest evidence that a verdict rests on: ${Math.round(oldestEvidenceSeconds ?? 0)} s\n\n`;
-}
-
-function plural(number: number, one: string): string {
-  return `${number} ${one}${number === 1 ? '' : 's'}`;
 }

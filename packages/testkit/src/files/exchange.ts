@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { calls, checked, onArchitecture, syscall } from './libc.ts';
+import { AT_FDCWD, calls, checked, onArchitecture, syscall } from './libc.ts';
 
 // Ways to give a file other content without writing to it.
 
@@ -36,7 +36,6 @@ const STAT = { mtime: 56, ctime: 72 };
 
 const OPENAT2 = 437;
 
-const AT_FDCWD = -100;
 const AT_SYMLINK_FOLLOW = 0x400;
 const RENAME_EXCHANGE = 2;
 const O_RDWR = 2;

@@ -3,20 +3,25 @@ import { basename, dirname } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import { address } from 'koffi';
 import { openByHandle, openUnnamed } from './exchange.ts';
-import { calls, checked, onArchitecture, syscall } from './libc.ts';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  calls,
+  checked,
+  onArchitecture,
+  OPEN_TREE,
+  OPEN_TREE_CLONE,
+  syscall,
+} from './libc.ts';
 
 const EXECVEAT = onArchitecture({ x64: 322, arm64: 281 });
 const SETRESUID = onArchitecture({ x64: 117, arm64: 147 });
 const MEMFD_CREATE = onArchitecture({ x64: 319, arm64: 279 });
 const OPENAT = onArchitecture({ x64: 257, arm64: 56 });
-const OPEN_TREE = 428;
 const FSOPEN = 430;
 const FSCONFIG = 431;
 const FSMOUNT = 432;
-const AT_FDCWD = -100;
-const AT_EMPTY_PATH = 0x1000;
 /** include/uapi/linux/mount.h */
-const OPEN_TREE_CLONE = 1;
 const FSCONFIG_CMD_CREATE = 6;
 const O_CREAT_RDWR = 0o102;
 const O_PATH = 0o10000000;

@@ -1,6 +1,14 @@
 import { getSystemErrorName } from 'node:util';
 import { errno, load } from 'koffi';
 
+/** The same on all architectures. */
+export const OPEN_TREE = 428;
+/** include/uapi/linux/fcntl.h */
+export const AT_FDCWD = -100;
+export const AT_EMPTY_PATH = 0x1000;
+/** include/uapi/linux/mount.h */
+export const OPEN_TREE_CLONE = 1;
+
 const libc = load(null);
 
 type Call<Arguments extends readonly unknown[]> = (...given: Arguments) => number;

@@ -1,16 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
-import { calls, syscall } from './libc.ts';
+import { AT_EMPTY_PATH, AT_FDCWD, calls, OPEN_TREE, OPEN_TREE_CLONE, syscall } from './libc.ts';
 
 /** The same on all architectures. */
-const OPEN_TREE = 428;
 const MOVE_MOUNT = 429;
 const MOUNT_SETATTR = 442;
-const AT_FDCWD = -100;
-const AT_EMPTY_PATH = 0x1000;
 /** include/uapi/linux/mount.h */
-const OPEN_TREE_CLONE = 1;
 const MOUNT_ATTR_IDMAP = 0x10_0000n;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
 
